@@ -1,0 +1,241 @@
+"""Every setting, read once from the environment. A wrong one is a sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "LASELI_"
+EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
+
+
+class BadConfig(Exception):
+    """The settings cannot be used; `lines` holds one line per variable, each with its remedy."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _comma_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+class KeySettings(BaseModel):
+    """`identity`: one or more `number:base64 of 32 bytes`, parted by commas; the first writes, all read.
+
+    `index`: base64 of 32 bytes, for the blind index of telephone numbers.
+    """
+
+    identity: SecretStr
+    index: SecretStr
+
+    @field_validator("identity")
+    @classmethod
+    def _identity_is_a_ring(cls, value: SecretStr) -> SecretStr:
+        parse_ring(value.get_secret_value())
+        return value
+
+    @field_validator("index")
+    @classmethod
+    def _index_is_a_key(cls, value: SecretStr) -> SecretStr:
+        parse_key(value.get_secret_value())
+        return value
+
+
+class AfricasTalkingSettings(BaseModel):
+    username: str
+    api_key: SecretStr
+    base_url: str = "https://api.africastalking.com"
+    sender: str | None = None
+    hook_secrets: CommaList = Field(min_length=1, description="one or two, so that one can be replaced while in use")
+
+    split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < 32 for secret in value):
+            raise ValueError("each secret needs 32 characters or more (`laseli keys new` prints one)")
+        return value
+
+
+class SimulatorSettings(AfricasTalkingSettings):
+    username: str = "simulator"
+    api_key: SecretStr = SecretStr("simulator")
+    base_url: str = "http://127.0.0.1:8001"
+    sender: str | None = "LASELI"
+
+
+class TwilioSettings(BaseModel):
+    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
+    auth_token: SecretStr = Field(min_length=16)
+    base_url: str = "https://api.twilio.com"
+    sender: str | None = None
+    messaging_service_sid: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_sender(self) -> TwilioSettings:
+        if not self.sender and not self.messaging_service_sid:
+            raise ValueError("give TWILIO__SENDER (a number or a name) or TWILIO__MESSAGING_SERVICE_SID")
+        return self
+
+
+class Config(BaseSettings):
+    """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    database_url: str = "sqlite:///laseli.db"
+    keys: KeySettings
+    routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
+    africastalking: AfricasTalkingSettings | None = None
+    twilio: TwilioSettings | None = None
+    simulator: SimulatorSettings | None = None
+
+    public_url: str = Field(default="", description="our own https address, as carriers see it")
+    country: str = Field(default="ML", pattern="^[A-Z]{2}$")
+    timezone: str = "Africa/Bamako"
+    service_code: str = Field(default="*384*223#", max_length=12, description="the code people dial")
+    sender_name: str = Field(default="Laseli", max_length=11)
+    organisation: str = "Suivi vaccinal, Commune III"
+    drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
+    calendar: Literal["ml-pev-2026"] = "ml-pev-2026"
+    ladder_file: Path | None = Field(default=None, description="another table of reminder steps")
+    grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    web_threads: int = Field(default=4, ge=1, le=64)
+    sender_threads: int = Field(default=4, ge=1, le=64)
+    send_timeout: float = Field(default=10.0, gt=0, le=30, description="seconds a carrier may take to answer")
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    screen_limit: int = Field(default=160, ge=80, le=182, description="septets of a USSD screen")
+    metrics_token: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
+
+    split_routes = field_validator("routes", mode="before")(_comma_list)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception:
+            raise ValueError(f"no time zone '{value}'; write one like Africa/Bamako") from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value.startswith("postgresql://"):
+            return value.replace("postgresql://", "postgresql+psycopg://", 1)
+        if value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            return value
+        raise ValueError("write sqlite:///path/to/file.db or postgresql://user:password@host/name")
+
+    @model_validator(mode="after")
+    def _routes_exist(self) -> Config:
+        for route in self.routes:
+            if getattr(self, route, None) is None or route not in CARRIERS:
+                raise ValueError(f"ROUTES names '{route}', but no {PREFIX}{route.upper()}__... is set")
+        if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        return self
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Config:
+        """Read the settings; raises BadConfig with one line per variable and its remedy."""
+        if environment is None:
+            environment = os.environ
+        unknown = _unknown_names(environment)
+        if unknown:
+            raise BadConfig(unknown)
+        try:
+            return cls.model_validate(_nested(environment))
+        except ValidationError as mistakes:
+            raise BadConfig([_line(mistake) for mistake in mistakes.errors()]) from None
+
+
+CARRIERS = ("africastalking", "twilio", "simulator")
+
+
+def parse_ring(text: str) -> dict[int, bytes]:
+    """`'2:KEY,1:KEY'` -> {2: bytes, 1: bytes}, in that order; the first is the one that writes."""
+    ring: dict[int, bytes] = {}
+    for part in text.split(","):
+        number, _, key = part.strip().partition(":")
+        if not number.isdigit() or not 0 < int(number) < 256:
+            raise ValueError("write number:key, with a number from 1 to 255 (`laseli keys new` prints both keys)")
+        if int(number) in ring:
+            raise ValueError(f"key number {number} stands twice")
+        ring[int(number)] = parse_key(key)
+    return ring
+
+
+def parse_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("not the base64 of 32 bytes (`laseli keys new` prints both keys)")
+    return key
+
+
+def _nested(environment: Mapping[str, str]) -> dict[str, Any]:
+    """{'LASELI_KEYS__INDEX': 'x'} -> {'keys': {'index': 'x'}}; empty values count as unset."""
+    tree: dict[str, Any] = {}
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and value != "":
+            *parents, leaf = name.removeprefix(PREFIX).lower().split("__")
+            branch = tree
+            for parent in parents:
+                branch = branch.setdefault(parent, {})
+            branch[leaf] = value
+    return tree
+
+
+def known_names(model: type[BaseModel] = Config, prefix: str = PREFIX) -> list[str]:
+    """Every variable that may be set."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = next((kind for kind in _kinds(field.annotation) if issubclass(kind, BaseModel)), None)
+        names += known_names(inner, f"{prefix}{name.upper()}__") if inner else [prefix + name.upper()]
+    return names
+
+
+def _kinds(annotation: Any) -> list[type]:
+    options = getattr(annotation, "__args__", (annotation,))
+    return [option for option in options if isinstance(option, type)]
+
+
+def _unknown_names(environment: Mapping[str, str]) -> list[str]:
+    known = known_names()
+    lines = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            lines.append(f"{name}: no such setting; " + (f"did you mean {near[0]}?" if near else "remove it"))
+    return lines
+
+
+def _line(mistake: Any) -> str:
+    path = "__".join(str(part).upper() for part in mistake["loc"] if not isinstance(part, int))
+    if mistake["type"] == "missing":
+        hint = " (`laseli keys new` prints a line to copy)" if "KEYS" in path else ""
+        return f"{PREFIX}{path}: is not set{hint}"
+    reason = mistake["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{path}: {reason}" if path else reason

@@ -1,0 +1,152 @@
+"""Doses given, and appointments: one row for each coming contact, with the day of its next reminder step indexed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Date,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, id_column, metadata, new_id, reference, upsert
+
+dose = Table(
+    "dose",
+    metadata,
+    id_column(),
+    reference("child_id", "child.person_id"),
+    Column("antigen", String(12), nullable=False),
+    Column("given_on", Date, nullable=False),
+    Column("source", String(12), nullable=False),  # mother, card, centre, demo
+    Column("date_quality", String(8), nullable=False),  # told, seen, assumed
+    Column("recorded_by", String(60), nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("voided_by", String(60)),
+    Column("voided_at", Instant),
+)
+_standing = dose.c.voided_at.is_(None)
+Index(
+    "uq_dose_standing",
+    dose.c.child_id,
+    dose.c.antigen,
+    dose.c.given_on,
+    unique=True,
+    sqlite_where=_standing,
+    postgresql_where=_standing,
+)
+
+appointment = Table(
+    "appointment",
+    metadata,
+    id_column(),
+    reference("organisation_id", "organisation.id"),
+    reference("programme_id", "programme.id"),
+    reference("child_id", "child.person_id"),
+    reference("household_id", "household.id"),
+    Column("kind", String(12), nullable=False),  # vaccine (antenatal, nutrition ... will join)
+    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'
+    Column("anchor_on", Date, nullable=False),
+    Column("lapses_on", Date),
+    Column("state", String(10), nullable=False),  # open, closed
+    Column("last_step", String(8)),
+    Column("next_step", String(8)),
+    Column("next_step_on", Date),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+_waiting = appointment.c.next_step_on.is_not(None)
+# The daily tick reads this index and nothing else: its cost follows what is due, not who is registered.
+Index(
+    "ix_appointment_next_step",
+    appointment.c.next_step_on,
+    appointment.c.household_id,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
+)
+Index("ix_appointment_child", appointment.c.child_id, appointment.c.state)
+Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
+
+message_appointment = Table(
+    "message_appointment",
+    metadata,
+    reference("message_id", "message.id"),
+    reference("appointment_id", "appointment.id"),
+    Column("step", String(8), nullable=False),
+    PrimaryKeyConstraint("message_id", "appointment_id", "step"),
+    UniqueConstraint("appointment_id", "step"),
+)
+
+
+class Dose(NamedTuple):
+    antigen: str
+    given_on: date
+
+
+class Appointment(NamedTuple):
+    id: int
+    doses: str
+    anchor_on: date
+    lapses_on: date | None
+    last_step: str | None
+    next_step: str | None
+    next_step_on: date | None
+
+
+def doses_of(tx: Connection, child_id: int) -> list[Dose]:
+    rows = tx.execute(select(dose.c.antigen, dose.c.given_on).where(dose.c.child_id == child_id, _standing))
+    return [Dose(*row) for row in rows]
+
+
+def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **values: object) -> bool:
+    """False when the same antigen on the same day already stands (rule R12: it counts once)."""
+    row = {"id": new_id(), "child_id": child_id, "antigen": antigen, "given_on": given_on, **values}
+    return tx.execute(upsert(tx, dose).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
+    c = appointment.c
+    rows = tx.execute(
+        select(c.id, c.doses, c.anchor_on, c.lapses_on, c.last_step, c.next_step, c.next_step_on)
+        .where(c.child_id == child_id, c.state == "open")
+        .order_by(c.anchor_on, c.id)
+    )
+    return [Appointment(*row) for row in rows]
+
+
+def add_appointment(tx: Connection, **values: object) -> None:
+    tx.execute(insert(appointment).values(id=new_id(), state="open", **values))
+
+
+def close_appointments(tx: Connection, ids: list[int], now: int) -> None:
+    if ids:
+        tx.execute(
+            update(appointment)
+            .where(appointment.c.id.in_(ids))
+            .values(state="closed", next_step=None, next_step_on=None, updated_at=now)
+        )
+
+
+def set_next_step(
+    tx: Connection,
+    appointment_id: int,
+    last_step: str | None,
+    next_step: str | None,
+    on: date | None,
+    now: int,
+) -> None:
+    tx.execute(
+        update(appointment)
+        .where(appointment.c.id == appointment_id)
+        .values(last_step=last_step, next_step=next_step, next_step_on=on, updated_at=now)
+    )

@@ -1,0 +1,89 @@
+"""The column kinds that our tables share."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeDecorator
+
+from service.store.vault import Vault
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# A BIGINT primary key on SQLite is a second index beside the row id; INTEGER is the row id itself.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+Instant = BigInteger().with_variant(Integer(), "sqlite")
+"""A moment: milliseconds since 1970 in UTC, the same on both databases."""
+
+
+def new_id() -> int:
+    """A random 63-bit id: SQLite gives the ids of deleted rows out again, and a counter tells how many there are."""
+    return secrets.randbits(63) | 1
+
+
+def id_column() -> Column[int]:
+    return Column("id", Id, primary_key=True, autoincrement=False)
+
+
+def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> Column[int]:
+    return Column(name, Id, ForeignKey(target), nullable=nullable, **options)
+
+
+def vault_of(tx: Connection) -> Vault:
+    """The vault of the database that this transaction belongs to (`Database` puts it there)."""
+    vault: Vault = tx.dialect.vault  # type: ignore[attr-defined]
+    return vault
+
+
+def upsert(tx: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT. We never catch a conflict: on PostgreSQL an error ends the transaction."""
+    return (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+class Sealed(TypeDecorator[str]):
+    """Text that is encrypted in the file: the column's name is bound into the ciphertext."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self.column = column
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else dialect.vault.seal(self.column, value)  # type: ignore[attr-defined]
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else dialect.vault.open(self.column, value)  # type: ignore[attr-defined]
+
+
+class database_now(ColumnElement[int]):  # noqa: N801 -- reads like the SQL function it is
+    """The database's own clock in UTC milliseconds: leases are judged by it and by nothing else."""
+
+    type = Instant
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(*_: Any, **__: Any) -> str:
+    # SQLite 3.40's unixepoch('now','subsec') is NULL.
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(*_: Any, **__: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"

@@ -1,0 +1,67 @@
+"""What reached us, once each. The key is kept 400 days to know a repeat; the body, sealed, 30 days."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert
+
+# One NOT NULL hash: in a composite key a NULL status would let doubles in.
+inbound_event = Table(
+    "inbound_event",
+    metadata,
+    Column("key_hash", LargeBinary(32), primary_key=True),
+    Column("channel", String(20), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+inbound_body = Table(
+    "inbound_body",
+    metadata,
+    id_column(),
+    Column("key_hash", LargeBinary(32), nullable=False),
+    Column("number_idx", LargeBinary(16), index=True),
+    Column("body", Sealed("inbound_body.body"), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+unmatched_receipt = Table(
+    "unmatched_receipt",
+    metadata,
+    id_column(),
+    Column("channel", String(20), nullable=False),
+    Column("carrier_id", String(100), nullable=False, index=True),
+    Column("number_idx", LargeBinary(16)),
+    Column("message_id", Id),
+    Column("state", String(12), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+
+def first_time(tx: Connection, channel: str, kind: str, now: int, *key: str) -> bytes | None:
+    """The event's key when it is new; None for a repeat. In the transaction that applies the event's effect."""
+    key_hash = hashlib.sha256("\x1f".join((channel, kind, *key)).encode("utf-8", "surrogatepass")).digest()
+    made = tx.execute(
+        upsert(tx, inbound_event).values(key_hash=key_hash, channel=channel, kind=kind, at=now).on_conflict_do_nothing()
+    )
+    return key_hash if made.rowcount == 1 else None
+
+
+def keep_body(tx: Connection, key_hash: bytes, number_idx: bytes | None, body: str, now: int) -> None:
+    tx.execute(insert(inbound_body).values(id=new_id(), key_hash=key_hash, number_idx=number_idx, body=body, at=now))
+
+
+def forget_inbound(tx: Connection, bodies_before: int, keys_before: int, receipts_before: int) -> int:
+    return sum(
+        tx.execute(delete(table).where(table.c.at < before)).rowcount
+        for table, before in (
+            (inbound_body, bodies_before),
+            (inbound_event, keys_before),
+            (unmatched_receipt, receipts_before),
+        )
+    )

@@ -1,0 +1,346 @@
+"""The outbox: every message we ever promised to send, where it stands, and every try.
+
+A message row is written in the transaction of the fact it tells about. States and promises: docs/promises.md.
+What moves a message is one statement each, guarded by state and fence: a worker that lost its lease cannot write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+from service.store.columns import (
+    Id,
+    Instant,
+    Sealed,
+    database_now,
+    id_column,
+    metadata,
+    new_id,
+    reference,
+    upsert,
+)
+from service.store.people_tables import opt_out, phone
+
+LEASE_MS = 60_000
+
+message = Table(
+    "message",
+    metadata,
+    id_column(),
+    Column("key", String(120), nullable=False, unique=True),
+    reference("organisation_id", "organisation.id", nullable=True),
+    reference("programme_id", "programme.id", nullable=True),
+    Column("campaign_id", Id),
+    reference("phone_id", "phone.id", index=True),
+    Column("number_idx", LargeBinary(16), nullable=False),
+    Column("text", Sealed("message.text"), nullable=False),
+    Column("purpose", String(20), nullable=False),  # reminder, reply, campaign, staff
+    Column("class", String(12), nullable=False, key="klass"),  # once, must-arrive
+    Column("hours", String(4), nullable=False),  # day: only in the sending hours; any
+    Column("priority", Integer, nullable=False),
+    Column("channel", String(20)),
+    Column("sender", String(20)),
+    Column("encoding", String(8), nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("cost", String(20)),
+    Column("state", String(12), nullable=False),
+    Column("reason", Text),
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("resends", Integer, nullable=False),
+    Column("lease_until", Instant),  # by the database's clock; every other time is the runtime's
+    Column("not_before", Instant, nullable=False),
+    Column("useful_until", Instant, nullable=False),
+    Column("carrier_id", String(100)),
+    Column("created_at", Instant, nullable=False),
+    Column("state_at", Instant, nullable=False),
+)
+m = message.c
+_queued = m.state == "queued"
+Index("ix_message_due", m.priority.desc(), m.not_before, sqlite_where=_queued, postgresql_where=_queued)
+_open = m.state.in_(("sending", "unknown", "accepted"))
+Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_where=_open)
+Index("ix_message_carrier", m.channel, m.carrier_id)
+Index("ix_message_number", m.number_idx, m.state)
+
+send_attempt = Table(
+    "send_attempt",
+    metadata,
+    id_column(),
+    reference("message_id", "message.id", index=True),
+    Column("fence", Integer, nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("outcome", String(12), nullable=False),  # calling until the carrier's answer is noted
+    Column("detail", Text),
+    Column("at", Instant, nullable=False),
+)
+
+
+class Claimed(NamedTuple):
+    """A message that this worker may send now: nobody else can before its lease ends."""
+
+    id: int
+    fence: int
+    attempts: int
+    resends: int
+    klass: str
+    purpose: str
+    to: str
+    text: str
+    useful_until: int
+
+
+class Message(NamedTuple):
+    id: int
+    state: str
+    klass: str
+    purpose: str
+    attempts: int
+    resends: int
+    useful_until: int
+    state_at: int
+    fence: int
+    number_idx: bytes
+
+
+MESSAGE_COLUMNS = (
+    m.id,
+    m.state,
+    m.klass,
+    m.purpose,
+    m.attempts,
+    m.resends,
+    m.useful_until,
+    m.state_at,
+    m.fence,
+    m.number_idx,
+)
+
+
+def add_messages(tx: Connection, rows: Sequence[dict[str, object]]) -> dict[str, int]:
+    """Insert what is new by key; a cancelled row with the same key is taken up again.
+
+    Gives key -> id of what is queued now; a key that is missing there was queued, sent or refused before.
+    """
+    if not rows:
+        return {}
+    fresh = [{"id": new_id(), **row} for row in rows]
+    statement = upsert(tx, message).values(fresh)
+    taken = {name: statement.excluded[name] for name in TAKEN_UP}
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"], set_=taken, where=message.c.state == "cancelled"
+    ).returning(m.key, m.id)
+    return {row.key: row.id for row in tx.execute(statement)}
+
+
+TAKEN_UP = (
+    "phone_id",
+    "number_idx",
+    "text",
+    "encoding",
+    "parts",
+    "state",
+    "reason",
+    "not_before",
+    "useful_until",
+    "state_at",
+)
+
+
+def claim_due(tx: Connection, now: int, limit: int, *, within_hours: bool) -> list[Claimed]:
+    """Take at most `limit` due messages for this worker: state, fence and lease in one statement.
+
+    Opt-out, hours and validity are asked again here, so that a STOP committed a moment ago is honoured.
+    """
+    refused = exists().where(
+        opt_out.c.number_idx == m.number_idx,
+        opt_out.c.purpose.in_([m.purpose, literal("all")]),
+        m.purpose != "reply",  # the one answer to a STOP itself
+    )
+    due = select(m.id).where(m.state == "queued", m.not_before <= now, m.useful_until > now, ~refused)
+    if not within_hours:
+        due = due.where(m.hours == "any")
+    due = due.order_by(m.priority.desc(), m.not_before).limit(limit)
+    claim = update(message).values(
+        state="sending",
+        fence=m.fence + 1,
+        attempts=m.attempts + 1,
+        lease_until=database_now() + LEASE_MS,
+        state_at=now,
+    )
+    if tx.dialect.name == "postgresql":
+        # MATERIALIZED: `id IN (SELECT ... LIMIT n)` may run the inner query again per row and take far more than n.
+        cte = (
+            due.with_for_update(of=message, skip_locked=True)
+            .cte("due")
+            .prefix_with("MATERIALIZED", dialect="postgresql")
+        )
+        claim = claim.where(m.id == cte.c.id)
+    else:
+        claim = claim.where(m.id.in_(due.scalar_subquery()))
+    ids = [row.id for row in tx.execute(claim.returning(m.id))]
+    if not ids:
+        return []
+    columns = (
+        m.id,
+        m.fence,
+        m.attempts,
+        m.resends,
+        m.klass,
+        m.purpose,
+        phone.c.number,
+        m.text,
+        m.useful_until,
+    )
+    rows = tx.execute(
+        select(*columns)
+        .join(phone, phone.c.id == m.phone_id)
+        .where(m.id.in_(ids))
+        .order_by(m.priority.desc(), m.not_before)
+    )
+    return [Claimed(*row) for row in rows]
+
+
+def start_attempts(tx: Connection, claimed: Sequence[Claimed], channel_of: dict[int, str], now: int) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "message_id": one.id,
+            "fence": one.fence,
+            "channel": channel_of[one.id],
+            "outcome": "calling",
+            "at": now,
+        }
+        for one in claimed
+    ]
+    tx.execute(insert(send_attempt), rows)
+
+
+def note_outcome(tx: Connection, message_id: int, fence: int, now: int, **values: object) -> bool:
+    """Write what a call came to; False when another worker or the reaper has moved on since (old fence)."""
+    done = tx.execute(
+        update(message)
+        .where(m.id == message_id, m.fence == fence, m.state.in_(("sending", "unknown")))
+        .values(lease_until=None, state_at=now, **values)
+    )
+    return done.rowcount == 1
+
+
+def note_attempt(tx: Connection, message_id: int, fence: int, outcome: str, detail: str) -> None:
+    tx.execute(
+        update(send_attempt)
+        .where(send_attempt.c.message_id == message_id, send_attempt.c.fence == fence)
+        .values(outcome=outcome, detail=detail[:200])
+    )
+
+
+def reap(tx: Connection, now: int) -> int:
+    """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
+    return tx.execute(
+        update(message)
+        .where(m.state == "sending", m.lease_until < database_now())
+        .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
+    ).rowcount
+
+
+def expire(tx: Connection, now: int) -> int:
+    """Queued messages past their use are not sent late."""
+    return tx.execute(
+        update(message)
+        .where(m.state == "queued", m.useful_until <= now)
+        .values(state="expired", reason="past its use", state_at=now)
+    ).rowcount
+
+
+def waiting_since(tx: Connection, before: int, limit: int = 500) -> list[Message]:
+    """Unknown and accepted messages that have not moved since `before`, oldest first."""
+    rows = tx.execute(
+        select(*MESSAGE_COLUMNS)
+        .where(m.state.in_(("unknown", "accepted")), m.state_at <= before)
+        .order_by(m.state_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Message._make(row) for row in rows]
+
+
+def move(tx: Connection, message_id: int, from_state: str, **values: object) -> bool:
+    """Change a message only if it still is in `from_state`."""
+    return tx.execute(update(message).where(m.id == message_id, m.state == from_state).values(**values)).rowcount == 1
+
+
+def find_message(tx: Connection, *, id: int | None = None, channel: str = "", carrier_id: str = "") -> Message | None:
+    which = m.id == id if id is not None else (m.channel == channel) & (m.carrier_id == carrier_id)
+    row = tx.execute(select(*MESSAGE_COLUMNS).where(which).with_for_update()).first()
+    return Message._make(row) if row else None
+
+
+def uncertain_for_number(tx: Connection, channel: str, number_idx: bytes) -> list[Message]:
+    """Messages to this number whose carrier's id we never read."""
+    rows = tx.execute(
+        select(*MESSAGE_COLUMNS)
+        .where(
+            m.number_idx == number_idx,
+            m.channel == channel,
+            m.carrier_id.is_(None),
+            m.state.in_(("sending", "unknown")),
+        )
+        .limit(2)
+        .with_for_update()
+    )
+    return [Message._make(row) for row in rows]
+
+
+def suppress(tx: Connection, number_idx: bytes, purpose: str, now: int) -> int:
+    """Everything still queued to this number for this purpose (or for all) will not be sent."""
+    which = (m.number_idx == number_idx) & (m.state == "queued") & (m.purpose != "reply")
+    if purpose != "all":
+        which &= m.purpose == purpose
+    return tx.execute(update(message).where(which).values(state="suppressed", reason="opt-out", state_at=now)).rowcount
+
+
+def cancel(tx: Connection, ids: Sequence[int], now: int, reason: str) -> list[int]:
+    """Cancel what is still queued; gives the ids that really were."""
+    if not ids:
+        return []
+    done = tx.execute(
+        update(message)
+        .where(m.id.in_(ids), m.state == "queued")
+        .values(state="cancelled", reason=reason, state_at=now)
+        .returning(m.id)
+    )
+    return [row.id for row in done]
+
+
+def replies_since(tx: Connection, number_idx: bytes, since: int) -> int:
+    statement = select(func.count()).where(m.number_idx == number_idx, m.purpose == "reply", m.created_at > since)
+    return int(tx.execute(statement).scalar_one())
+
+
+def count_by_state(tx: Connection) -> dict[str, int]:
+    return {row[0]: row[1] for row in tx.execute(select(m.state, func.count()).group_by(m.state))}
+
+
+def oldest_due(tx: Connection, now: int) -> int | None:
+    """When the oldest message that should be out by now became due."""
+    return tx.execute(
+        select(func.min(m.not_before)).where(m.state == "queued", m.not_before <= now, m.useful_until > now)
+    ).scalar_one_or_none()

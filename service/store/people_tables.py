@@ -1,0 +1,297 @@
+"""Persons, households, phones, and the roles that persons have.
+
+A phone is not a person: several people share one, one person changes it. A child, a caregiver, a mediator are roles of
+a person. Names and numbers are sealed; a phone is found by its blind index.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, vault_of
+from service.store.vault import INDEX_VERSION
+
+phone = Table(
+    "phone",
+    metadata,
+    id_column(),
+    Column("number", Sealed("phone.number"), nullable=False),
+    Column("number_idx", LargeBinary(16), nullable=False, unique=True),
+    Column("index_version", Integer, nullable=False),
+    Column("language", String(8)),
+    Column("created_at", Instant, nullable=False),
+    Column("last_heard_at", Instant),
+)
+
+household = Table(
+    "household",
+    metadata,
+    id_column(),
+    reference("organisation_id", "organisation.id"),
+    reference("preferred_phone_id", "phone.id", nullable=True, index=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    id_column(),
+    reference("organisation_id", "organisation.id"),
+    reference("household_id", "household.id", nullable=True, index=True),
+    Column("name", Sealed("person.name")),
+    Column("sex", String(1)),
+    Column("born_on", Date),
+    Column("created_at", Instant, nullable=False),
+)
+
+person_phone = Table(
+    "person_phone",
+    metadata,
+    reference("person_id", "person.id"),
+    reference("phone_id", "phone.id", index=True),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+    PrimaryKeyConstraint("person_id", "phone_id"),
+)
+
+child = Table(
+    "child",
+    metadata,
+    reference("person_id", "person.id", primary_key=True, autoincrement=False),
+    Column("code", String(8), nullable=False, unique=True),
+    reference("organisation_id", "organisation.id"),
+    reference("programme_id", "programme.id"),
+    reference("household_id", "household.id", index=True),
+    reference("zone_id", "zone.id", nullable=True),
+    reference("centre_id", "health_centre.id", nullable=True),
+    Column("calendar", String(40), nullable=False),
+    Column("calendar_version", String(20), nullable=False),
+    Column("profile", String(40), nullable=False),
+    Column("birth_precision", String(8), nullable=False),
+    Column("status", String(12), nullable=False),  # followed, stopped
+    Column("enrolled_on", Date, nullable=False),
+    Column("enrolled_at", Instant, nullable=False),
+    Column("stopped_at", Instant),
+)
+
+caregiver = Table(
+    "caregiver",
+    metadata,
+    reference("child_id", "child.person_id"),
+    reference("person_id", "person.id", index=True),
+    Column("position", Integer, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+    PrimaryKeyConstraint("child_id", "person_id"),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    id_column(),
+    reference("person_id", "person.id", index=True),
+    reference("programme_id", "programme.id"),
+    Column("purpose", String(20), nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("wording", String(10), nullable=False),  # discreet, explicit
+    Column("words_version", String(120), nullable=False),  # flow and content hash: the words shown are kept there
+    Column("language", String(8), nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("recorded_by", String(60), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# By number and not by phone row: when a person is erased, her refusal stays.
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("number_idx", LargeBinary(16), nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("index_version", Integer, nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("number_idx", "purpose"),
+)
+
+Index("ix_child_followed", child.c.status, child.c.person_id)
+
+
+class Phone(NamedTuple):
+    id: int
+    number_idx: bytes
+    language: str | None
+
+
+class Caller(NamedTuple):
+    """Who may be behind a phone: its row, the person who first called with it, and that person's household."""
+
+    phone_id: int
+    language: str | None
+    person_id: int | None
+    household_id: int | None
+
+
+class Child(NamedTuple):
+    id: int
+    code: str
+    household_id: int
+    programme_id: int
+    organisation_id: int
+    zone_id: int | None
+    centre_id: int | None
+    profile: str
+    status: str
+    enrolled_on: object
+    born_on: object
+    sex: str | None
+    birth_precision: str
+
+
+CHILD_COLUMNS = (
+    child.c.person_id,
+    child.c.code,
+    child.c.household_id,
+    child.c.programme_id,
+    child.c.organisation_id,
+    child.c.zone_id,
+    child.c.centre_id,
+    child.c.profile,
+    child.c.status,
+    child.c.enrolled_on,
+    person.c.born_on,
+    person.c.sex,
+    child.c.birth_precision,
+)
+
+
+def find_phone(tx: Connection, number: str) -> Phone | None:
+    row = tx.execute(
+        select(phone.c.id, phone.c.number_idx, phone.c.language).where(phone.c.number_idx == vault_of(tx).index(number))
+    ).one_or_none()
+    return Phone(*row) if row else None
+
+
+def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
+    """The phone's row, made when the number is new; safe when two callers make it at once."""
+    found = find_phone(tx, number)
+    if found:
+        return found
+    tx.execute(
+        upsert(tx, phone)
+        .values(
+            id=new_id(),
+            number=number,
+            number_idx=vault_of(tx).index(number),
+            index_version=INDEX_VERSION,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["number_idx"])
+    )
+    made = find_phone(tx, number)
+    assert made is not None
+    return made
+
+
+def set_language(tx: Connection, phone_id: int, language: str) -> None:
+    tx.execute(update(phone).where(phone.c.id == phone_id).values(language=language))
+
+
+def find_caller(tx: Connection, number: str) -> Caller | None:
+    """The phone and, when somebody enrolled with it, that person (the first one) and the household."""
+    found = find_phone(tx, number)
+    if found is None:
+        return None
+    row = tx.execute(
+        select(person.c.id, person.c.household_id)
+        .join(person_phone, person_phone.c.person_id == person.c.id)
+        .where(person_phone.c.phone_id == found.id, person_phone.c.until.is_(None))
+        .order_by(person.c.created_at, person.c.id)
+        .limit(1)
+    ).one_or_none()
+    return Caller(found.id, found.language, *(row or (None, None)))
+
+
+def children_on_phone(tx: Connection, phone_id: int) -> list[Child]:
+    """Every followed child of the households that this phone serves, oldest enrolment first."""
+    rows = tx.execute(
+        select(*CHILD_COLUMNS)
+        .join(person, person.c.id == child.c.person_id)
+        .join(household, household.c.id == child.c.household_id)
+        .where(
+            child.c.status == "followed",
+            (household.c.preferred_phone_id == phone_id)
+            | exists().where(
+                caregiver.c.child_id == child.c.person_id,
+                caregiver.c.until.is_(None),
+                person_phone.c.person_id == caregiver.c.person_id,
+                person_phone.c.phone_id == phone_id,
+                person_phone.c.until.is_(None),
+            ),
+        )
+        .order_by(child.c.enrolled_at, child.c.person_id)
+    )
+    return [Child._make(row) for row in rows]
+
+
+def find_child(tx: Connection, *, id: int | None = None, code: str | None = None) -> Child | None:
+    """A child by id or by code; locked on PostgreSQL, so that two replans of one child take turns."""
+    statement = select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id)
+    statement = statement.where(child.c.person_id == id if id is not None else child.c.code == code)
+    row = tx.execute(statement.with_for_update(of=child)).one_or_none()
+    return Child._make(row) if row else None
+
+
+def opted_out(tx: Connection, number_idx: bytes, purpose: str = "all") -> bool:
+    return (
+        tx.execute(
+            select(opt_out.c.at).where(opt_out.c.number_idx == number_idx, opt_out.c.purpose.in_((purpose, "all")))
+        ).first()
+        is not None
+    )
+
+
+def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: int) -> None:
+    tx.execute(
+        upsert(tx, opt_out)
+        .values(number_idx=number_idx, purpose=purpose, how=how, at=now, index_version=INDEX_VERSION)
+        .on_conflict_do_nothing()
+    )
+
+
+def remove_opt_outs(tx: Connection, number_idx: bytes) -> int:
+    return tx.execute(delete(opt_out).where(opt_out.c.number_idx == number_idx)).rowcount
+
+
+def add_household(tx: Connection, organisation_id: int, phone_id: int, now: int) -> int:
+    row = {
+        "id": new_id(),
+        "organisation_id": organisation_id,
+        "preferred_phone_id": phone_id,
+        "created_at": now,
+    }
+    tx.execute(insert(household).values(row))
+    return int(row["id"])
+
+
+def add_person(tx: Connection, **values: object) -> int:
+    person_id = new_id()
+    tx.execute(insert(person).values(id=person_id, **values))
+    return person_id

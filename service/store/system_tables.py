@@ -1,0 +1,69 @@
+"""Small facts about the installation itself: marks, counters, and who holds which lease."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, String, Table, Text, delete, select, update
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, database_now, metadata, upsert
+
+marker = Table("marker", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(60), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+
+def mark(tx: Connection, name: str, value: str) -> None:
+    statement = upsert(tx, marker).values(name=name, value=value)
+    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def read_mark(tx: Connection, name: str) -> str | None:
+    return tx.execute(select(marker.c.value).where(marker.c.name == name)).scalar_one_or_none()
+
+
+def count(tx: Connection, name: str, by: int = 1) -> None:
+    statement = upsert(tx, counter).values(name=name, value=by)
+    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": counter.c.value + by}))
+
+
+def counters(tx: Connection) -> dict[str, int]:
+    return {row.name: row.value for row in tx.execute(select(counter))}
+
+
+def take_lease(tx: Connection, name: str, holder: str, milliseconds: int) -> bool:
+    """True when `holder` has the lease for that long from now, by the database's clock."""
+    until = database_now() + milliseconds
+    statement = upsert(tx, lease).values(name=name, holder=holder, fence=1, until=until)
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": holder, "fence": lease.c.fence + 1, "until": until},
+        where=(lease.c.holder == holder) | (lease.c.until < database_now()),
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def give_lease_back(tx: Connection, name: str, holder: str) -> None:
+    tx.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=0))
+
+
+def lease_age(tx: Connection, name: str) -> int | None:
+    """Milliseconds until the lease ends (negative when it has ended); None when nobody ever held it."""
+    return tx.execute(select(lease.c.until - database_now()).where(lease.c.name == name)).scalar_one_or_none()
+
+
+def drop_marks(tx: Connection, name: str) -> None:
+    tx.execute(delete(marker).where(marker.c.name == name))

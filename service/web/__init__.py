@@ -1,0 +1,1 @@
+"""Thin edges: they read a request, call a story, write an answer."""
