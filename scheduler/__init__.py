@@ -1,1 +1,1 @@
-
+"""When things happen: one clock, one page of timetable."""

@@ -52,13 +52,14 @@ class Database:
 
 
 def _sqlite_options() -> dict[str, Any]:
-    return {"connect_args": {"check_same_thread": False, "timeout": 15}}
+    return {"hide_parameters": True, "connect_args": {"check_same_thread": False, "timeout": 15}}
 
 
 def _postgresql_options(pool_size: int) -> dict[str, Any]:
     # No statement of ours may hang a web thread: a carrier gives up after ten seconds.
     server = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
     return {
+        "hide_parameters": True,  # an error text must not carry names or numbers into a log
         "pool_size": pool_size,
         "max_overflow": 10,
         "pool_timeout": 2,

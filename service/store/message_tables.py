@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
     exists,
     func,
     insert,
@@ -262,19 +263,19 @@ def reap(tx: Connection, now: int) -> int:
 
 
 def expire(tx: Connection, now: int) -> int:
-    """Queued messages past their use are not sent late."""
+    """Queued messages past their use are not sent late. One that may have left before is "unresolved", not "expired"."""
     return tx.execute(
         update(message)
         .where(m.state == "queued", m.useful_until <= now)
-        .values(state="expired", reason="past its use", state_at=now)
+        .values(state=case((m.resends > 0, "unresolved"), else_="expired"), reason="no longer useful", state_at=now)
     ).rowcount
 
 
-def waiting_since(tx: Connection, before: int, limit: int = 500) -> list[Message]:
-    """Unknown and accepted messages that have not moved since `before`, oldest first."""
+def waiting(tx: Connection, state: str, before: int, limit: int = 2000) -> list[Message]:
+    """Messages that have been in this state since `before` or longer, oldest first."""
     rows = tx.execute(
         select(*MESSAGE_COLUMNS)
-        .where(m.state.in_(("unknown", "accepted")), m.state_at <= before)
+        .where(m.state == state, m.state_at <= before)
         .order_by(m.state_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -307,6 +308,11 @@ def uncertain_for_number(tx: Connection, channel: str, number_idx: bytes) -> lis
         .with_for_update()
     )
     return [Message._make(row) for row in rows]
+
+
+def last_call_at(tx: Connection, message_id: int) -> int | None:
+    calls = select(func.max(send_attempt.c.at)).where(send_attempt.c.message_id == message_id)
+    return tx.execute(calls).scalar_one_or_none()
 
 
 def suppress(tx: Connection, number_idx: bytes, purpose: str, now: int) -> int:

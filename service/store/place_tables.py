@@ -75,3 +75,7 @@ def centre_of_zone(tx: Connection, zone_id: int) -> int | None:
 
 def district_of_zone(tx: Connection, zone_id: int) -> str | None:
     return tx.execute(select(zone.c.district).where(zone.c.id == zone_id)).scalar_one_or_none()
+
+
+def zone_exists(tx: Connection, zone_id: int) -> bool:
+    return tx.execute(select(zone.c.id).where(zone.c.id == zone_id)).first() is not None

@@ -1,1 +1,1 @@
-"""What happens, one file each. A function that takes `runtime` opens a transaction; one that takes `tx` never commits."""
+"""What happens, one file each. What takes `runtime` opens one transaction; what takes `tx` never commits."""

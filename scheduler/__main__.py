@@ -1,0 +1,70 @@
+"""`python -m scheduler` and `laseli`: the command line, with the worker's own commands added."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+
+from scheduler.timetable import one_round
+from scheduler.worker import Worker
+from service import cli
+from service.clock import DEMO_MARK, FixedClock
+from service.runtime import Runtime, build_runtime
+from service.store import schema, system_tables
+from service.stories import recalls
+from service.stories.setup import REHEARSAL_MARK
+
+main = cli.main
+
+
+@main.command()
+def worker() -> None:
+    """Run the worker: it plans reminders, sends what is due, and settles what waits."""
+    Worker(cli.runtime()).run()
+
+
+@main.command()
+@click.option(
+    "--at", "at", metavar="ISO-TIME", help="As of this moment (2026-12-09T09:30), in a demo or rehearsal only."
+)
+@click.option("--dry-run", is_flag=True, help="Say how many messages would be queued; change and send nothing.")
+def tick(at: str | None, dry_run: bool) -> None:
+    """One round of the timetable: plan, send, settle."""
+    runtime = _as_of(at) if at else cli.runtime()
+    if at and not dry_run and not _time_may_be_moved(runtime):
+        raise click.ClickException(
+            "this database is neither a demo nor a rehearsal, so its time is not moved. Add --dry-run to look, "
+            "or make a new one with `laseli db upgrade --rehearsal`."
+        )
+    if dry_run:
+        click.echo(json.dumps({"would_plan": recalls.count_due(runtime), "sent": 0}))
+    else:
+        click.echo(json.dumps(one_round(runtime)))
+
+
+def _as_of(written: str) -> Runtime:
+    found = cli.settings()
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise click.BadParameter(
+            f"'{written}' is no moment; write one like 2026-12-09T09:30", param_hint="--at"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(found.timezone))
+    runtime = build_runtime(found, at=FixedClock(int(moment.timestamp() * 1000)))
+    if schema.pending(runtime.database):
+        raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
+    return runtime
+
+
+def _time_may_be_moved(runtime: Runtime) -> bool:
+    with runtime.database.read() as tx:
+        return any(system_tables.read_mark(tx, mark) for mark in (DEMO_MARK, REHEARSAL_MARK))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The whole day on one page: what the worker does, and how often.
+
+APScheduler is only the clock here (memory store, in the worker's process). What is due lives in our tables, so a missed
+tick, two workers or a restart lose nothing and double nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.clock import DAY_MS
+from service.runtime import Runtime
+from service.store import conversation_tables, inbound_tables
+from service.stories import dispatcher, recalls
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    name: str
+    every_s: float
+    run: Callable[[Runtime], object]
+    leader_only: bool = False
+
+
+def forget(runtime: Runtime) -> None:
+    """Keep nothing longer than promised: keystrokes 24 hours, message bodies 30 days, event keys 400 days."""
+    now = runtime.now()
+    with runtime.database.begin() as tx:
+        conversation_tables.forget_conversations(tx, now - DAY_MS)
+        inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
+
+
+TIMETABLE = (
+    Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
+    Entry("send what is due", 1, dispatcher.send_due),
+    Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
+    Entry("forget", 3600, forget, leader_only=True),
+)
+
+
+def one_round(runtime: Runtime) -> dict[str, int]:
+    """Everything once, in the order of a morning: plan, send, settle."""
+    planned = recalls.queue_recalls(runtime)
+    sent = dispatcher.send_due(runtime)
+    return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

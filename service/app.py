@@ -1,0 +1,46 @@
+"""The web application: a few blueprints on one runtime."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from werkzeug.exceptions import HTTPException
+
+from service.clock import is_demo
+from service.logs import log
+from service.runtime import Runtime
+from service.web import demo_controls, health, sms_webhooks, ussd_webhook
+from service.web.doorkeeper import LARGEST_BODY, MOST_FIELDS
+
+
+def create_app(runtime: Runtime) -> Flask:
+    app = Flask("laseli", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
+    app.extensions["laseli"] = runtime
+    app.register_blueprint(ussd_webhook.blueprint(runtime))
+    app.register_blueprint(sms_webhooks.blueprint(runtime))
+    app.register_blueprint(health.blueprint(runtime))
+    if runtime.config.demo_secret is not None and is_demo(runtime.database):
+        app.register_blueprint(demo_controls.blueprint(runtime))
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(DBAPIError, _cannot_commit)
+    app.register_error_handler(TimeoutError, _cannot_commit)
+    app.register_error_handler(Exception, _bug)
+    return app
+
+
+def _refused(error: HTTPException) -> Response:
+    answer = jsonify(error=error.description)
+    answer.status_code = error.code or 500
+    return answer
+
+
+def _cannot_commit(error: Exception) -> Response:
+    """2xx means "committed to disk"; where we cannot commit the carrier is told to come again."""
+    log.error("database_unavailable", error=type(error).__name__)
+    return Response("the database is not available; please repeat\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
+
+
+def _bug(error: Exception) -> Response:
+    log.error("request_failed", exc_info=error)
+    return Response("something went wrong on our side\n", 500, mimetype="text/plain")

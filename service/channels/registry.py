@@ -1,0 +1,49 @@
+"""Every carrier we speak to, built from the settings. A new one: its `via_*.py`, its settings, its line here."""
+
+from __future__ import annotations
+
+from service.channels.base import Channel
+from service.channels.via_africastalking import AfricasTalking
+from service.channels.via_simulator import Simulator
+from service.channels.via_twilio import Twilio
+from service.config import AfricasTalkingSettings, Config, TwilioSettings
+
+CONNECT_TIMEOUT_S = 3.05
+
+
+def build_channels(config: Config) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    channels: dict[str, Channel] = {}
+    if config.africastalking:
+        channels["africastalking"] = _africastalking(AfricasTalking, config.africastalking, config)
+    if config.simulator:
+        channels["simulator"] = _africastalking(Simulator, config.simulator, config)
+    if config.twilio:
+        channels["twilio"] = _twilio(config.twilio, config)
+    return channels
+
+
+def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, config: Config) -> AfricasTalking:
+    return kind(
+        username=found.username,
+        api_key=found.api_key.get_secret_value(),
+        hook_secrets=found.hook_secrets,
+        base_url=found.base_url,
+        sender=found.sender,
+        country=config.country,
+        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
+        read_timeout=config.send_timeout,
+    )
+
+
+def _twilio(found: TwilioSettings, config: Config) -> Twilio:
+    return Twilio(
+        account_sid=found.account_sid,
+        auth_token=found.auth_token.get_secret_value(),
+        base_url=found.base_url,
+        sender=found.sender,
+        messaging_service_sid=found.messaging_service_sid,
+        public_url=config.public_url,
+        country=config.country,
+        timeout=config.send_timeout,
+    )

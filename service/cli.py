@@ -1,0 +1,214 @@
+"""The `laseli` command, for sysadmins and staff. `worker` and `tick` are added by the scheduler."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from service import logs
+from service.config import EXIT_BAD_CONFIG, BadConfig, Config
+from service.runtime import FLOWS, Runtime, build_runtime
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Laseli: the SMS and USSD line of community health programmes."""
+
+
+def settings() -> Config:
+    """The settings, or one line for each wrong variable and exit 78."""
+    try:
+        return Config.from_env()
+    except BadConfig as mistakes:
+        for line in mistakes.lines:
+            click.echo(line, err=True)
+        sys.exit(EXIT_BAD_CONFIG)
+
+
+def runtime() -> Runtime:
+    """A runtime on the database of the settings, which must have all its migrations."""
+    from service.store import schema
+
+    built = build_runtime(settings())
+    logs.configure(built.config.log_level)
+    if schema.pending(built.database):
+        raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
+    return built
+
+
+# --- settings and keys --------------------------------------------------------------------------------------
+
+
+@main.group()
+def config() -> None:
+    """The settings (environment variables LASELI_...)."""
+
+
+@config.command("check")
+def config_check() -> None:
+    """Say whether the settings can be used; exit 78 when not."""
+    found = settings()
+    click.echo(f"The settings are good. Database: {found.database_url.split('://')[0]}; ", nl=False)
+    click.echo(f"routes: {', '.join(found.routes) or 'none (nothing will be sent: set LASELI_ROUTES)'}.")
+
+
+@main.group()
+def keys() -> None:
+    """The keys that seal names, numbers and messages."""
+
+
+@keys.command("new")
+def keys_new() -> None:
+    """Print new keys and a webhook secret, to be copied into the environment and into a safe place."""
+    key = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2)]
+    click.echo(f"LASELI_KEYS__IDENTITY=1:{key[0]}")
+    click.echo(f"LASELI_KEYS__INDEX={key[1]}")
+    click.echo(f"# a webhook secret: {secrets.token_urlsafe(32)}")
+
+
+# --- the database -------------------------------------------------------------------------------------------
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
+def db_upgrade(rehearsal: bool) -> None:
+    """Run the migrations and load the places; harmless when repeated."""
+    from service.stories import setup
+
+    built = build_runtime(settings())
+    logs.configure(built.config.log_level)
+    try:
+        setup.prepare(built, rehearsal=rehearsal)
+    except setup.NotEmpty as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo("The database is up to date.")
+
+
+# --- running ------------------------------------------------------------------------------------------------
+
+
+@main.command()
+def serve() -> None:
+    """Run the web process (granian, one worker with LASELI_WEB_THREADS threads)."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    found = runtime().config
+    # No access log: webhook addresses hold secrets.
+    Granian(
+        "wsgi:app",
+        address=found.host,
+        port=found.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=found.web_threads,
+        log_access=False,
+        log_level="warning",
+    ).serve()
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, help="Where the product listens.")
+@click.option("--sim-port", default=8001, show_default=True, help="Where the page of phones listens.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(".demo"), show_default=True)
+@click.option("--fresh", is_flag=True, help="Throw the demo's former families away.")
+def demo(port: int, sim_port: int, folder: Path, fresh: bool) -> None:
+    """Web, worker and a pretend carrier with phones, on invented families; no network."""
+    from service import demo_run
+
+    sys.exit(demo_run.run(folder, port, sim_port, fresh=fresh))
+
+
+@main.command(hidden=True)
+@click.option("--port", required=True, type=int)
+@click.option("--state", required=True, type=click.Path(path_type=Path))
+def simulator(port: int, state: Path) -> None:
+    """The pretend carrier of the demo; reads the same settings as the product."""
+    from service import demo_run
+
+    demo_run.serve_simulator(settings(), port, state)
+
+
+# --- care ---------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("code")
+@click.argument("antigens")
+@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was given; today when left out.")
+def dose(code: str, antigens: str, on: date | None) -> None:
+    """Record doses: laseli dose 48217730 PENTA,OPV --on 2026-11-20."""
+    from datetime import datetime
+
+    from service.stories import doses
+
+    built = runtime()
+    now = built.now()
+    day = on.date() if isinstance(on, datetime) else built.today(now)
+    try:
+        with built.database.begin() as tx:
+            new = doses.record_doses(
+                tx, built, code, antigens.split(","), day, source="centre", by="command line", now=now
+            )
+    except doses.Refused as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo(f"Recorded: {', '.join(new)}." if new else "Nothing new: these doses were on record already.")
+
+
+@main.command()
+@click.argument("cases", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, one object for each case.")
+def schedule(cases: click.utils.LazyFile, as_json: bool) -> None:
+    """What the vaccination schedule says of each child in a file of cases (docs/schedule-cases.md)."""
+    import json
+
+    from service.domain.schedule_cases import CaseMistake, card, run_cases
+    from service.domain.vaccine_calendar import built_in_calendar
+
+    try:
+        results = run_cases(cases.read(), built_in_calendar())
+    except CaseMistake as mistake:
+        raise click.ClickException(str(mistake)) from None
+    if as_json:
+        click.echo(json.dumps(results, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n\n".join(card(result) for result in results))
+
+
+# --- conversations ------------------------------------------------------------------------------------------
+
+
+@main.group()
+def flow() -> None:
+    """The conversations: flows/definitions and flows/phrases."""
+
+
+@flow.command("check")
+@click.option("--limit", default=160, show_default=True, help="Septets of a USSD screen.")
+def flow_check(limit: int) -> None:
+    """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
+    from flows import check
+    from flows.loader import load_library
+    from flows.model import FlowMistake
+    from flows.sentences import load_phrases
+    from service.stories.effects import SIGNATURES
+
+    try:
+        library = load_library(FLOWS / "definitions")
+        phrases = load_phrases(FLOWS / "phrases")
+    except FlowMistake as mistake:
+        raise click.ClickException(str(mistake)) from None
+    findings = [*check.check(library, SIGNATURES, limit), *check.check_phrases(phrases)]
+    for line in check.lines(library, findings, limit):
+        click.echo(line)
+    sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)

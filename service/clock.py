@@ -1,0 +1,72 @@
+"""What time it is, for the doors only: below them `now` and `today` are arguments."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from service.store.database import Database
+from service.store.system_tables import mark, read_mark
+
+DAY_MS = 86_400_000
+DEMO_MARK = "demo"  # this database holds invented families: time may be moved
+OFFSET, TARGET = "clock_offset_ms", "clock_target_ms"
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """This moment in UTC milliseconds since 1970."""
+
+
+class SystemClock:
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class DemoClock:
+    """The system's clock plus an offset that web and worker read from the database, at most four times a second."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._offset, self._read_at = 0, -1.0
+
+    def now(self) -> int:
+        if time.monotonic() - self._read_at > 0.25:
+            self._offset, self._read_at = self.offset(), time.monotonic()
+        return SystemClock().now() + self._offset
+
+    def offset(self) -> int:
+        with self._database.read() as tx:
+            return int(read_mark(tx, OFFSET) or 0)
+
+    def target(self) -> int:
+        """The offset that somebody asked for; the worker walks there day by day."""
+        with self._database.read() as tx:
+            return int(read_mark(tx, TARGET) or 0)
+
+    def move(self, offset: int) -> None:
+        with self._database.begin() as tx:
+            mark(tx, OFFSET, str(offset))
+        self._read_at = -1.0
+
+    def ask_for(self, milliseconds: int) -> int:
+        """Ask for time to go on by so much; gives the offset that the worker will reach."""
+        with self._database.begin() as tx:
+            target = max(int(read_mark(tx, TARGET) or 0), int(read_mark(tx, OFFSET) or 0)) + milliseconds
+            mark(tx, TARGET, str(target))
+        return target
+
+
+class FixedClock:
+    """A moment that stays: for `tick --at` and for tests, which may set `moment`."""
+
+    def __init__(self, moment: int) -> None:
+        self.moment = moment
+
+    def now(self) -> int:
+        return self.moment
+
+
+def is_demo(database: Database) -> bool:
+    with database.read() as tx:
+        return read_mark(tx, DEMO_MARK) is not None

@@ -1,0 +1,163 @@
+"""`laseli demo`: its own database of invented families, and three processes: web, worker, pretend carrier."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import click
+
+from service import logs
+from service.config import PREFIX, Config
+from service.runtime import build_runtime
+
+PATIENCE_S = 60
+
+
+def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
+    """Run until Ctrl-C; gives the exit status."""
+    if fresh and (folder / "secrets.json").exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    port = _free(port)
+    sim_port = _free(sim_port, but=port)
+    environment = _environment(folder.resolve(), port, sim_port)
+    _prepare(Config.from_env(environment))
+    commands = {
+        "web": ["serve"],
+        "worker": ["worker"],
+        "simulator": ["simulator", "--port", str(sim_port), "--state", str(folder.resolve() / "phones.db")],
+    }
+    processes = {
+        name: subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
+        for name, command in commands.items()
+    }
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _watch(processes, port, sim_port)
+    except KeyboardInterrupt:
+        click.echo("\nThe demo ends; its families stay in " + str(folder))
+        return 0
+    finally:
+        _end(processes)
+
+
+def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int) -> int:
+    product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
+    deadline = time.monotonic() + PATIENCE_S
+    waiting = [f"{product}/readyz", f"{phones}/sim"]
+    while True:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                click.echo(f"The {name} process ended with status {process.returncode}; the demo stops.", err=True)
+                return 1
+        waiting = [address for address in waiting if not _answers(address)]
+        if not waiting:
+            break
+        if time.monotonic() > deadline:
+            click.echo(f"No answer from {', '.join(waiting)} after {PATIENCE_S} seconds; the demo stops.", err=True)
+            return 1
+        time.sleep(0.2)
+    click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
+    click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
+    click.echo("\nCtrl-C ends it.", nl=True)
+    sys.stdout.flush()
+    while all(process.poll() is None for process in processes.values()):
+        time.sleep(0.5)
+    return 1
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 -- our own loopback address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in processes.values():
+        if process.poll() is None:
+            process.terminate()
+    for process in processes.values():
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
+    """The demo's own settings: nothing of the real ones is inherited."""
+    kept = folder / "secrets.json"
+    if not kept.exists():
+        keys = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in ("identity", "index")}
+        made = keys | {name: secrets.token_urlsafe(32) for name in ("hook", "control")}
+        kept.write_text(json.dumps(made))
+        kept.chmod(0o600)
+    secret = json.loads(kept.read_text())
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return inherited | {
+        f"{PREFIX}DATABASE_URL": f"sqlite:///{folder / 'laseli.db'}",
+        f"{PREFIX}KEYS__IDENTITY": f"1:{secret['identity']}",
+        f"{PREFIX}KEYS__INDEX": secret["index"],
+        f"{PREFIX}ROUTES": "simulator",
+        f"{PREFIX}SIMULATOR__HOOK_SECRETS": secret["hook"],
+        f"{PREFIX}SIMULATOR__BASE_URL": f"http://127.0.0.1:{sim_port}",
+        f"{PREFIX}DEMO_SECRET": secret["control"],
+        f"{PREFIX}PUBLIC_URL": f"http://127.0.0.1:{port}",
+        f"{PREFIX}PORT": str(port),
+        f"{PREFIX}LOG_LEVEL": "WARNING",
+    }
+
+
+def _prepare(config: Config) -> None:
+    from service.stories import demo, setup
+
+    runtime = build_runtime(config)
+    logs.configure(config.log_level)
+    setup.prepare(runtime)
+    with runtime.database.begin() as tx:
+        made = demo.seed(tx, runtime, runtime.now())
+    runtime.database.close()
+    click.echo(f"{made} invented children enrolled." if made else "The demo goes on with its former families.")
+
+
+def serve_simulator(config: Config, port: int, state: Path) -> None:
+    """The pretend carrier, on werkzeug's threaded server: it is for trying out, never for real people."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    from service.simulator.app import create_simulator
+
+    class Quiet(WSGIRequestHandler):
+        def log_request(self, *_: object, **__: object) -> None:
+            """Addresses hold secrets."""
+
+    assert config.simulator is not None
+    assert config.demo_secret is not None
+    app = create_simulator(
+        product_url=config.public_url,
+        secret=config.simulator.hook_secrets[0],
+        state_file=state,
+        service_code=config.service_code,
+        product_control=f"{config.public_url}/demo/{config.demo_secret.get_secret_value()}",
+    )
+    make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet).serve_forever()
+
+
+def _free(port: int, but: int = 0) -> int:
+    """This port, or the next one that nobody listens on."""
+    for candidate in range(port, port + 100):
+        with socket.socket() as probe:
+            if candidate != but and probe.connect_ex(("127.0.0.1", candidate)) != 0:
+                return candidate
+    raise click.ClickException(f"no free port from {port} to {port + 99}")

@@ -1,0 +1,83 @@
+"""Figures about the installation, read from the database at the moment somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from service.runtime import Runtime
+from service.store import message_tables, schema, system_tables
+from service.store.care_tables import appointment
+from service.store.people_tables import child
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+WORKER_LEASE = "worker"
+LATE_AFTER_MS = 15 * 60_000
+"""A message that should have left a quarter of an hour ago is a thing to look at."""
+
+
+def readiness(runtime: Runtime) -> dict[str, dict[str, Any]]:
+    """Each check with its finding; all must be ok for the service to be called ready."""
+    try:
+        if schema.pending(runtime.database):
+            return {"migrations": {"ok": False, "remedy": "run `laseli db upgrade`"}}
+        with runtime.database.read() as tx:
+            return {"database": {"ok": True}, "migrations": {"ok": True}} | _work(runtime, tx)
+    except (DBAPIError, TimeoutError) as error:
+        return {"database": {"ok": False, "error": type(error).__name__, "remedy": "look at LASELI_DATABASE_URL"}}
+
+
+def _work(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
+    left = system_tables.lease_age(tx, WORKER_LEASE)
+    due = message_tables.oldest_due(tx, runtime.now())
+    waited = runtime.now() - due if due is not None else 0
+    worker: dict[str, Any] = {"ok": left is not None and left > 0, "lease_ms_left": left}
+    if not worker["ok"]:
+        worker["remedy"] = "start `laseli worker`"
+    outbox: dict[str, Any] = {"ok": waited < LATE_AFTER_MS, "oldest_due_waits_ms": waited}
+    return {"worker": worker, "outbox": outbox}
+
+
+class Figures(Collector):
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        runtime = self._runtime
+        with runtime.database.read() as tx:
+            states = GaugeMetricFamily("laseli_messages", "Messages by state", labels=["state"])
+            for state, number in message_tables.count_by_state(tx).items():
+                states.add_metric([state], number)
+            yield states
+            events = CounterMetricFamily("laseli_events", "Things worth counting", labels=["event"])
+            for name, number in system_tables.counters(tx).items():
+                events.add_metric([name], number)
+            yield events
+            yield _gauge("laseli_children_followed", "Children followed", _number(tx, child.c.status == "followed"))
+            yield _gauge("laseli_appointments_open", "Coming contacts", _number(tx, appointment.c.state == "open"))
+            due = message_tables.oldest_due(tx, runtime.now())
+            waits = max(0, runtime.now() - due) / 1000 if due is not None else 0
+            yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
+            left = system_tables.lease_age(tx, WORKER_LEASE)
+            yield _gauge("laseli_worker_lease_seconds", "What is left of the worker's lease", (left or 0) / 1000)
+
+
+def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=value)
+
+
+def _number(tx: Connection, which: Any) -> int:
+    return int(tx.execute(select(func.count()).where(which)).scalar_one())
+
+
+def page(runtime: Runtime) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(runtime))
+    return generate_latest(registry)

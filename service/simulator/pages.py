@@ -1,0 +1,169 @@
+"""The page with the phones: plain forms that post and come back, and one fragment for those who have JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from flows.phone_numbers import show, to_e164
+from service.simulator import calls
+from service.simulator.product import Child, Control, ProductProblem
+from service.simulator.showing import long_day, phone_view, plural, short_day, short_time
+from service.simulator.simulation import NoSuchPhone, Simulation
+from service.simulator.state import first_free
+
+INVENTED = re.compile(r"\+223[67]000[0-9]{4}")
+CHILDREN_SHOWN = 40
+PAGE_AGE, PARTS_AGE = 0.0, 5.0  # how old the product's word may be, in seconds
+KEYS = tuple(zip("123456789*0#", ("", "abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz", "", "+", ""), strict=True))
+ADVANCES = ((1, "+1 jour"), (7, "+7 jours"), (28, "+28 jours"))
+
+
+def phone_pages(sim: Simulation) -> Blueprint:
+    """/sim and what its buttons do."""
+    pages = Blueprint("sim", __name__, url_prefix="/sim")
+
+    @pages.get("")
+    def page() -> str:
+        return render_template("simulator.html", **_context(sim, PAGE_AGE))
+
+    @pages.get("/parts")
+    def parts() -> Response:
+        """The inside of the page; 204 when it still is the one whose tag is given as `seen`."""
+        body = render_template("parts.html", **_context(sim, PARTS_AGE))
+        tag = hashlib.sha256(body.encode()).hexdigest()[:16]
+        response = Response(status=204) if request.args.get("seen") == tag else Response(body, mimetype="text/html")
+        response.headers["X-Tag"] = tag
+        return response
+
+    @pages.post("/phones")
+    def add_phone() -> BaseResponse:
+        return _act(sim, lambda: _add_phone(sim, request.form.get("number", "")))
+
+    @pages.post("/phones/<int:phone_id>/<action>")
+    def phone_action(phone_id: int, action: str) -> BaseResponse:
+        do = _phone_actions(sim, phone_id).get(action)
+        return _act(sim, do) if do else abort(404)
+
+    @pages.post("/clock")
+    def clock() -> BaseResponse:
+        days = request.form.get("days", "")
+        if days not in {str(number) for number, _ in ADVANCES}:
+            abort(400)
+        return _act(sim, lambda: _advance(sim, _control(sim), int(days)))
+
+    @pages.post("/dose")
+    def dose() -> BaseResponse:
+        return _act(sim, lambda: _give_doses(sim, _control(sim), request.form.get("code", "")[:40]))
+
+    @pages.errorhandler(NoSuchPhone)
+    def gone(_: NoSuchPhone) -> tuple[str, int]:
+        return render_template("gone.html"), 404
+
+    return pages
+
+
+def _act(sim: Simulation, do: Callable[[], str | None]) -> BaseResponse:
+    """Do it, keep the sentence that tells how it went for the next look at the page, and go back there."""
+    try:
+        notice, is_problem = do() or "", False
+    except ProductProblem as problem:
+        notice, is_problem = problem.sentence, True
+    sim.state.remember("notice", {"text": notice, "is_problem": is_problem})
+    sim.watch.forget()
+    return redirect(url_for("sim.page"), 303)
+
+
+def _phone_actions(sim: Simulation, phone_id: int) -> dict[str, Callable[[], str | None]]:
+    form = request.form
+    typed = " ".join(form.get("typed", "").split("\n"))[: calls.LONGEST_ANSWER].replace("\r", "")
+    return {
+        "send": lambda: calls.answer(sim, phone_id, typed),
+        "press": lambda: calls.answer(sim, phone_id, form.get("key", "")[:1]),
+        "dial": lambda: calls.dial(sim, phone_id, typed),
+        "hang-up": lambda: calls.hang_up(sim, phone_id),
+        "repeat": lambda: calls.repeat(sim, phone_id),
+        "on": lambda: calls.turn(sim, phone_id, True),
+        "off": lambda: calls.turn(sim, phone_id, False),
+        "remove": lambda: calls.remove(sim, phone_id),
+        "sms": lambda: _write_sms(sim, phone_id, form.get("text", "")),
+    }
+
+
+def _write_sms(sim: Simulation, phone_id: int, written: str) -> str:
+    text = written.replace("\r\n", "\n")[: calls.LONGEST_SMS]
+    if not text.strip():
+        raise ProductProblem("Ce SMS est vide : il n'est pas parti.")
+    try:
+        calls.write_sms(sim, phone_id, text)
+    except ProductProblem as problem:
+        raise ProductProblem(f"{problem.sentence} Le SMS sera présenté de nouveau.") from None
+    return "SMS remis au service."
+
+
+def _add_phone(sim: Simulation, typed: str) -> str | None:
+    number = to_e164(typed)
+    if number is None or not (INVENTED.fullmatch(number) or sim.state.knows(number)):
+        raise ProductProblem("Seuls des numéros inventés entrent ici : +223 70 00 xx xx ou +223 60 00 xx xx.")
+    if len(sim.state.phones()) >= calls.MOST_PHONES:
+        raise ProductProblem(f"Il y a déjà {calls.MOST_PHONES} téléphones : retirez-en un d'abord.")
+    sim.state.show_phone(number)
+    return None
+
+
+def _control(sim: Simulation) -> Control:
+    return sim.control or abort(404)
+
+
+def _advance(sim: Simulation, control: Control, days: int) -> str:
+    control.advance(days)
+    return f"L'horloge a avancé de {plural(days, 'jour', 'jours')}."
+
+
+def _give_doses(sim: Simulation, control: Control, code: str) -> str:
+    recorded = control.give_doses(code)
+    return f"Dose reçue, {code} : {', '.join(recorded)}." if recorded else f"{code} : rien n'était à recevoir."
+
+
+def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
+    """All that the templates show."""
+    sight = sim.watch.look(max_age)
+    local = sim.watch.local(sim.watch.now())
+    phones = sim.state.phones()
+    numbers = {phone.number for phone in phones}
+    children = sorted(
+        sight.demonstration.children if sight.demonstration else (), key=lambda child: child.phone not in numbers
+    )
+    refused, given_up = sim.state.untold()
+    return {
+        "phones": [phone_view(phone, sim.state, sim.watch) for phone in phones],
+        "proposed": show(first_free(numbers)),
+        "elsewhere": [(show(found.number), found) for found in sim.state.elsewhere(CHILDREN_SHOWN)],
+        "children": [_child_view(child) for child in children[:CHILDREN_SHOWN]],
+        "children_left": max(len(children) - CHILDREN_SHOWN, 0),
+        "clock": {"day": long_day(local), "time": local.strftime("%H:%M"), "zone": sim.watch.zone_name},
+        "has_control": sim.control is not None,
+        "problem": sight.problem,
+        "notice": sim.state.setting("notice") or {},
+        "untold": plural(refused, "avis attend", "avis attendent") if refused else "",
+        "given_up": given_up,
+        "service_code": sim.service_code,
+        "short_code": sim.short_code,
+        "keys": KEYS,
+        "advances": ADVANCES,
+        "short_time": short_time,
+    }
+
+
+def _child_view(child: Child) -> dict[str, Any]:
+    return {
+        "code": child.code,
+        "label": child.label,
+        "due": ", ".join(child.due),
+        "next": short_day(child.next) if child.next else "",
+    }

@@ -1,0 +1,103 @@
+"""The demo's invented families, and what its page shows of them. Never used on a database of real people."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from flows.phone_numbers import show
+from service.clock import DEMO_MARK
+from service.domain import visits
+from service.runtime import Runtime
+from service.store import people_tables, place_tables, system_tables
+from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person, phone
+from service.stories import care, doses, families
+
+NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
+FIRST_NUMBER = 70_000_101
+"""Invented: the blocks +223 70 00 01 xx. The simulator has no way to a real network."""
+
+
+class NotForReal(Exception):
+    """The database may hold real people: the demo does not touch it."""
+
+
+def seed(tx: Connection, runtime: Runtime, now: int, how_many: int = 12, dice_seed: int = 7) -> int:
+    """Fill an empty database with invented families of Commune III; does nothing when it already is a demo."""
+    if system_tables.read_mark(tx, DEMO_MARK):
+        return 0
+    if tx.execute(select(phone.c.id).limit(1)).first():
+        raise NotForReal("this database already holds people and is not marked as a demo; choose another file")
+    system_tables.mark(tx, DEMO_MARK, "invented families")
+    dice = random.Random(dice_seed)  # noqa: S311 -- invented families, not secrets
+    zones = [zone_id for zone_id, _ in place_tables.zones(tx)]
+    for place in range(how_many):
+        number = f"+223{FIRST_NUMBER + place // 5 * 4 + place % 5 % 4}"  # every fifth child is a sibling
+        families.enrol_child(tx, runtime, number, _invented(runtime, dice, zones, now), now)
+    return how_many
+
+
+def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int) -> families.Enrolment:
+    today = runtime.today(now)
+    born = today - timedelta(days=dice.randint(3, 300))
+    made = ["none", *visits.visits_so_far(runtime.calendar, born, today)]
+    return families.Enrolment(
+        name=dice.choice(NAMES),
+        born_on=born,
+        birth_precision="day",
+        sex=dice.choice("FM"),
+        zone_id=dice.choice(zones),
+        last_visit=dice.choice(made[-2:]),
+        last_visit_on=None,
+    )
+
+
+def state(runtime: Runtime) -> dict[str, Any]:
+    """What the page of phones shows beside them: the moment, and each child with what is expected next."""
+    now = runtime.now()
+    columns = (*CHILD_COLUMNS, phone.c.number)
+    with runtime.database.read() as tx:
+        rows = tx.execute(
+            select(*columns)
+            .join(person, person.c.id == child.c.person_id)
+            .join(household, household.c.id == child.c.household_id)
+            .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+            .where(child.c.status == "followed")
+            .order_by(child.c.enrolled_at.desc(), child.c.person_id)
+            .limit(50)
+        )
+        children = [_shown(tx, runtime, Child._make(row[:-1]), row[-1], now) for row in rows.fetchall()]
+    return {"now": iso(runtime, now), "zone": runtime.config.timezone, "children": children}
+
+
+def _shown(tx: Connection, runtime: Runtime, one: Child, number: str | None, now: int) -> dict[str, Any]:
+    today = runtime.today(now)
+    next_on = care.assess(tx, runtime, one, today).next_contact
+    return {
+        "code": families.show_code(one.code),
+        "label": f"Enfant de {show(number) if number else 'téléphone inconnu'}, né(e) {one.born_on:%m/%Y}",
+        "phone": number,
+        "due": care.due_antigens(tx, runtime, one, today),
+        "next": next_on.isoformat() if next_on else None,
+    }
+
+
+def record_dose(runtime: Runtime, code: str, antigens: list[str]) -> list[str]:
+    """Record these antigens today, or everything that is due when none is named."""
+    now = runtime.now()
+    today = runtime.today(now)
+    with runtime.database.begin() as tx:
+        one = people_tables.find_child(tx, code="".join(filter(str.isdigit, code)))
+        if one and not antigens:
+            antigens = care.due_antigens(tx, runtime, one, today)
+            if not antigens:
+                raise doses.Refused("nothing is due for this child on this day")
+        return doses.record_doses(tx, runtime, code, antigens, today, source="demo", by="demo", now=now)
+
+
+def iso(runtime: Runtime, now: int) -> str:
+    return datetime.fromtimestamp(now / 1000, UTC).astimezone(runtime.zone).isoformat(timespec="seconds")

@@ -1,0 +1,75 @@
+"""SMS that people write to us. So far two words: STOP (ARRET) and START; anything else is kept and shown to people."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from flows import answers
+from service.channels.base import IncomingSms, OptOut
+from service.clock import DAY_MS
+from service.runtime import Runtime
+from service.store import inbound_tables, message_tables, people_tables
+from service.store.system_tables import count
+from service.stories import opt_outs
+from service.stories.outbox import Letter, put
+from service.stories.reminders import spoken_language
+
+HOUR_MS = 3_600_000
+MOST_REPLIES_AN_HOUR, MOST_REPLIES_A_DAY = 3, 10
+"""A robot that answers our answers is left alone after these."""
+
+
+def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
+    """Store one SMS and do what it says, once, in one transaction; a STOP counts from the moment this returns."""
+    now = runtime.now()
+    with runtime.database.begin() as tx:
+        identity = (sms.event_id,) if sms.event_id else (sms.sender, sms.text, sms.to)
+        key_hash = inbound_tables.first_time(tx, sms.channel, "sms", now, *identity)
+        if key_hash is None:
+            return
+        number_idx = runtime.vault.index(sms.phone) if sms.phone else None
+        inbound_tables.keep_body(tx, key_hash, number_idx, sms.text, now)
+        if sms.phone is None:
+            count(tx, "sms_from_a_machine")  # letters or a short code: never answered, or two machines talk for ever
+            return
+        word = answers.keyword(sms.text)
+        if word == "stop" or sms.opt_out:
+            opt_outs.stop(tx, runtime, sms.phone, "sms", now)
+            if not sms.opt_out:  # the carrier that handled the STOP refuses an answer to it
+                _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
+        elif word == "start":
+            opt_outs.start(tx, runtime, sms.phone, now)
+            _reply(tx, runtime, sms.phone, "start_done", key_hash, now)
+        else:
+            count(tx, "sms_not_understood")
+
+
+def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
+    """A legal stop that the carrier passes on; it has no id, so it is simply applied again when repeated."""
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, opt_out.phone, "carrier", runtime.now())
+
+
+def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash: bytes, now: int) -> None:
+    phone = people_tables.ensure_phone(tx, number, now)
+    lately = message_tables.replies_since(tx, phone.number_idx, now - HOUR_MS)
+    in_a_day = message_tables.replies_since(tx, phone.number_idx, now - DAY_MS)
+    if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:
+        count(tx, "replies_held_back")
+        return
+    language = spoken_language(runtime, phone.language)
+    text = runtime.phrases.say(phrase, language, sender=runtime.config.sender_name, code=runtime.config.service_code)
+    put(
+        tx,
+        now,
+        Letter(
+            to=number,
+            text=text,
+            key=f"reply:{key_hash.hex()[:32]}:{phrase}",
+            purpose="reply",
+            klass="once",
+            not_before=now,
+            useful_until=now + DAY_MS,
+            hours="any",
+        ),
+    )

@@ -1,0 +1,26 @@
+"""STOP and START: who says no more, says it for everybody on that phone, and can take it back."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from service.runtime import Runtime
+from service.store import message_tables, people_tables
+from service.stories import recalls
+
+EVERYTHING = "all"
+
+
+def stop(tx: Connection, runtime: Runtime, number: str, how: str, now: int) -> None:
+    """In the transaction that stores the wish: nothing to this phone is claimed after it commits."""
+    phone = people_tables.ensure_phone(tx, number, now)
+    people_tables.add_opt_out(tx, phone.number_idx, EVERYTHING, how, now)
+    message_tables.suppress(tx, phone.number_idx, EVERYTHING, now)
+
+
+def start(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
+    """Messages begin again: the coming reminders of this phone's children are planned anew."""
+    phone = people_tables.ensure_phone(tx, number, now)
+    people_tables.remove_opt_outs(tx, phone.number_idx)
+    for child in people_tables.children_on_phone(tx, phone.id):
+        recalls.replan(tx, runtime, child.id, now)

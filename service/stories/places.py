@@ -1,0 +1,21 @@
+"""The data a new database starts with: the organisation, its programme, Commune III's quartiers and health centres."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from service.domain.places import built_in_places
+from service.runtime import Runtime
+from service.store.place_tables import health_centre, organisation, programme, put_row, zone
+from service.stories.families import PROGRAMME
+
+
+def load(tx: Connection, runtime: Runtime) -> None:
+    """Write or bring up to date; doing it twice changes nothing."""
+    places = built_in_places()
+    owner = put_row(tx, organisation, "organisation", name=runtime.config.organisation)
+    put_row(tx, programme, PROGRAMME, organisation_id=owner, name="Suivi vaccinal")
+    centres = {one.code: put_row(tx, health_centre, one.code, name=one.name) for one in places.centres}
+    for one in places.zones:
+        centre_id = centres[one.centre_code] if one.centre_code else None
+        put_row(tx, zone, one.code, name=one.name, district=places.district, centre_id=centre_id)

@@ -1,0 +1,272 @@
+"""Recalls: which contacts are coming for a child, and the reminder steps of each, one message per household and day.
+
+`replan` rewrites a child's appointments whenever something about it changes. `queue_recalls` takes the steps that are
+due today, and only those: its cost follows what is due, not how many children are followed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.engine import Connection, Row
+
+from service.domain import contacts, local_time, reminder_ladder
+from service.domain.contacts import Contact
+from service.domain.reminder_ladder import Occurrence
+from service.domain.vaccination import Given
+from service.runtime import Runtime
+from service.store import care_tables, message_tables, people_tables
+from service.store.care_tables import appointment, message_appointment
+from service.store.columns import upsert
+from service.store.people_tables import Child, child, household, opt_out, phone
+from service.store.place_tables import health_centre
+from service.stories import care
+from service.stories.outbox import Letter, put_many
+from service.stories.reminders import reminder_text
+
+PAGE = 200
+"""Households planned in one transaction: short enough that a caller's keystroke never waits for it."""
+
+
+# --- planning a child ---------------------------------------------------------------------------------------
+
+
+def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+    """Make the child's appointments say what the schedule says now; what waited to be sent about others is cancelled.
+
+    An appointment whose doses and anchor are unchanged stays as it is, with the steps already told.
+    """
+    one = people_tables.find_child(tx, id=child_id)
+    assert one is not None
+    wanted = {(",".join(contact.doses), contact.anchor_on): contact for contact in _contacts(tx, runtime, one, now)}
+    standing = {(row.doses, row.anchor_on): row for row in care_tables.open_appointments(tx, child_id)}
+    gone = [standing[key].id for key in standing.keys() - wanted.keys()]
+    care_tables.close_appointments(tx, gone, now)
+    _take_back(tx, runtime, gone, now)
+    for key in sorted(wanted.keys() - standing.keys(), key=lambda key: key[1]):
+        _add(tx, runtime, one, wanted[key], now)
+
+
+def _contacts(tx: Connection, runtime: Runtime, one: Child, now: int) -> tuple[Contact, ...]:
+    if one.status != "followed":
+        return ()
+    given = [Given(dose.antigen, dose.given_on) for dose in care_tables.doses_of(tx, one.id)]
+    # A live dose given today holds the others only from tomorrow (R6), and nobody comes back the same day.
+    as_of = contacts.planning_day(runtime.today(now), given)
+    return contacts.coming_contacts(care.assess(tx, runtime, one, as_of), one.enrolled_on)
+
+
+def _add(tx: Connection, runtime: Runtime, one: Child, contact: Contact, now: int) -> None:
+    step = _step_after(runtime, contact.anchor_on, contact.lapses_on, None, now)
+    care_tables.add_appointment(
+        tx,
+        organisation_id=one.organisation_id,
+        programme_id=one.programme_id,
+        child_id=one.id,
+        household_id=one.household_id,
+        kind="vaccine",
+        doses=",".join(contact.doses),
+        anchor_on=contact.anchor_on,
+        lapses_on=contact.lapses_on,
+        last_step=None,
+        next_step=step.step if step else None,
+        next_step_on=step.on if step else None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _step_after(
+    runtime: Runtime, anchor_on: date, lapses_on: date | None, told: str | None, now: int
+) -> Occurrence | None:
+    """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next."""
+    return reminder_ladder.next_step(runtime.ladder, anchor_on, told, runtime.local(now), lapses_on)
+
+
+def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
+    """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again."""
+    link = message_appointment.c
+    if not appointment_ids:
+        return
+    told = tx.execute(select(link.message_id).where(link.appointment_id.in_(appointment_ids)).distinct()).scalars()
+    cancelled = message_tables.cancel(tx, list(told), now, "the appointment changed")
+    if not cancelled:
+        return
+    links = list(
+        tx.execute(
+            select(link.appointment_id, link.step)
+            .join(appointment, appointment.c.id == link.appointment_id)
+            .where(link.message_id.in_(cancelled), appointment.c.state == "open")
+        )
+    )
+    tx.execute(delete(message_appointment).where(link.message_id.in_(cancelled)))
+    for row in links:
+        before = _step_before(runtime, row.step)
+        care_tables.set_next_step(tx, row.appointment_id, before, row.step, runtime.today(now), now)
+
+
+def _step_before(runtime: Runtime, step: str) -> str | None:
+    names = [one.name for one in runtime.ladder.steps]
+    return names[names.index(step) - 1] if step in names[1:] else None
+
+
+# --- the day's reminders ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An appointment whose next step is to be told now."""
+
+    row: Row[Any]
+    step: Occurrence
+
+
+def queue_recalls(runtime: Runtime) -> int:
+    """Queue one message for every household with a step due by today; gives how many were queued.
+
+    Running it twice, or in two workers at once, queues nothing twice: households are locked, keys are unique.
+    """
+    queued = 0
+    while True:
+        now = runtime.now()
+        with runtime.database.begin() as tx:
+            seen, done = _queue_page(tx, runtime, now)
+        queued += done
+        if not seen:
+            return queued
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction that must change nothing."""
+
+
+def count_due(runtime: Runtime) -> int:
+    """How many messages `queue_recalls` would queue now; changes nothing."""
+    queued = 0
+    try:
+        with runtime.database.begin() as tx:
+            seen = 1
+            while seen:
+                seen, done = _queue_page(tx, runtime, runtime.now())
+                queued += done
+            raise _Rehearsed
+    except _Rehearsed:
+        return queued
+
+
+def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
+    rows = _due_rows(tx, runtime.today(now))
+    by_household: dict[int, list[Due]] = defaultdict(list)
+    for row in rows:
+        step = _step_after(runtime, row.anchor_on, row.lapses_on, row.last_step, now)
+        if step is not None and step.on <= runtime.today(now):
+            by_household[row.household_id].append(Due(row, step))
+        else:  # its time has passed while nobody planned: the next useful step, or none
+            _set_next(tx, row.id, row.last_step, step, now)
+    refused = _refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
+    letters = {
+        house: _letter(runtime, dues, now)
+        for house, dues in by_household.items()
+        if dues[0].row.number is not None and dues[0].row.number_idx not in refused
+    }
+    queued = put_many(tx, now, list(letters.values()))
+    for house, dues in by_household.items():
+        letter = letters.get(house)
+        message_id = queued.get(letter.key) if letter else None
+        if letter and message_id is None:
+            _defer(tx, dues, runtime.today(now), now)  # this household had its message of today
+        else:
+            _advance(tx, runtime, dues, message_id, now)
+    return len(rows), len(queued)
+
+
+def _due_rows(tx: Connection, today: date) -> list[Row[Any]]:
+    """The due appointments of the next page of households, with all that a reminder needs."""
+    a = appointment.c
+    page = list(
+        tx.execute(
+            select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(PAGE)
+        ).scalars()
+    )
+    # Another planner's households are skipped: it is at work on them.
+    locked = tx.execute(
+        select(household.c.id).where(household.c.id.in_(page)).with_for_update(skip_locked=True)
+    ).scalars()
+    statement = (
+        select(
+            a.id,
+            a.household_id,
+            a.programme_id,
+            a.organisation_id,
+            a.anchor_on,
+            a.lapses_on,
+            a.last_step,
+            phone.c.number,
+            phone.c.number_idx,
+            phone.c.language,
+            health_centre.c.name.label("centre"),
+        )
+        .join(household, household.c.id == a.household_id)
+        .join(child, child.c.person_id == a.child_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+        .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
+        .where(a.household_id.in_(list(locked)), a.next_step_on <= today)
+        .order_by(a.household_id, a.anchor_on, a.id)
+    )
+    return list(tx.execute(statement))
+
+
+def _refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
+    wanted = [number for number in numbers if number is not None]
+    found = select(opt_out.c.number_idx).where(
+        opt_out.c.number_idx.in_(wanted), opt_out.c.purpose.in_(("reminder", "all"))
+    )
+    return set(tx.execute(found).scalars())
+
+
+def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
+    """The household's one message of the day, about all its children, useful as long as its shortest step."""
+    first = dues[0].row
+    day = runtime.today(now)
+    return Letter(
+        to=first.number,
+        text=reminder_text(
+            runtime,
+            first.language,
+            [due.row.anchor_on for due in dues],
+            {due.row.centre for due in dues},
+            {due.step.phrase for due in dues},
+        ),
+        key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
+        purpose="reminder",
+        klass="must-arrive",
+        not_before=min(local_time.instant(due.step.at, runtime.zone) for due in dues),
+        useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
+        organisation_id=first.organisation_id,
+        programme_id=first.programme_id,
+    )
+
+
+def _advance(tx: Connection, runtime: Runtime, dues: Sequence[Due], message_id: int | None, now: int) -> None:
+    for due in dues:
+        if message_id is not None:
+            link = {"message_id": message_id, "appointment_id": due.row.id, "step": due.step.step}
+            tx.execute(upsert(tx, message_appointment).values(link).on_conflict_do_nothing())
+        after = _step_after(runtime, due.row.anchor_on, due.row.lapses_on, due.step.step, now)
+        _set_next(tx, due.row.id, due.step.step, after, now)
+
+
+def _defer(tx: Connection, dues: Sequence[Due], today: date, now: int) -> None:
+    for due in dues:
+        tomorrow = today + timedelta(days=1)
+        care_tables.set_next_step(tx, due.row.id, due.row.last_step, due.step.step, tomorrow, now)
+
+
+def _set_next(tx: Connection, appointment_id: int, told: str | None, step: Occurrence | None, now: int) -> None:
+    following = (step.step, step.on) if step else (None, None)
+    care_tables.set_next_step(tx, appointment_id, told, *following, now)

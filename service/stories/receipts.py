@@ -1,0 +1,114 @@
+"""What carriers tell about messages that left, in whatever order they tell it."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.engine import Connection
+
+from service.channels.base import Receipt
+from service.domain.message_states import after_receipt
+from service.runtime import Runtime
+from service.store import message_tables, people_tables
+from service.store.columns import new_id, vault_of
+from service.store.inbound_tables import first_time, unmatched_receipt
+from service.store.message_tables import Message
+from service.store.system_tables import count
+
+
+def take(runtime: Runtime, receipt: Receipt) -> None:
+    """Apply one receipt, once. One that fits no message yet is kept 72 hours: it may have overtaken our own answer."""
+    now = runtime.now()
+    with runtime.database.begin() as tx:
+        identity = (receipt.carrier_id, receipt.phone or "", receipt.state or receipt.detail)
+        if first_time(tx, receipt.channel, "receipt", now, *identity) is None:
+            return
+        if receipt.state is None:
+            count(tx, "receipt_status_unknown")
+            return
+        found = _message_of(tx, receipt)
+        if found is None:
+            _keep_for_later(tx, receipt, now)
+        else:
+            _apply(tx, found, receipt.state, receipt.detail, receipt.carrier_id, now)
+        if receipt.opt_out and receipt.phone:
+            _opt_out(tx, receipt.phone, now)
+
+
+def _message_of(tx: Connection, receipt: Receipt) -> Message | None:
+    """By our own number if the callback carries it, else by the carrier's id, else by the only uncertain one.
+
+    A receipt counts only when the telephone number is the message's too: an id alone proves nothing.
+    """
+    number_idx = vault_of(tx).index(receipt.phone) if receipt.phone else None
+    found = None
+    if receipt.message_ref is not None:
+        found = message_tables.find_message(tx, id=receipt.message_ref)
+    if found is None and receipt.carrier_id:
+        found = message_tables.find_message(tx, channel=receipt.channel, carrier_id=receipt.carrier_id)
+    if found is None and number_idx is not None:
+        uncertain = message_tables.uncertain_for_number(tx, receipt.channel, number_idx)
+        found = uncertain[0] if len(uncertain) == 1 and uncertain[0].state == "unknown" else None
+    return found if found and found.number_idx == number_idx else None
+
+
+def _apply(tx: Connection, found: Message, state: str, detail: str, carrier_id: str, now: int) -> None:
+    """Move the message forward; a receipt that would move it back changes nothing."""
+    new_state = after_receipt(found.state, state)
+    if new_state is None:
+        return
+    values: dict[str, object] = {"state": new_state, "reason": detail or None, "state_at": now}
+    if carrier_id:
+        values["carrier_id"] = carrier_id
+    message_tables.move(tx, found.id, found.state, **values)
+
+
+def _keep_for_later(tx: Connection, receipt: Receipt, now: int) -> None:
+    tx.execute(
+        insert(unmatched_receipt).values(
+            id=new_id(),
+            channel=receipt.channel,
+            carrier_id=receipt.carrier_id,
+            number_idx=vault_of(tx).index(receipt.phone) if receipt.phone else None,
+            message_id=receipt.message_ref,
+            state=receipt.state,
+            detail=receipt.detail[:200],
+            at=now,
+        )
+    )
+    count(tx, "receipt_unmatched")
+
+
+def apply_early(tx: Connection, message_id: int, channel: str, carrier_id: str, now: int) -> None:
+    """Receipts that arrived before the send call returned, now that the carrier's id is known."""
+    kept = unmatched_receipt.c
+    which = (kept.channel == channel) & (kept.carrier_id == carrier_id)
+    early = list(tx.execute(select(kept.state, kept.detail, kept.number_idx).where(which).order_by(kept.at)))
+    for row in early:
+        found = message_tables.find_message(tx, id=message_id)
+        if found and found.number_idx == row.number_idx:
+            _apply(tx, found, row.state, row.detail, carrier_id, now)
+    if early:
+        tx.execute(delete(unmatched_receipt).where(which))
+
+
+def match_kept(tx: Connection, now: int) -> None:
+    """Kept receipts whose message has become "unknown" meanwhile: by number, if exactly one message fits.
+
+    The carrier answered our call with a cut connection, but its receipt came: the call had succeeded.
+    """
+    kept = unmatched_receipt.c
+    for row in list(tx.execute(select(unmatched_receipt).where(kept.number_idx.is_not(None)).order_by(kept.at))):
+        uncertain = message_tables.uncertain_for_number(tx, row.channel, row.number_idx)
+        if len(uncertain) != 1 or uncertain[0].state != "unknown":
+            continue
+        called_at = message_tables.last_call_at(tx, uncertain[0].id)
+        if called_at is not None and called_at <= row.at:
+            _apply(tx, uncertain[0], row.state, row.detail, row.carrier_id, now)
+            tx.execute(delete(unmatched_receipt).where(kept.id == row.id))
+
+
+def _opt_out(tx: Connection, number: str, now: int) -> None:
+    phone = people_tables.find_phone(tx, number)
+    if phone:
+        people_tables.add_opt_out(tx, phone.number_idx, "all", "carrier", now)
+        message_tables.suppress(tx, phone.number_idx, "all", now)

@@ -1,0 +1,54 @@
+"""The words of a reminder: discreet, short, true whenever it is read, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from service.runtime import Runtime
+
+LATE, BEFORE = "late", "before"
+MOST_DATES = 3
+
+
+def reminder_text(
+    runtime: Runtime, language: str | None, anchors: Iterable[date], centres: set[str | None], steps: Iterable[str]
+) -> str:
+    """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28)."""
+    kind = LATE if set(steps) == {LATE} else BEFORE
+    spoken = spoken_language(runtime, language)
+    return runtime.phrases.say(
+        f"recall.{kind}",
+        spoken,
+        sender=runtime.config.sender_name,
+        dates=_dates(anchors, spoken),
+        centre=_centre(runtime, centres, spoken),
+        code=runtime.config.service_code,
+        stop=stop_clause(runtime, spoken),
+    )
+
+
+def spoken_language(runtime: Runtime, language: str | None) -> str:
+    """The reader's language when its texts may leave by our route, else French (drafts go to the simulator only)."""
+    allowed = runtime.languages_for(runtime.routes[0].name) if runtime.routes else runtime.library.reviewed_languages
+    return language if language in allowed else "fr"
+
+
+def stop_clause(runtime: Runtime, language: str) -> str:
+    """How to end the messages: a word to answer with, or the code to dial where answers cannot arrive."""
+    two_way = bool(runtime.routes) and runtime.routes[0].capabilities.two_way
+    return runtime.phrases.say(
+        "stop.two_way" if two_way else "stop.one_way", language, code=runtime.config.service_code
+    )
+
+
+def _dates(anchors: Iterable[date], language: str) -> str:
+    """'12/12', '12/12 et 14/12', '12/12, 14/12 et 16/12': the earliest ones."""
+    days = [f"{day:%d/%m}" for day in sorted(set(anchors))[:MOST_DATES]]
+    joiner = {"fr": " et ", "bm": " ni "}[language]
+    return joiner.join(filter(None, [", ".join(days[:-1]), days[-1]]))
+
+
+def _centre(runtime: Runtime, centres: set[str | None], language: str) -> str:
+    only = next(iter(centres)) if len(centres) == 1 else None
+    return f"CSCom {only}" if only else runtime.phrases.say("centre.unknown", language)

@@ -1,0 +1,60 @@
+"""What carriers post about SMS: messages in, receipts, opt-outs. 2xx means that it is on disk."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, request
+
+from service.channels.base import Fields, Unreadable
+from service.channels.via_twilio import Twilio
+from service.runtime import Runtime
+from service.stories import incoming, receipts
+from service.web.doorkeeper import fields_of, with_secret
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    pages = Blueprint("sms", __name__)
+
+    @pages.errorhandler(Unreadable)
+    def unreadable(reason: Unreadable) -> Response:
+        return Response(f"{reason}\n", 400, mimetype="text/plain")
+
+    @pages.post("/hooks/<carrier>/sms-in/<secret>")
+    def sms_in(carrier: str, secret: str) -> Response:
+        incoming.take_sms(runtime, with_secret(runtime, carrier, secret).read_sms(fields_of(request)))
+        return Response(status=200)
+
+    @pages.post("/hooks/<carrier>/receipt/<secret>")
+    def receipt(carrier: str, secret: str) -> Response:
+        receipts.take(runtime, with_secret(runtime, carrier, secret).read_receipt(fields_of(request), Fields()))
+        return Response(status=200)
+
+    @pages.post("/hooks/<carrier>/opt-out/<secret>")
+    def opt_out(carrier: str, secret: str) -> Response:
+        incoming.take_opt_out(runtime, with_secret(runtime, carrier, secret).read_opt_out(fields_of(request)))
+        return Response(status=200)
+
+    @pages.post("/hooks/twilio/sms")
+    def twilio_sms() -> Response:
+        incoming.take_sms(runtime, _signed(runtime).read_sms(fields_of(request)))
+        return Response("<Response/>", content_type="text/xml")
+
+    @pages.post("/hooks/twilio/status")
+    def twilio_status() -> Response:
+        receipts.take(
+            runtime, _signed(runtime).read_receipt(fields_of(request), Fields(request.args.items(multi=True)))
+        )
+        return Response(status=200)
+
+    return pages
+
+
+def _signed(runtime: Runtime) -> Twilio:
+    """Twilio's channel, when its signature is right for our public address and this very form; else 403."""
+    channel = runtime.channels.get("twilio")
+    if not isinstance(channel, Twilio):
+        abort(404, "nothing here")
+    pairs = [(name, value) for name, values in request.form.lists() for value in values]
+    path = request.full_path if request.query_string else request.path
+    if not channel.is_genuine(path, pairs, request.headers.get("X-Twilio-Signature")):
+        abort(403, "wrong signature")
+    return channel

@@ -1,0 +1,560 @@
+"""A carrier on this machine's loopback: it speaks Africa's Talking's and Twilio's HTTP, and misbehaves when told to.
+
+    with LoopbackCarrier() as carrier:
+        channel = AfricasTalking(base_url=carrier.base_url, ...)
+        carrier.next("drop")                      # one call: accepted, then the connection is cut
+        carrier.faults = {"500": 0.02, "slow": 0.01}   # from now on, by seeded dice
+        ...
+        assert carrier.accepted[-1].text == "..."
+
+What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
+in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see FAULTS.
+Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import heapq
+import itertools
+import json
+import os
+import random
+import secrets
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from twilio.request_validator import RequestValidator
+
+AT, TWILIO = "africastalking", "twilio"
+TOKEN = "test-token-not-a-secret"
+ACCOUNT = "AC" + "0" * 32
+
+# name -> does the carrier take the message before it misbehaves?
+FAULTS: dict[str, bool] = {
+    "500": False,
+    "500-late": True,  # taken, then an internal error
+    "503": False,
+    "429": False,  # with Retry-After (`retry_after`)
+    "401": False,
+    "redirect": False,  # `status` 301, 302, 307, 308 to `location`
+    "close": False,  # the connection is closed before the request is read
+    "drop": True,  # taken, then cut with RST instead of an answer
+    "hang-up": True,  # taken, then closed in good order without an answer
+    "slow": True,  # taken, answered after `seconds`
+    "drip": True,  # taken, an answer of one octet every `seconds`
+    "empty": True,  # 201 and nothing in it
+    "garbage": True,  # 201, JSON by its header, but not in fact
+    "other-json": True,  # 201, JSON of another shape
+    "noise": True,  # octets that are no HTTP
+    "cut": True,  # 201, an answer shorter than its Content-Length
+    "huge": True,  # 201, a right answer with a megabyte of blanks behind it
+    "charset": True,  # all well, but Content-Type: application/json; charset=utf-8
+    "missing": True,  # 201, our recipient is not in the answer
+    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212
+    "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    status: int = 302
+    code: int = 0
+    retry_after: str = "7"
+    location: str = "http://127.0.0.1:9/"
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A message that a real carrier would have sent on. `callback` is Twilio's StatusCallback, without its fragment."""
+
+    to: str
+    text: str
+    sender: str
+    id: str
+    protocol: str
+    callback: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it came, whether or not it was accepted."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    form: dict[str, str]
+
+
+@dataclass
+class Receipts:
+    """How receipts go back. Chances are per message; delays in seconds; `early` ones leave before our reply does."""
+
+    product_url: str = ""  # where the product listens; for Twilio its callback's host is replaced by this one
+    at_path: str = ""  # Africa's Talking: the path of the receipt callback, secret included
+    coverage: float = 1.0
+    failed: float = 0.0
+    early: float = 0.0
+    repeat: float = 0.0
+    shuffle: float = 0.0
+    delay: tuple[float, float] = (0.0, 0.0)
+    insist_seconds: float = 5.0  # a receipt that gets no 2xx is repeated for so long
+
+
+@dataclass(order=True)
+class _Due:
+    at: float
+    number: int
+    send: Callable[[], int] = field(compare=False)
+    give_up: float = field(compare=False, default=0.0)
+
+
+class LoopbackCarrier:
+    """A context manager. Thread-safe; every roll of its dice comes from `seed`."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        faults: Mapping[str, float] | None = None,
+        truth: Path | None = None,
+        receipts: Receipts | None = None,
+        username: str = "",
+        api_key: str = "",
+        account_sid: str = ACCOUNT,
+        auth_token: str = TOKEN,
+        slow_seconds: float = 1.0,
+    ) -> None:
+        self.faults = dict(faults or {})
+        self.receipts = receipts
+        self.username, self.api_key = username, api_key
+        self.account_sid, self.auth_token = account_sid, auth_token
+        self.slow_seconds = slow_seconds
+        self.accepted: list[Accepted] = []
+        self.requests: list[Seen] = []
+        self.receipts_sent = 0
+        self.receipts_given_up = 0
+        self._dice = random.Random(seed)
+        self._orders: list[Fault] = []
+        self._lock = threading.Lock()
+        self._truth = truth.open("a", encoding="utf-8") if truth else None
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.carrier = self
+        self._post_office = _PostOffice(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    # -- life
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> LoopbackCarrier:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._thread.start()
+        self._post_office.start()
+
+    def stop(self) -> None:
+        """After this the port refuses connections."""
+        self._post_office.stop()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.hang_up()
+        self._server.server_close()
+        if self._truth:
+            self._truth.close()
+
+    # -- misbehaviour
+
+    def next(self, name: str, times: int = 1, **details: Any) -> None:
+        """The coming calls meet this fault; orders are served in turn, before the dice are asked."""
+        if name not in FAULTS:
+            raise ValueError(f"no fault '{name}'; there is {', '.join(FAULTS)}")
+        details.setdefault("seconds", self.slow_seconds)
+        with self._lock:
+            self._orders += [Fault(name, **details)] * times
+
+    def _next_fault(self) -> Fault | None:
+        with self._lock:
+            if self._orders:
+                return self._orders.pop(0)
+            roll = self._dice.random()
+            for name, chance in self.faults.items():
+                if roll < chance:
+                    return Fault(name, seconds=self.slow_seconds)
+                roll -= chance
+            return None
+
+    def roll(self) -> float:
+        with self._lock:
+            return self._dice.random()
+
+    # -- the truth
+
+    def _accept(self, message: Accepted) -> None:
+        with self._lock:
+            self.accepted.append(message)
+            if self._truth:
+                self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
+                self._truth.flush()
+                os.fsync(self._truth.fileno())
+
+    # -- receipts
+
+    def tell(self, message: Accepted, status: str, *, plan: Receipts | None = None, **changes: str) -> int:
+        """Send one receipt now and return the product's HTTP status. `changes` replaces fields of the form."""
+        plan = plan or self.receipts or Receipts()
+        address, form, headers = self.receipt(message, status, plan, **changes)
+        return post_form(address, form, headers)
+
+    def receipt(
+        self, message: Accepted, status: str, plan: Receipts, **changes: str
+    ) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The address, the form and the headers of a receipt, signed when the protocol signs."""
+        if message.protocol == AT:
+            form = {"id": message.id, "status": status, "phoneNumber": message.to, "networkCode": "99999"} | changes
+            return plan.product_url + plan.at_path, form, {}
+        form = {
+            "MessageSid": message.id,
+            "SmsSid": message.id,
+            "MessageStatus": status,
+            "SmsStatus": status,
+            "To": message.to,
+            "From": message.sender,
+            "AccountSid": self.account_sid,
+            "ApiVersion": "2010-04-01",
+        } | changes
+        signature = RequestValidator(self.auth_token).compute_signature(message.callback, form)
+        callback = urlsplit(message.callback)
+        target = plan.product_url or f"{callback.scheme}://{callback.netloc}"
+        path = callback.path + (f"?{callback.query}" if callback.query else "")
+        return target + path, form, {"X-Twilio-Signature": signature}
+
+    def _schedule_receipts(self, message: Accepted) -> None:
+        plan = self.receipts
+        if plan is None or self.roll() >= plan.coverage or (message.protocol == TWILIO and not message.callback):
+            return
+        last = ("Failed", "undelivered") if self.roll() < plan.failed else ("Success", "delivered")
+        statuses = ["Sent", last[0]] if message.protocol == AT else ["sent", last[1]]
+        if self.roll() < plan.shuffle:
+            statuses.reverse()
+        statuses += [statuses[-1]] if self.roll() < plan.repeat else []
+        early = self.roll() < plan.early
+        after = 0.0
+        for status in statuses:
+            after += plan.delay[0] + self.roll() * (plan.delay[1] - plan.delay[0])
+            send = partial(self.tell, message, status, plan=plan)
+            if early:
+                self._post_office.now(send)
+            else:
+                self._post_office.later(after, plan, send)
+
+    def flush(self, seconds: float = 30.0) -> bool:
+        """Wait until every receipt is delivered or given up."""
+        return self._post_office.wait(seconds)
+
+
+def post_form(address: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> int:
+    """POST a form and return the HTTP status; 0 when nobody answered."""
+    parts = urlsplit(address)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    try:
+        connection.request(
+            "POST",
+            path,
+            urlencode(form).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+        )
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def closed_port() -> int:
+    """A port of the loopback where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _PostOffice:
+    """One thread that sends receipts at their time and insists while the product does not say 2xx."""
+
+    def __init__(self, carrier: LoopbackCarrier) -> None:
+        self._carrier = carrier
+        self._heap: list[_Due] = []
+        self._count = itertools.count()
+        self._changed = threading.Condition()
+        self._busy = False
+        self._open = True
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        self._thread.join()
+
+    def now(self, send: Callable[[], int]) -> None:
+        self._note(200 <= send() < 300)
+
+    def later(self, seconds: float, plan: Receipts, send: Callable[[], int]) -> None:
+        at = time.monotonic() + seconds
+        with self._changed:
+            heapq.heappush(self._heap, _Due(at, next(self._count), send, at + plan.insist_seconds))
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._heap and not self._busy, seconds)
+
+    def _run(self) -> None:
+        while (due := self._take()) is not None:
+            done = 200 <= due.send() < 300
+            with self._changed:
+                if not done and time.monotonic() < due.give_up:
+                    again = _Due(time.monotonic() + 0.2, next(self._count), due.send, due.give_up)
+                    heapq.heappush(self._heap, again)
+                else:
+                    self._note(done)
+                self._busy = False
+                self._changed.notify_all()
+
+    def _take(self) -> _Due | None:
+        with self._changed:
+            while self._open:
+                wait = self._heap[0].at - time.monotonic() if self._heap else None
+                if wait is not None and wait <= 0:
+                    self._busy = True
+                    return heapq.heappop(self._heap)
+                self._changed.wait(wait)
+            return None
+
+    def _note(self, done: bool) -> None:
+        if done:
+            self._carrier.receipts_sent += 1
+        else:
+            self._carrier.receipts_given_up += 1
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    carrier: LoopbackCarrier
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Close what clients keep alive, so that a stopped carrier answers nobody."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # clients of a misbehaving carrier hang up; that is no news
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._note({})
+        self._reply(404, b"")
+
+    def do_POST(self) -> None:
+        carrier = self.server.carrier
+        protocol = self._protocol()
+        fault = carrier._next_fault() if protocol else None
+        if fault and fault.name == "close":
+            return self._cut()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        self._note(form)
+        if not protocol:
+            return self._reply(404, b"")
+        answer = _at_answer if protocol == AT else _twilio_answer
+        status, payload, messages = answer(carrier, form, self.headers, fault)
+        for message in messages:
+            carrier._accept(message)
+            carrier._schedule_receipts(message)
+        return self._misbehave(fault, status, payload)
+
+    def _protocol(self) -> str:
+        if self.path == "/version1/messaging":
+            return AT
+        return TWILIO if self.path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
+
+    def _note(self, form: dict[str, str]) -> None:
+        self.server.carrier.requests.append(Seen(self.command, self.path, dict(self.headers), form))
+
+    def _misbehave(self, fault: Fault | None, status: int, payload: bytes) -> None:
+        name = fault.name if fault else ""
+        headers = {"Content-Type": "application/json" if payload.startswith(b"{") else "text/plain"}
+        if fault is None:
+            return self._reply(status, payload, headers)
+        match name:
+            case "429":
+                headers["Retry-After"] = fault.retry_after
+            case "redirect":
+                headers["Location"] = fault.location
+            case "drop":
+                return self._cut(reset=True)
+            case "hang-up":
+                return self._cut()
+            case "slow":
+                time.sleep(fault.seconds)
+            case "drip":
+                return self._drip(payload, fault.seconds)
+            case "noise":
+                self.wfile.write(bytes(range(256)))
+                return self._cut()
+            case "cut":
+                self._head(201, headers, len(payload) + 100)
+                self.wfile.write(payload)
+                return self._cut()
+            case "empty":
+                payload = b""
+            case "garbage":
+                payload = b'{"SMSMessageData": {"Recipients": [\xff\xfe'
+            case "other-json":
+                payload = b'[{"sid": 1}]'
+            case "huge":
+                payload += b" " * 1_000_000
+            case "charset":
+                headers["Content-Type"] = "application/json; charset=utf-8"
+        return self._reply(status, payload, headers)
+
+    def _reply(self, status: int, payload: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self._head(status, headers or {}, len(payload))
+        self.wfile.write(payload)
+
+    def _head(self, status: int, headers: Mapping[str, str], length: int) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def _drip(self, payload: bytes, pause: float) -> None:
+        self._head(201, {"Content-Type": "application/json"}, len(payload))
+        for octet in payload:
+            self.wfile.write(bytes([octet]))
+            time.sleep(pause)
+
+    def _cut(self, *, reset: bool = False) -> None:
+        self.close_connection = True
+        if reset:
+            # A linger of zero turns the close into a reset, which may overtake what was written before it.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+
+Answer = tuple[int, bytes, list[Accepted]]
+
+
+def _at_answer(carrier: LoopbackCarrier, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
+    wrong_key = carrier.api_key and headers.get("apiKey") != carrier.api_key
+    wrong_name = carrier.username and form.get("username") != carrier.username
+    if wrong_key or wrong_name or _is(fault, "401"):
+        return 401, b"The supplied authentication is invalid", []
+    if not form.get("to") or "message" not in form:
+        return 400, b"Bad request", []
+    if fault and not FAULTS[fault.name] and fault.name not in {"sender", "code"}:
+        return _http_status(fault), b"", []
+    if _is(fault, "sender"):
+        return 201, _json({"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}), []
+    code = fault.code if fault and fault.name == "code" else 102 if form.get("enqueue") else 101
+    taken = 100 <= code <= 102
+    messages, entries = [], []
+    for number in form["to"].split(","):
+        name = "ATXid_" + secrets.token_hex(16)
+        entry = {"cost": "XOF 12.0000", "messageId": name, "number": number, "status": "Success", "statusCode": code}
+        entries.append(entry if taken else entry | {"cost": "0", "messageId": "None", "status": "Refused"})
+        if taken:
+            messages.append(Accepted(number, form["message"], form.get("from", ""), name, AT))
+    if _is(fault, "missing"):
+        entries = [entry | {"number": "+22300000000"} for entry in entries]
+    count = f"Sent to {len(messages)}/{len(entries)} Total Cost: XOF {12 * len(messages)} Message parts: 1"
+    status = 500 if _is(fault, "500-late") else 201
+    return status, _json({"SMSMessageData": {"Message": count, "Recipients": entries}}), messages
+
+
+def _twilio_answer(carrier: LoopbackCarrier, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
+    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
+    if headers.get("Authorization") != f"Basic {expected}" or _is(fault, "401"):
+        return 401, _twilio_error(401, 20003, "Authenticate"), []
+    if fault and not FAULTS[fault.name]:
+        number = form.get("To", "")
+        if fault.name in {"sender", "code"}:
+            code = fault.code or 21212
+            return 400, _twilio_error(400, code, f"Permission to send to '{number}' was refused"), []
+        return _http_status(fault), b"", []
+    if not form.get("To"):
+        return 400, _twilio_error(400, 21604, "A 'To' phone number is required."), []
+    sender = form.get("From") or form.get("MessagingServiceSid") or ""
+    name = "SM" + secrets.token_hex(16)
+    callback = form.get("StatusCallback", "").partition("#")[0]
+    message = Accepted(form["To"], form.get("Body", ""), sender, name, TWILIO, callback)
+    sid: dict[str, str] = {} if _is(fault, "missing") else {"sid": name}
+    table = sid | {"to": message.to, "from": sender, "status": "queued", "num_segments": "1", "error_code": None}
+    return (500 if _is(fault, "500-late") else 201), _json(table), [message]
+
+
+def _is(fault: Fault | None, name: str) -> bool:
+    return fault is not None and fault.name == name
+
+
+def _http_status(fault: Fault) -> int:
+    return fault.status if fault.name == "redirect" else int(fault.name)
+
+
+def _twilio_error(status: int, code: int, message: str) -> bytes:
+    more = f"https://www.twilio.com/docs/errors/{code}"
+    return _json({"code": code, "message": message, "more_info": more, "status": status})
+
+
+def _json(table: Mapping[str, Any]) -> bytes:
+    return json.dumps(table).encode()

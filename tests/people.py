@@ -1,0 +1,97 @@
+"""Helpers that act like people: a phone with keys and an inbox, and the time that passes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from datetime import datetime, timedelta
+
+import requests
+
+from service.clock import FixedClock
+from service.domain import local_time
+from tests.loopback import LoopbackCarrier
+
+ZONE = "Africa/Bamako"
+_sessions = itertools.count(1)
+
+
+class TestClock(FixedClock):
+    """Local time that a test moves by hand."""
+
+    __test__ = False
+
+    def __init__(self, local: str, zone: str = ZONE) -> None:
+        self.zone = zone
+        super().__init__(local_time.instant(datetime.fromisoformat(local), zone))
+
+    @property
+    def here(self) -> datetime:
+        return local_time.local(self.moment, self.zone)
+
+    def advance(self, **span: float) -> None:
+        self.moment += int(timedelta(**span).total_seconds() * 1000)
+
+    def set(self, local: str) -> None:
+        self.moment = local_time.instant(datetime.fromisoformat(local), self.zone)
+
+
+class Handset:
+    """A phone on Africa's Talking's USSD and SMS, over real HTTP."""
+
+    def __init__(self, product: str, carrier: LoopbackCarrier, number: str, secret: str) -> None:
+        self.product, self.carrier, self.number, self.secret = product, carrier, number, secret
+        self.session, self.typed, self.screen, self.open = "", "", "", False
+
+    def dial(self) -> str:
+        self.session, self.typed = f"ATUid_{next(_sessions):032x}", ""
+        return self.send_step()
+
+    def press(self, *answers: str) -> str:
+        """Answer one screen after the other; gives the last screen."""
+        for answer in answers:
+            assert self.open, f"the session is over: {self.screen}"
+            self.typed = f"{self.typed}*{answer}" if self.typed else answer
+            self.send_step()
+        return self.screen
+
+    def choose(self, label: str) -> str:
+        """Press the number that stands before this label, turning pages until it is there."""
+        while True:
+            found = re.search(rf"^(\d+)[ .)] ?{re.escape(label)}", self.screen, re.MULTILINE)
+            if found:
+                return self.press(found.group(1))
+            assert re.search(r"\b9\b", self.screen), f"no '{label}' on {self.screen!r}"
+            self.press("9")
+
+    def send_step(self) -> str:
+        answer = self.post("ussd", self.step_fields())
+        assert answer.status_code == 200, answer.text
+        head, self.screen = answer.text[:4], answer.text[4:]
+        assert head in ("CON ", "END ")
+        self.open = head == "CON "
+        return self.screen
+
+    def step_fields(self) -> dict[str, str]:
+        return {
+            "sessionId": self.session,
+            "phoneNumber": self.number,
+            "networkCode": "61001",
+            "serviceCode": "*384*223#",
+            "text": self.typed,
+        }
+
+    def write(self, words: str) -> None:
+        """Send an SMS to the programme."""
+        fields = {"date": "2026-11-20 08:15:00", "from": self.number, "id": str(uuid.uuid4()), "linkId": ""}
+        answer = self.post("sms-in", fields | {"text": words, "to": "99000", "networkCode": "61001"})
+        assert answer.status_code == 200, answer.text
+
+    def post(self, event: str, fields: dict[str, str]) -> requests.Response:
+        address = f"{self.product}/hooks/africastalking/{event}/{self.secret}"
+        return requests.post(address, data=fields, timeout=10)
+
+    @property
+    def inbox(self) -> list[str]:
+        return [sms.text for sms in self.carrier.accepted if sms.to == self.number]
