@@ -90,10 +90,10 @@ def read_text(typed: str, max_length: int) -> str:
     """Words in their own spelling and script, spaces squeezed, with at least one letter or digit; never cut."""
     if len(typed) > _LONGEST_TEXT:
         raise Unclear("help.text_long", high=max_length)
-    spaced = " ".join(unicodedata.normalize("NFC", typed).split())
+    spaced = " ".join(typed.split())
     # Control and invisible characters, and halves of a surrogate pair, which no database takes.
     visible = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    text = " ".join(visible.split())
+    text = " ".join(unicodedata.normalize("NFC", visible).split())
     if not any(c.isalnum() for c in text):
         raise Unclear("help.text")
     if len(text) > max_length:

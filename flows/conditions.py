@@ -261,7 +261,7 @@ class _Reader:
     def _expected(self, what: str) -> BadCondition:
         _, found = self._peek()
         where = f"before '{found}'" if found else "at the end"
-        return BadCondition(f"expected {what} {where} of \"{self._written}\"")
+        return BadCondition(f'expected {what} {where} of "{self._written}"')
 
 
 def _tokens(written: str) -> Iterator[tuple[str, str]]:
@@ -271,7 +271,7 @@ def _tokens(written: str) -> Iterator[tuple[str, str]]:
         found = _TOKEN.match(text, at)
         count += 1
         if found is None or count > _MOST_TOKENS:
-            problem = f"cannot read \"{text[at:].strip()[:20]}\"" if found is None else "the condition is too long"
-            raise BadCondition(f"{problem}; conditions know names, numbers, quoted words, == != < <= > >= and or not in")
+            problem = f'cannot read "{text[at:].strip()[:20]}"' if found is None else "the condition is too long"
+            raise BadCondition(f"{problem}; there are names, numbers, quoted words, == != < <= > >= and or not in")
         at = found.end()
         yield str(found.lastgroup), found[str(found.lastgroup)]

@@ -20,7 +20,7 @@ class FlowMistake(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """"; did you mean 'menu'?", or the list of what is known when nothing is near."""
+    """ "; did you mean 'menu'?", or the list of what is known when nothing is near."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

@@ -1,7 +1,7 @@
 """What a conversation is once it has been read: frozen values that do nothing.
 
-A `Flow` is a list of steps in reading order. Everything a step may hold has its field here; `loader` makes these values,
-`engine` walks through them, `check` proves things about them.
+A `Flow` is a list of steps in reading order. Everything a step may hold has its field here; `loader` makes these
+values, `engine` walks through them, `check` proves things about them.
 """
 
 from collections.abc import Mapping
@@ -259,7 +259,7 @@ class Flow:
     bundle: str = field(compare=False, repr=False)
 
     def speakable(self, *, drafts: bool) -> tuple[str, ...]:
-        """The languages a caller may be offered: all with `drafts`, else those a speaker read, here and in sub-flows."""
+        """The languages a caller may be offered: all with `drafts`, else those a speaker read, sub-flows too."""
         children = [child.speakable(drafts=drafts) for child in self.children.values()]
         return tuple(
             language

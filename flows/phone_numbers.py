@@ -89,8 +89,6 @@ def _dialled(typed: str) -> str | None:
     for scheme in _SCHEMES:
         text = text.removeprefix(scheme)
     text = text.translate(_BETWEEN_DIGITS)
-    # No country code begins with 0: "+00223" is "00223" written twice.
-    text = text.removeprefix("+") if text.startswith("+00") else text
     # A slash, a comma, a letter, a second line: two numbers or none. Joining them would make up somebody's number.
     return text if re.fullmatch(r"\+?[0-9]{4,20}", text) else None
 

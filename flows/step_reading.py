@@ -64,7 +64,7 @@ def read_step(entry: Entry, around: Surroundings) -> Step:
 
 
 def _nothing_found(fields: Entries) -> str:
-    strange = [key for key in fields.keys() if key not in {"id", "next", "go"}]
+    strange = [key for key in fields.written() if key not in {"id", "next", "go"}]
     return f"'{strange[0]}', {nearest(strange[0], KINDS)}" if strange else "none"
 
 
@@ -80,7 +80,7 @@ def read_id(entry: Entry) -> str:
 def read_text(entry: Entry, languages: tuple[str, ...]) -> Text:
     """A text in its languages, `{fr: "...", bm: "..."}`, or once for all of them, `{all: "..."}`."""
     if not entry.is_mapping:
-        raise entry.mistake(f"'{entry.name}' needs its languages: {{{languages[0]}: \"...\"}}, or {{all: \"...\"}}")
+        raise entry.mistake(f'\'{entry.name}\' needs its languages: {{{languages[0]}: "..."}}, or {{all: "..."}}')
     fields = entry.entries()
     written = {key: found.quoted() for key in ("all", *languages) if (found := fields.get(key)) is not None}
     fields.finish()
@@ -172,7 +172,7 @@ def _read_menu(fields: Entries, around: Surroundings, common: dict[str, Any]) ->
         show = fields.get("show")
         common["show"] = read_count(show, 1, 60) if show is not None else 20
     if kind == "pick":
-        if common["go"] if "go" in common else None:
+        if common.get("go"):
             raise fields.place.mistake("several may be picked, so a pick cannot `go` by choice; use a `when` below it")
         return Pick(**common)
     common["sets_language"] = read_yes(fields.get("sets_language"))
@@ -284,6 +284,8 @@ def _read_end(fields: Entries, around: Surroundings, common: dict[str, Any]) -> 
 
 
 def _read_when(fields: Entries, around: Surroundings, common: dict[str, Any]) -> Step:
+    if "next" in fields:
+        raise fields.place_of("next").mistake("a `when` leaves by its branches; write the `next` as its `else`")
     branches: list[Branch] = []
     otherwise: str | None = None
     for item in fields.need("when", "its branches").items():
@@ -293,7 +295,7 @@ def _read_when(fields: Entries, around: Surroundings, common: dict[str, Any]) ->
         if "else" in case:
             otherwise = case.need("else", "").word()
         else:
-            test = case.need("if", "a branch is {if: \"...\", go: step} or {else: step}")
+            test = case.need("if", 'a branch is {if: "...", go: step} or {else: step}')
             target = case.need("go", "where the caller goes when the condition holds").word()
             branches.append(Branch(read_expression(test, parse), target, test.word()))
         case.finish(("if", "go", "else"))

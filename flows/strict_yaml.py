@@ -104,7 +104,8 @@ class Entries:
     def __contains__(self, key: str) -> bool:
         return key in self._found
 
-    def keys(self) -> list[str]:
+    def written(self) -> list[str]:
+        """The keys as they stand in the file."""
         return list(self._found)
 
     def place_of(self, key: str) -> Place:
@@ -169,7 +170,8 @@ def _refuse_what_hides(source: str, file: str) -> None:
 
 
 def _explained(error: yaml.YAMLError, file: str) -> FlowMistake:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     advice = "put texts in double quotes, and look for a missing quote, comma or colon just above"
-    return FlowMistake(f"this is not YAML ({problem}); {advice}", file=file, line=mark.line + 1 if mark else 0)
+    line = getattr(mark, "line", -1) + 1
+    return FlowMistake(f"this is not YAML ({problem}); {advice}", file=file, line=line)

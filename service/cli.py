@@ -199,13 +199,13 @@ def flow_check(limit: int) -> None:
     """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
     from flows import check
     from flows.loader import load_library
-    from flows.model import FlowMistake
-    from flows.sentences import load_phrases
+    from flows.mistakes import FlowMistake
+    from flows.phrases import load_phrases
     from service.stories.effects import SIGNATURES
 
     try:
         library = load_library(FLOWS / "definitions")
-        phrases = load_phrases(FLOWS / "phrases")
+        phrases = load_phrases()
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     findings = [*check.check(library, SIGNATURES, limit), *check.check_phrases(phrases)]

@@ -59,7 +59,7 @@ class AfricasTalkingSettings(BaseModel):
     api_key: SecretStr
     base_url: str = "https://api.africastalking.com"
     sender: str | None = None
-    hook_secrets: CommaList = Field(min_length=1, description="one or two, so that one can be replaced while in use")
+    hook_secrets: CommaList = Field(min_length=1, repr=False, description="one or two, so that one can be replaced while in use")
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 
@@ -97,7 +97,7 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    database_url: str = "sqlite:///laseli.db"
+    database_url: str = Field(default="sqlite:///laseli.db", repr=False)
     keys: KeySettings
     routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
     africastalking: AfricasTalkingSettings | None = None

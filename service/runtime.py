@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flows.loader import load_library
 from flows.model import Flow, Library
-from flows.sentences import Phrases, load_phrases
+from flows.phrases import Phrases, load_phrases
 from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
@@ -49,9 +49,12 @@ class Runtime:
 
     def languages_for(self, channel: str) -> tuple[str, ...]:
         """Languages whose texts this channel may show: drafts only on the simulator, or when somebody allowed them."""
-        if self.config.drafts_allowed_by or self.channels[channel].capabilities.shows_drafts:
-            return self.library.languages
-        return self.library.reviewed_languages
+        return self.start_flow().speakable(drafts=self.shows_drafts(channel))
+
+    def shows_drafts(self, channel: str | None) -> bool:
+        if self.config.drafts_allowed_by:
+            return True
+        return channel is not None and self.channels[channel].capabilities.shows_drafts
 
     @property
     def sending_window(self) -> Window:
@@ -80,7 +83,7 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         channels=channels,
         routes=tuple(channels[name] for name in settings.routes),
         library=library,
-        phrases=load_phrases(FLOWS / "phrases"),
+        phrases=load_phrases(),
         calendar=built_in_calendar(settings.calendar).with_parameters(grace_days=settings.grace_days),
         ladder=_ladder(settings.ladder_file),
         zone=settings.timezone,

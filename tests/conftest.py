@@ -117,7 +117,7 @@ def settings(database_url: str, carrier: LoopbackCarrier) -> Config:
         routes=("africastalking",),
         public_url="https://alertes.example.org",
         drafts_allowed_by="the tests",
-        send_timeout=2,
+        send_timeout=0.6,
         africastalking={
             "username": "laseli",
             "api_key": "at-key",

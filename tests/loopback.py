@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import heapq
-import itertools
 import json
 import os
 import random
@@ -26,16 +24,17 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator
+
+from tests.receipt_post import PostOffice, Receipts, post_form
 
 AT, TWILIO = "africastalking", "twilio"
 TOKEN = "test-token-not-a-secret"
@@ -54,6 +53,7 @@ FAULTS: dict[str, bool] = {
     "hang-up": True,  # taken, then closed in good order without an answer
     "slow": True,  # taken, answered after `seconds`
     "drip": True,  # taken, an answer of one octet every `seconds`
+    "drip-head": True,  # taken, an answer whose head never ends: an octet every `seconds`
     "empty": True,  # 201 and nothing in it
     "garbage": True,  # 201, JSON by its header, but not in fact
     "other-json": True,  # 201, JSON of another shape
@@ -63,6 +63,7 @@ FAULTS: dict[str, bool] = {
     "charset": True,  # all well, but Content-Type: application/json; charset=utf-8
     "missing": True,  # 201, our recipient is not in the answer
     "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212
+    "say": False,  # `status` and `body`, whatever they are
     "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code
 }
 
@@ -75,6 +76,7 @@ class Fault:
     retry_after: str = "7"
     location: str = "http://127.0.0.1:9/"
     seconds: float = 1.0
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -97,29 +99,6 @@ class Seen:
     path: str
     headers: dict[str, str]
     form: dict[str, str]
-
-
-@dataclass
-class Receipts:
-    """How receipts go back. Chances are per message; delays in seconds; `early` ones leave before our reply does."""
-
-    product_url: str = ""  # where the product listens; for Twilio its callback's host is replaced by this one
-    at_path: str = ""  # Africa's Talking: the path of the receipt callback, secret included
-    coverage: float = 1.0
-    failed: float = 0.0
-    early: float = 0.0
-    repeat: float = 0.0
-    shuffle: float = 0.0
-    delay: tuple[float, float] = (0.0, 0.0)
-    insist_seconds: float = 5.0  # a receipt that gets no 2xx is repeated for so long
-
-
-@dataclass(order=True)
-class _Due:
-    at: float
-    number: int
-    send: Callable[[], int] = field(compare=False)
-    give_up: float = field(compare=False, default=0.0)
 
 
 class LoopbackCarrier:
@@ -145,16 +124,14 @@ class LoopbackCarrier:
         self.slow_seconds = slow_seconds
         self.accepted: list[Accepted] = []
         self.requests: list[Seen] = []
-        self.receipts_sent = 0
-        self.receipts_given_up = 0
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
         self._truth = truth.open("a", encoding="utf-8") if truth else None
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.carrier = self
-        self._post_office = _PostOffice(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self.post_office = PostOffice()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     # -- life
 
@@ -175,17 +152,21 @@ class LoopbackCarrier:
 
     def start(self) -> None:
         self._thread.start()
-        self._post_office.start()
+        self.post_office.start()
 
     def stop(self) -> None:
         """After this the port refuses connections."""
-        self._post_office.stop()
+        self.post_office.stop()
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
         self._server.server_close()
         if self._truth:
             self._truth.close()
+
+    def close_idle(self) -> None:
+        """Close the connections that clients keep alive, as a router or a tired server does."""
+        self._server.hang_up()
 
     # -- misbehaviour
 
@@ -268,32 +249,13 @@ class LoopbackCarrier:
             after += plan.delay[0] + self.roll() * (plan.delay[1] - plan.delay[0])
             send = partial(self.tell, message, status, plan=plan)
             if early:
-                self._post_office.now(send)
+                self.post_office.now(send)
             else:
-                self._post_office.later(after, plan, send)
+                self.post_office.later(after, plan, send)
 
     def flush(self, seconds: float = 30.0) -> bool:
         """Wait until every receipt is delivered or given up."""
-        return self._post_office.wait(seconds)
-
-
-def post_form(address: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> int:
-    """POST a form and return the HTTP status; 0 when nobody answered."""
-    parts = urlsplit(address)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
-    try:
-        connection.request(
-            "POST",
-            path,
-            urlencode(form).encode(),
-            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
-        )
-        return connection.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        connection.close()
+        return self.post_office.wait(seconds)
 
 
 def closed_port() -> int:
@@ -301,69 +263,6 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-class _PostOffice:
-    """One thread that sends receipts at their time and insists while the product does not say 2xx."""
-
-    def __init__(self, carrier: LoopbackCarrier) -> None:
-        self._carrier = carrier
-        self._heap: list[_Due] = []
-        self._count = itertools.count()
-        self._changed = threading.Condition()
-        self._busy = False
-        self._open = True
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        with self._changed:
-            self._open = False
-            self._changed.notify_all()
-        self._thread.join()
-
-    def now(self, send: Callable[[], int]) -> None:
-        self._note(200 <= send() < 300)
-
-    def later(self, seconds: float, plan: Receipts, send: Callable[[], int]) -> None:
-        at = time.monotonic() + seconds
-        with self._changed:
-            heapq.heappush(self._heap, _Due(at, next(self._count), send, at + plan.insist_seconds))
-            self._changed.notify_all()
-
-    def wait(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._heap and not self._busy, seconds)
-
-    def _run(self) -> None:
-        while (due := self._take()) is not None:
-            done = 200 <= due.send() < 300
-            with self._changed:
-                if not done and time.monotonic() < due.give_up:
-                    again = _Due(time.monotonic() + 0.2, next(self._count), due.send, due.give_up)
-                    heapq.heappush(self._heap, again)
-                else:
-                    self._note(done)
-                self._busy = False
-                self._changed.notify_all()
-
-    def _take(self) -> _Due | None:
-        with self._changed:
-            while self._open:
-                wait = self._heap[0].at - time.monotonic() if self._heap else None
-                if wait is not None and wait <= 0:
-                    self._busy = True
-                    return heapq.heappop(self._heap)
-                self._changed.wait(wait)
-            return None
-
-    def _note(self, done: bool) -> None:
-        if done:
-            self._carrier.receipts_sent += 1
-        else:
-            self._carrier.receipts_given_up += 1
 
 
 class _Server(ThreadingHTTPServer):
@@ -395,6 +294,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body leave in two pieces; waiting between them costs 40 ms
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -436,6 +336,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None:
             return self._reply(status, payload, headers)
         match name:
+            case "say":
+                status, payload = fault.status, fault.body
             case "429":
                 headers["Retry-After"] = fault.retry_after
             case "redirect":
@@ -448,6 +350,8 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(fault.seconds)
             case "drip":
                 return self._drip(payload, fault.seconds)
+            case "drip-head":
+                return self._trickle(b"HTTP/1.1 201 Created\r\n" + b"X-Wait: yes\r\n" * 50, fault.seconds)
             case "noise":
                 self.wfile.write(bytes(range(256)))
                 return self._cut()
@@ -480,7 +384,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self, payload: bytes, pause: float) -> None:
         self._head(201, {"Content-Type": "application/json"}, len(payload))
-        for octet in payload:
+        self._trickle(payload, pause)
+
+    def _trickle(self, octets: bytes, pause: float) -> None:
+        for octet in octets:
             self.wfile.write(bytes([octet]))
             time.sleep(pause)
 
@@ -548,7 +455,7 @@ def _is(fault: Fault | None, name: str) -> bool:
 
 
 def _http_status(fault: Fault) -> int:
-    return fault.status if fault.name == "redirect" else int(fault.name)
+    return fault.status if fault.name in {"redirect", "say"} else int(fault.name)
 
 
 def _twilio_error(status: int, code: int, message: str) -> bytes:

@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 
 import requests
 
+from flows.sms_text import fold
+from scheduler.timetable import one_round
 from service.clock import FixedClock
 from service.domain import local_time
+from service.runtime import Runtime
 from tests.loopback import LoopbackCarrier
 
 ZONE = "Africa/Bamako"
@@ -59,7 +62,7 @@ class Handset:
     def choose(self, label: str) -> str:
         """Press the number that stands before this label, turning pages until it is there."""
         while True:
-            found = re.search(rf"^(\d+)[ .)] ?{re.escape(label)}", self.screen, re.MULTILINE)
+            found = re.search(rf"^(\d+)[ .)] ?{re.escape(fold(label))}", self.screen, re.MULTILINE)
             if found:
                 return self.press(found.group(1))
             assert re.search(r"\b9\b", self.screen), f"no '{label}' on {self.screen!r}"
@@ -95,3 +98,27 @@ class Handset:
     @property
     def inbox(self) -> list[str]:
         return [sms.text for sms in self.carrier.accepted if sms.to == self.number]
+
+
+class Days:
+    """Days that pass, with the worker's rounds in them; every round is done twice, since doing so must double nothing."""
+
+    ROUNDS = ("09:30", "17:30")  # after the morning's steps, and after the evening one
+
+    def __init__(self, runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+        self.runtime, self.clock, self.carrier = runtime, clock, carrier
+
+    def until(self, last: str) -> list[tuple[str, str]]:
+        """Live through this day; gives (day, text) of every SMS that left, as ('11-23', 'Laseli: ...')."""
+        sent = []
+        while f"{self.clock.here:%Y-%m-%d}" <= last:
+            today = f"{self.clock.here:%Y-%m-%d}"
+            for hour in self.ROUNDS:
+                self.clock.moment = max(self.clock.moment, TestClock(f"{today}T{hour}", self.clock.zone).moment)
+                before = len(self.carrier.accepted)
+                one_round(self.runtime)
+                one_round(self.runtime)
+                sent += [(today[5:], sms.text) for sms in self.carrier.accepted[before:]]
+            self.clock.set(f"{today}T00:01")
+            self.clock.advance(days=1)
+        return sent

@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "flows": {"flows"},
     "service.domain": {"service.domain"},
-    "service.store": {"service.store"},
+    "service.store": {"service.store", "service.domain"},
     "service.channels": {"service.channels", "service.domain", "service.config", "flows"},
     "service.simulator": {"service.simulator", "flows"},
     "service": {"service", "flows"},

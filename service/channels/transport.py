@@ -8,9 +8,11 @@ Used by the adapters through their SDKs. Three things that `requests` alone does
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -24,7 +26,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from service.domain.message_states import Ambiguous, NotSent, Outcome, Refused
 
@@ -100,11 +102,15 @@ def checked_address(base_url: str) -> str:
 
 
 class CarefulSession(requests.Session):
-    """A `requests` session that keeps the promises at the head of this file. Safe to share between threads."""
+    """A `requests` session that keeps the promises at the head of this file. Safe to share between threads.
 
-    def __init__(self, base_url: str, answer_seconds: float) -> None:
+    `whole_seconds` bounds a call from its start to the last octet of its answer; the time-out of `requests` starts
+    anew with every octet.
+    """
+
+    def __init__(self, base_url: str, whole_seconds: float) -> None:
         super().__init__()
-        self._answer_seconds = answer_seconds
+        self._whole_seconds = whole_seconds
         # A proxy or a certificate bundle from the environment is for the outside world, never for this machine.
         self.trust_env = not _is_loopback(base_url)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -116,22 +122,59 @@ class CarefulSession(requests.Session):
         return None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        deadline = time.monotonic() + self._answer_seconds
-        response = super().send(request, **(kwargs | {"stream": True, "allow_redirects": False}))
-        response._content = _read_answer(response, deadline)
+        with _Watch(self._whole_seconds) as watch:
+            response = super().send(request, **(kwargs | {"stream": True, "allow_redirects": False}))
+            response._content = _read_answer(response, watch)
         response._content_consumed = True  # type: ignore[attr-defined]  # requests' own mark, missing in its stubs
         response.encoding = "utf-8"
         return response
 
 
-def _read_answer(response: requests.Response, deadline: float) -> bytes:
+class _Watch:
+    """Ends the call of this thread when its time is over, however slowly the carrier goes on talking."""
+
+    _of_thread = threading.local()
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Watch:
+        _Watch._of_thread.watch = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._socket = _Watch._of_thread.watch = None
+
+    @staticmethod
+    def of_this_call() -> _Watch | None:
+        return getattr(_Watch._of_thread, "watch", None)
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def guard(self, connected: socket.socket | None) -> None:
+        self._socket = connected
+
+    def _cut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _read_answer(response: requests.Response, watch: _Watch) -> bytes:
     """The whole body, or nothing of it when it is too long, too slow or cut: half an answer must not be believed."""
     body = b""
     try:
-        while len(body) <= ANSWER_LIMIT and time.monotonic() < deadline:
+        while len(body) <= ANSWER_LIMIT and not watch.is_over:
             piece = response.raw.read1(16 * 1024, decode_content=False)
             if not piece:
-                return body
+                return b"" if watch.is_over else body
             body += piece
     except (HTTPError, HTTPException, OSError):
         pass
@@ -157,9 +200,16 @@ class _Connection(HTTPConnection):
             super().connect()
         except Exception as trouble:
             raise NeverConnected(_why(trouble)) from None
+        watch = _Watch.of_this_call()
+        if watch and watch.is_over:  # names and many addresses have no time-out of their own
+            self.close()
+            raise NeverConnected("connecting took too long")
         self._last_used = time.monotonic()
 
     def getresponse(self) -> Any:
+        watch = _Watch.of_this_call()
+        if watch:
+            watch.guard(self.sock)
         response = super().getresponse()
         self._last_used = time.monotonic()
         return response
@@ -197,8 +247,9 @@ class _CarefulAdapter(HTTPAdapter):
 def _why(trouble: Exception) -> str:
     if isinstance(trouble, (NameResolutionError, socket.gaierror)):
         return "its name was not found"
-    if isinstance(trouble, (ConnectTimeoutError, TimeoutError)):
-        return "connecting took too long"
     if isinstance(trouble, (ssl.SSLError, ssl.CertificateError)):
         return "no TLS with it"
-    return "connection refused"
+    # urllib3 makes the refusal a kind of time-out, so it is asked first.
+    if isinstance(trouble, (ConnectTimeoutError, TimeoutError)) and not isinstance(trouble, NewConnectionError):
+        return "connecting took too long"
+    return "no connection with it"

@@ -135,7 +135,8 @@ class AfricasTalking:
 
     def _is_ours(self, entry: object, to: str) -> bool:
         # The carrier may write the number another way than we did.
-        return isinstance(entry, dict) and to_e164(str(entry.get("number", "")), self._country) == to
+        number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
+        return number == to or to_e164(number, self._country) == to
 
     # -- in
 
@@ -277,7 +278,7 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
         address = checked_address(base_url).removesuffix("/version1") + "/version1"
         self._baseUrl = self._contentUrl = address
         self._timeouts = timeouts
-        self._session = CarefulSession(address, answer_seconds=sum(timeouts))
+        self._session = CarefulSession(address, whole_seconds=sum(timeouts))
 
     def _make_request(
         self,

@@ -141,7 +141,7 @@ def _fields(case: object, where: str, *, named: bool = True) -> tuple[Case, str]
         raise CaseMistake(f"{where}: expected a mapping of keys to values")
     if not named:
         return case, where
-    if not isinstance(case.get("id"), str | int):
+    if not isinstance(case.get("id"), str | int | float):
         raise CaseMistake(f"{where}: 'id' is missing")
     return case, f"{where} ({case['id']})"
 
@@ -194,11 +194,11 @@ def _antigens(entry: object, where: str) -> list[str]:
 
 
 def card(result: Case) -> str:
-    """One child's result as a card in French, to be read by people."""
+    """One result as a card in French, to be read by people; no line break at its end."""
     if "error" in result:
-        return f"{result['id']}\n  Erreur : {ERRORS_FR.get(result['error'], result['error'])}\n"
+        return f"{result['id']}\n  Erreur : {ERRORS_FR.get(result['error'], result['error'])}"
     if "next_contact" not in result:
-        return f"{result['id']}\n  {_indicator_fr(result)}\n"
+        return f"{result['id']}\n  {_indicator_fr(result)}"
     lines = [str(result["id"])]
     lines += _part("À faire maintenant", [_due_fr(dose) for dose in result["due"]])
     lines += _part("À venir", [f"{dose['dose']:<8}à partir du {_fr(dose['due_date'])}" for dose in result["upcoming"]])
@@ -208,7 +208,7 @@ def card(result: Case) -> str:
     lines.append(f"  Prochain contact : {_fr(result['next_contact']) if result['next_contact'] else 'aucun'}")
     lines.append(f"  Penta zéro dose : {FLAGS_FR[result['penta_zero_dose']]}")
     lines.append(f"  Complètement vacciné (base) : {FLAGS_FR[result['fully_immunised_basic']]}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _part(title: str, lines: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which vaccine doses a child has, is due, will be due. Rules R1 to R16 are told in calendars/README.md and named where they act.
+"""Which vaccine doses a child has, is due, will be due. calendars/README.md tells the rules R1 to R16 named here.
 
 Reminder material: it never replaces the health worker or the national calendar.
 """

@@ -38,9 +38,9 @@ class Visit(NamedTuple):
     doses: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calendar:
-    """Everything one calendar says. Unchanging: `with_parameters` gives another."""
+    """Everything one calendar says. Unchanging: `with_parameters` gives another. Hashable, equal to itself only."""
 
     name: str
     country: str

@@ -46,8 +46,8 @@ def visits_made(
     """The doses of every visit up to `last_visit` (None or "none" for no visit yet).
 
     The last visit is on the day told, or on its recommended day; earlier ones are on theirs, moved earlier where
-    the interval to the next visit asks for it. No dose before birth, none after today; a told day outside of the
-    child's life is moved inside and no longer "told".
+    the interval to the next visit asks for it. No dose before birth, none after today, an antigen once a
+    day; a told day outside of the child's life is moved inside and no longer "told".
     """
     if last_visit is None or last_visit == "none":
         return ()
@@ -56,11 +56,13 @@ def visits_made(
     last_on = min(max(last_visit_on or last.at.after(dob), dob), today)
     told = last_visit_on is not None and last_on == last_visit_on
     days = _days_of_visits(calendar, made, dob, last_on)
-    return tuple(
-        GivenAssumed(_antigen(calendar, dose), on, "told" if told and visit is last else "assumed", dose, visit.id)
-        for visit, on in zip(made, days, strict=True)
-        for dose in doses_of_contact(calendar, visit.id, profile)
-    )
+    found: dict[tuple[str, date], GivenAssumed] = {}
+    for visit, on in zip(made, days, strict=True):
+        quality: Quality = "told" if told and visit is last else "assumed"
+        for dose in doses_of_contact(calendar, visit.id, profile):
+            antigen = _antigen(calendar, dose)
+            found[antigen, on] = GivenAssumed(antigen, on, quality, dose, visit.id)  # on one day, the later visit's
+    return tuple(found.values())
 
 
 def _antigen(calendar: Calendar, dose: str) -> str:

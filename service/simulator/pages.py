@@ -12,15 +12,19 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from flows.phone_numbers import show, to_e164
 from service.simulator import calls
+from service.simulator.postman import real_now
 from service.simulator.product import Child, Control, ProductProblem
-from service.simulator.showing import long_day, phone_view, plural, short_day, short_time
+from service.simulator.showing import long_day, phone_view, plural, short_day
 from service.simulator.simulation import NoSuchPhone, Simulation
 from service.simulator.state import first_free
 
 INVENTED = re.compile(r"\+223[67]000[0-9]{4}")
 CHILDREN_SHOWN = 40
+NOTICE_MS = 60_000
 PAGE_AGE, PARTS_AGE = 0.0, 5.0  # how old the product's word may be, in seconds
-KEYS = tuple(zip("123456789*0#", ("", "abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz", "", "+", ""), strict=True))
+KEYS = tuple(
+    zip("123456789*0#", ("", "abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz", "", "+", ""), strict=True)
+)
 ADVANCES = ((1, "+1 jour"), (7, "+7 jours"), (28, "+28 jours"))
 
 
@@ -43,45 +47,43 @@ def phone_pages(sim: Simulation) -> Blueprint:
 
     @pages.post("/phones")
     def add_phone() -> BaseResponse:
-        return _act(sim, lambda: _add_phone(sim, request.form.get("number", "")))
+        return _act(sim, lambda: _add_phone(sim, request.form.get("number", "")), "add")
 
     @pages.post("/phones/<int:phone_id>/<action>")
     def phone_action(phone_id: int, action: str) -> BaseResponse:
         do = _phone_actions(sim, phone_id).get(action)
-        return _act(sim, do) if do else abort(404)
+        return _act(sim, do, f"phone-{phone_id}") if do else abort(404)
 
     @pages.post("/clock")
     def clock() -> BaseResponse:
         days = request.form.get("days", "")
         if days not in {str(number) for number, _ in ADVANCES}:
             abort(400)
-        return _act(sim, lambda: _advance(sim, _control(sim), int(days)))
+        return _act(sim, lambda: _advance(sim, _control(sim), int(days)), None)
 
     @pages.post("/dose")
     def dose() -> BaseResponse:
-        return _act(sim, lambda: _give_doses(sim, _control(sim), request.form.get("code", "")[:40]))
-
-    @pages.errorhandler(NoSuchPhone)
-    def gone(_: NoSuchPhone) -> tuple[str, int]:
-        return render_template("gone.html"), 404
+        return _act(sim, lambda: _give_doses(sim, _control(sim), request.form.get("code", "")[:40]), "children")
 
     return pages
 
 
-def _act(sim: Simulation, do: Callable[[], str | None]) -> BaseResponse:
-    """Do it, keep the sentence that tells how it went for the next look at the page, and go back there."""
+def _act(sim: Simulation, do: Callable[[], str | None], place: str | None) -> BaseResponse:
+    """Do it, keep the sentence that tells how it went, and go back to that place of the page."""
     try:
         notice, is_problem = do() or "", False
     except ProductProblem as problem:
         notice, is_problem = problem.sentence, True
-    sim.state.remember("notice", {"text": notice, "is_problem": is_problem})
+    except NoSuchPhone:
+        notice, is_problem = "Ce téléphone n'est plus sur la page.", True
+    sim.state.remember("notice", {"text": notice, "is_problem": is_problem, "at": real_now()})
     sim.watch.forget()
-    return redirect(url_for("sim.page"), 303)
+    return redirect(url_for("sim.page", _anchor=place), 303)
 
 
 def _phone_actions(sim: Simulation, phone_id: int) -> dict[str, Callable[[], str | None]]:
     form = request.form
-    typed = " ".join(form.get("typed", "").split("\n"))[: calls.LONGEST_ANSWER].replace("\r", "")
+    typed = form.get("typed", "").replace("\r", "").replace("\n", " ")[: calls.LONGEST_ANSWER]
     return {
         "send": lambda: calls.answer(sim, phone_id, typed),
         "press": lambda: calls.answer(sim, phone_id, form.get("key", "")[:1]),
@@ -107,8 +109,9 @@ def _write_sms(sim: Simulation, phone_id: int, written: str) -> str:
 
 
 def _add_phone(sim: Simulation, typed: str) -> str | None:
-    number = to_e164(typed)
-    if number is None or not (INVENTED.fullmatch(number) or sim.state.knows(number)):
+    known = sim.state.knows(typed)
+    number = typed if known else to_e164(typed)
+    if number is None or not (known or INVENTED.fullmatch(number)):
         raise ProductProblem("Seuls des numéros inventés entrent ici : +223 70 00 xx xx ou +223 60 00 xx xx.")
     if len(sim.state.phones()) >= calls.MOST_PHONES:
         raise ProductProblem(f"Il y a déjà {calls.MOST_PHONES} téléphones : retirez-en un d'abord.")
@@ -149,15 +152,20 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
         "clock": {"day": long_day(local), "time": local.strftime("%H:%M"), "zone": sim.watch.zone_name},
         "has_control": sim.control is not None,
         "problem": sight.problem,
-        "notice": sim.state.setting("notice") or {},
+        "notice": _fresh_notice(sim),
         "untold": plural(refused, "avis attend", "avis attendent") if refused else "",
         "given_up": given_up,
         "service_code": sim.service_code,
         "short_code": sim.short_code,
         "keys": KEYS,
         "advances": ADVANCES,
-        "short_time": short_time,
     }
+
+
+def _fresh_notice(sim: Simulation) -> dict[str, Any]:
+    """What the last button did, for a minute; whoever opens the page later did not press it."""
+    notice: dict[str, Any] = sim.state.setting("notice") or {}
+    return notice if real_now() - notice.get("at", 0) < NOTICE_MS else {}
 
 
 def _child_view(child: Child) -> dict[str, Any]:

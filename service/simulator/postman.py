@@ -23,7 +23,7 @@ def real_now() -> int:
 
 
 class Postman:
-    """One thread that posts what stands in the file, oldest first. What a crash left unsaid is said at the next start."""
+    """One thread that posts what stands in the file, oldest first. What a crash left unsaid is said after it."""
 
     def __init__(
         self, state: State, tell: Callable[[str, dict[str, str]], None], waits: Sequence[float] = RETRY_SECONDS

@@ -15,7 +15,7 @@ import requests
 
 USSD_TIMES = (5.0, 15.0)  # Africa's Talking waits that long for a screen
 HOOK_TIMES = (3.0, 10.0)
-CLOCK_TIMES = (3.0, 60.0)  # four weeks of daily work may take half a minute
+CLOCK_TIMES = (3.0, 75.0)  # the product itself gives up after a minute
 CLINIC_TIMES = (3.0, 15.0)
 
 

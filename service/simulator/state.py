@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS sms (
   is_received INTEGER NOT NULL,
   arrival INTEGER
 );
-CREATE INDEX IF NOT EXISTS sms_number ON sms (number, id);
+CREATE INDEX IF NOT EXISTS sms_number ON sms (number, arrival);
+CREATE INDEX IF NOT EXISTS sms_arrival ON sms (arrival);
 CREATE TABLE IF NOT EXISTS callback (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   event TEXT NOT NULL,
@@ -52,7 +53,7 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 # SMS are shown in the order in which they reached the phone, whatever the demonstration's clock said meanwhile.
-NEXT_ARRIVAL = "(SELECT coalesce(max(arrival), 0) + 1 FROM sms)"
+ARRIVE = "UPDATE sms SET at = ?, arrival = (SELECT coalesce(max(arrival), 0) + 1 FROM sms) "
 
 ScreenKind = Literal["idle", "more", "last", "problem", "hint"]
 
@@ -207,12 +208,12 @@ class State:
             if not is_on:
                 return
             waiting = tx.execute(
-                "SELECT s.id, s.message_id, s.number FROM sms s JOIN phone p ON p.number = s.number"
+                "SELECT s.message_id, s.number FROM sms s JOIN phone p ON p.number = s.number"
                 " WHERE p.id = ? AND s.arrival IS NULL ORDER BY s.id",
                 (phone_id,),
             ).fetchall()
             for row in waiting:
-                tx.execute(f"UPDATE sms SET at = ?, arrival = {NEXT_ARRIVAL} WHERE id = ?", (now, row["id"]))  # noqa: S608
+                tx.execute(ARRIVE + "WHERE message_id = ?", (now, row["message_id"]))
                 _add_callback(tx, "receipt", {**receipt, "id": row["message_id"], "phoneNumber": row["number"]}, due_at)
 
     def inbox(self, number: str, limit: int) -> list[Sms]:
@@ -289,7 +290,8 @@ class State:
     def remember(self, name: str, value: Any) -> None:
         with self._begin() as tx:
             tx.execute(
-                "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO setting (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (name, json.dumps(value)),
             )
 
@@ -308,12 +310,12 @@ def _phone(row: sqlite3.Row) -> Phone:
 
 
 def _add_sms(tx: sqlite3.Connection, sms: Sms, *, is_waiting: bool) -> None:
-    arrival = "NULL" if is_waiting else NEXT_ARRIVAL
     tx.execute(
-        "INSERT INTO sms (message_id, number, other, text, at, is_received, arrival)"
-        f" VALUES (?, ?, ?, ?, ?, ?, {arrival})",
+        "INSERT INTO sms (message_id, number, other, text, at, is_received, arrival) VALUES (?, ?, ?, ?, ?, ?, NULL)",
         (sms.message_id, sms.number, sms.other, sms.text, sms.at, sms.is_received),
     )
+    if not is_waiting:
+        tx.execute(ARRIVE + "WHERE message_id = ?", (sms.at, sms.message_id))
 
 
 def _add_callback(tx: sqlite3.Connection, event: str, form: Mapping[str, str], due_at: int, tries: int = 0) -> Callback:

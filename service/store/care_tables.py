@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, reference, upsert
+from service.store.columns import Instant, id_column, metadata, new_id, reference, upsert, wrote
 
 dose = Table(
     "dose",
@@ -111,7 +111,7 @@ def doses_of(tx: Connection, child_id: int) -> list[Dose]:
 def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **values: object) -> bool:
     """False when the same antigen on the same day already stands (rule R12: it counts once)."""
     row = {"id": new_id(), "child_id": child_id, "antigen": antigen, "given_on": given_on, **values}
-    return tx.execute(upsert(tx, dose).values(row).on_conflict_do_nothing()).rowcount == 1
+    return wrote(tx, upsert(tx, dose).values(row).on_conflict_do_nothing())
 
 
 def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:

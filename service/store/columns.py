@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -52,6 +52,11 @@ def vault_of(tx: Connection) -> Vault:
 def upsert(tx: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT. We never catch a conflict: on PostgreSQL an error ends the transaction."""
     return (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def wrote(tx: Connection, statement: Any) -> bool:
+    """Run an upsert of one row; False when the conflict won. (An INSERT's rowcount differs between the drivers.)"""
+    return tx.execute(statement.returning(literal(1))).first() is not None
 
 
 class Sealed(TypeDecorator[str]):

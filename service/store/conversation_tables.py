@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, upsert
+from service.store.columns import Instant, id_column, metadata, new_id, upsert, wrote
 from service.store.database import Prepared
 
 conversation = Table(
@@ -99,8 +99,7 @@ def add_conversation(
         "started_at": now,
         "updated_at": now,
     }
-    made = tx.execute(upsert(tx, conversation).values(row).on_conflict_do_nothing(index_elements=["key"]))
-    return made.rowcount == 1
+    return wrote(tx, upsert(tx, conversation).values(row).on_conflict_do_nothing(index_elements=["key"]))
 
 
 def forget_conversation(tx: Connection, conversation_id: int) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert, wrote
 
 # One NOT NULL hash: in a composite key a NULL status would let doubles in.
 inbound_event = Table(
@@ -46,10 +46,8 @@ unmatched_receipt = Table(
 def first_time(tx: Connection, channel: str, kind: str, now: int, *key: str) -> bytes | None:
     """The event's key when it is new; None for a repeat. In the transaction that applies the event's effect."""
     key_hash = hashlib.sha256("\x1f".join((channel, kind, *key)).encode("utf-8", "surrogatepass")).digest()
-    made = tx.execute(
-        upsert(tx, inbound_event).values(key_hash=key_hash, channel=channel, kind=kind, at=now).on_conflict_do_nothing()
-    )
-    return key_hash if made.rowcount == 1 else None
+    event = {"key_hash": key_hash, "channel": channel, "kind": kind, "at": now}
+    return key_hash if wrote(tx, upsert(tx, inbound_event).values(event).on_conflict_do_nothing()) else None
 
 
 def keep_body(tx: Connection, key_hash: bytes, number_idx: bytes | None, body: str, now: int) -> None:

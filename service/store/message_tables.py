@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from service.domain.message_states import Klass, State
 from service.store.columns import (
     Id,
     Instant,
@@ -102,7 +103,7 @@ class Claimed(NamedTuple):
     fence: int
     attempts: int
     resends: int
-    klass: str
+    klass: Klass
     purpose: str
     to: str
     text: str
@@ -111,8 +112,8 @@ class Claimed(NamedTuple):
 
 class Message(NamedTuple):
     id: int
-    state: str
-    klass: str
+    state: State
+    klass: Klass
     purpose: str
     attempts: int
     resends: int
@@ -263,7 +264,7 @@ def reap(tx: Connection, now: int) -> int:
 
 
 def expire(tx: Connection, now: int) -> int:
-    """Queued messages past their use are not sent late. One that may have left before is "unresolved", not "expired"."""
+    """Queued messages past their use are not sent late; one that may have left before is "unresolved"."""
     return tx.execute(
         update(message)
         .where(m.state == "queued", m.useful_until <= now)

@@ -6,6 +6,7 @@ a person. Names and numbers are sealed; a phone is found by its blind index.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -159,8 +160,8 @@ class Child(NamedTuple):
     centre_id: int | None
     profile: str
     status: str
-    enrolled_on: object
-    born_on: object
+    enrolled_on: date
+    born_on: date
     sex: str | None
     birth_precision: str
 

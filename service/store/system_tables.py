@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, String, Table, Text, delete, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, database_now, metadata, upsert
+from service.store.columns import Instant, database_now, metadata, upsert, wrote
 
 marker = Table("marker", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
@@ -53,7 +53,7 @@ def take_lease(tx: Connection, name: str, holder: str, milliseconds: int) -> boo
         set_={"holder": holder, "fence": lease.c.fence + 1, "until": until},
         where=(lease.c.holder == holder) | (lease.c.until < database_now()),
     )
-    return tx.execute(statement).rowcount == 1
+    return wrote(tx, statement)
 
 
 def give_lease_back(tx: Connection, name: str, holder: str) -> None:

@@ -87,7 +87,7 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
     session_idx = runtime.vault.index(keystroke.channel, keystroke.session)
     if conversation_tables.session_is_known(tx, session_idx):
         count(tx, "ussd_other_phone_in_session")
-    situation = _situation(runtime, keystroke, now)
+    situation = _situation(runtime, keystroke, f"{key.hex()}:0", now)
     caller = people_tables.find_caller(tx, keystroke.phone)
     flow = runtime.start_flow()
     conversation_tables.keep_flow_version(tx, flow.hash, flow.id, flow.version, flow.bundle, now)
@@ -130,7 +130,7 @@ def _next_step(runtime: Runtime, tx: Connection, stored: Conversation, keystroke
     if stored.ended or typed is None:
         return last
     flow = _flow_of(runtime, tx, stored.flow_hash)
-    situation = _situation(runtime, keystroke, now)
+    situation = _situation(runtime, keystroke, f"{stored.id}:{len(thread.screens)}", now)
     turn = engine.answer(flow, thread.progress, typed, situation.today, _handset(runtime))
     turn = _carried_out(runtime, tx, situation, flow, turn)
     assert turn.screen is not None
@@ -171,9 +171,9 @@ def _flow_of(runtime: Runtime, tx: Connection, flow_hash: str) -> Flow:
     return flow
 
 
-def _situation(runtime: Runtime, keystroke: Keystroke, now: int) -> Situation:
+def _situation(runtime: Runtime, keystroke: Keystroke, step: str, now: int) -> Situation:
     today: date = runtime.today(now)
-    return Situation(runtime, now, today, keystroke.phone, keystroke.channel, keystroke.service_code)
+    return Situation(runtime, now, today, keystroke.phone, keystroke.channel, step)
 
 
 def _handset(runtime: Runtime) -> Handset:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
@@ -100,4 +101,5 @@ def record_dose(runtime: Runtime, code: str, antigens: list[str]) -> list[str]:
 
 
 def iso(runtime: Runtime, now: int) -> str:
-    return datetime.fromtimestamp(now / 1000, UTC).astimezone(runtime.zone).isoformat(timespec="seconds")
+    here = datetime.fromtimestamp(now / 1000, ZoneInfo(runtime.zone))
+    return here.isoformat(timespec="seconds")

@@ -23,6 +23,7 @@ from service.domain.message_states import (
     Ambiguous,
     NotSent,
     Outcome,
+    Refused,
     after_send,
     after_waiting,
 )
@@ -30,7 +31,7 @@ from service.logs import log
 from service.runtime import Runtime
 from service.store import message_tables
 from service.store.message_tables import LEASE_MS, Claimed, Message
-from service.stories import receipts
+from service.stories import opt_outs, receipts
 
 NO_CALL_WITH_LESS_S = 15.0
 """No call starts with less than this left of its lease: a carrier may take ten seconds to answer."""
@@ -93,6 +94,8 @@ def _note(runtime: Runtime, one: Claimed, channel: Channel, outcome: Outcome) ->
     with runtime.database.begin() as tx:
         message_tables.note_attempt(tx, one.id, one.fence, type(outcome).__name__.lower(), outcome.detail)
         kept = message_tables.note_outcome(tx, one.id, one.fence, now, **values)
+        if isinstance(outcome, Refused) and outcome.opt_out:
+            opt_outs.stop(tx, runtime, one.to, "carrier", now)
         if isinstance(outcome, Accepted) and outcome.carrier_id:
             receipts.apply_early(tx, one.id, channel.name, outcome.carrier_id, now)
     log.info(

@@ -31,7 +31,7 @@ def record_doses(
     wanted = [_antigen(word, known) for word in antigens]
     if on > runtime.today(now):
         raise Refused(f"{on:%d/%m/%Y} is in the future")
-    if on < child.born_on:  # type: ignore[operator]
+    if on < child.born_on:
         raise Refused(f"{on:%d/%m/%Y} is before the child's birth")
     new = [
         antigen

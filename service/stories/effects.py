@@ -23,14 +23,14 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who asks, where and when: what an effect may know besides its arguments."""
+    """Who asks, where and when: what an effect may know besides its arguments. `step` is this keystroke's own name."""
 
     runtime: Runtime
     now: int
     today: date
     number: str
     channel: str
-    service_code: str
+    step: str
 
 
 def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[str, Any]:
@@ -38,9 +38,9 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
     children = people_tables.children_on_phone(tx, caller.phone_id) if caller else []
     number_idx = situation.runtime.vault.index(situation.number)
     return {
-        "langue_connue": "yes" if caller and caller.language else "no",
+        "langue_connue": bool(caller and caller.language),
         "enfants": len(children),
-        "messages_arretes": "yes" if people_tables.opted_out(tx, number_idx, "reminder") else "no",
+        "messages_arretes": people_tables.opted_out(tx, number_idx, "reminder"),
         "code": situation.runtime.config.service_code,
     }
 
@@ -70,7 +70,7 @@ def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
         outbox.Letter(
             to=situation.number,
             text=event.text,
-            key=f"flow:{event.key}",
+            key=f"flow:{situation.step}",
             purpose="reply",
             klass="once",
             not_before=situation.now,

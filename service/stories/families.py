@@ -160,16 +160,16 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     if assessment.next_contact is None:
         return Visit(None, centre, "complete")
     late = any(due.status in ("overdue", "defaulter") for due in assessment.due)
-    if child.enrolled_on >= today - timedelta(days=1):  # type: ignore[operator]
+    if child.enrolled_on >= today - timedelta(days=1):
         late = False  # the day somebody joins is no day to call a child late
     state = "late" if late else "now" if assessment.due else "coming"
     return Visit(assessment.next_contact, centre, state)
 
 
 def centre_name(tx: Connection, centre_id: int | None) -> str:
-    """'CSCom ASACODAR'; where no centre is known, the words that send to the nearest one."""
+    """'CSCom ASACODAR'; empty where no centre is known: the flow has words for that."""
     if centre_id is None:
-        return "centre de santé"
+        return ""
     name = tx.execute(select(health_centre.c.name).where(health_centre.c.id == centre_id)).scalar_one()
     return f"CSCom {name}"
 

@@ -57,7 +57,7 @@ def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash:
     if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:
         count(tx, "replies_held_back")
         return
-    language = spoken_language(runtime, phone.language)
+    language = spoken_language(runtime, phone.language, phrase)
     text = runtime.phrases.say(phrase, language, sender=runtime.config.sender_name, code=runtime.config.service_code)
     put(
         tx,

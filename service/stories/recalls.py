@@ -268,5 +268,4 @@ def _defer(tx: Connection, dues: Sequence[Due], today: date, now: int) -> None:
 
 
 def _set_next(tx: Connection, appointment_id: int, told: str | None, step: Occurrence | None, now: int) -> None:
-    following = (step.step, step.on) if step else (None, None)
-    care_tables.set_next_step(tx, appointment_id, told, *following, now)
+    care_tables.set_next_step(tx, appointment_id, told, step and step.step, step and step.on, now)

@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from service.channels.base import Receipt
-from service.domain.message_states import after_receipt
+from service.domain.message_states import ReceiptState, after_receipt
 from service.runtime import Runtime
 from service.store import message_tables, people_tables
 from service.store.columns import new_id, vault_of
@@ -51,7 +51,7 @@ def _message_of(tx: Connection, receipt: Receipt) -> Message | None:
     return found if found and found.number_idx == number_idx else None
 
 
-def _apply(tx: Connection, found: Message, state: str, detail: str, carrier_id: str, now: int) -> None:
+def _apply(tx: Connection, found: Message, state: ReceiptState, detail: str, carrier_id: str, now: int) -> None:
     """Move the message forward; a receipt that would move it back changes nothing."""
     new_state = after_receipt(found.state, state)
     if new_state is None:

@@ -16,7 +16,7 @@ def reminder_text(
 ) -> str:
     """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28)."""
     kind = LATE if set(steps) == {LATE} else BEFORE
-    spoken = spoken_language(runtime, language)
+    spoken = spoken_language(runtime, language, f"recall.{kind}")
     return runtime.phrases.say(
         f"recall.{kind}",
         spoken,
@@ -28,10 +28,10 @@ def reminder_text(
     )
 
 
-def spoken_language(runtime: Runtime, language: str | None) -> str:
-    """The reader's language when its texts may leave by our route, else French (drafts go to the simulator only)."""
-    allowed = runtime.languages_for(runtime.routes[0].name) if runtime.routes else runtime.library.reviewed_languages
-    return language if language in allowed else "fr"
+def spoken_language(runtime: Runtime, language: str | None, phrase: str) -> str:
+    """The reader's language when its words may leave by our route, else French (drafts go to the simulator only)."""
+    route = runtime.routes[0].name if runtime.routes else None
+    return runtime.phrases.language_for(phrase, language or "fr", drafts=runtime.shows_drafts(route))
 
 
 def stop_clause(runtime: Runtime, language: str) -> str:

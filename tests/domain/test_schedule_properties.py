@@ -31,8 +31,8 @@ DOSES = {
     "HPV": ("HPV", "HPV", "120", "108", "180"),
 }
 PROFILES = {
-    "infant": "BCG OPV0 PENTA OPV PCV ROTA IPV MR YF MENA".split(),
-    "infant_r21": "BCG OPV0 PENTA OPV PCV ROTA IPV MR YF MENA R21".split(),
+    "infant": ["BCG", "OPV0", "PENTA", "OPV", "PCV", "ROTA", "IPV", "MR", "YF", "MENA"],
+    "infant_r21": ["BCG", "OPV0", "PENTA", "OPV", "PCV", "ROTA", "IPV", "MR", "YF", "MENA", "R21"],
     "girl_hpv": ["HPV"],
 }
 LIVE = {"BCG", "MR", "YF"}

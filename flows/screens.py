@@ -1,0 +1,142 @@
+"""From words and numbered lines to the pages a handset can show: never over the limit, never cut short.
+
+What fits on one screen stays on one. A longer text turns page by page at its spaces; a longer menu gets pages that each
+number their choices from 1, so that one key is always enough and never one of the two page keys.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.model import Handset
+from flows.progress import Shown
+from flows.sms_text import fit, units
+from flows.words import foot
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    text: str
+    shown: Shown
+
+
+def most_choices(handset: Handset) -> int:
+    """Choices on one page: all digits below the key that turns it."""
+    return int(handset.more) - 1 if handset.more.isdecimal() and int(handset.more) > 1 else 8
+
+
+def pages_of_question(
+    said: str, question: str, labels: Sequence[str], *, can_go_back: bool, language: str, handset: Handset
+) -> list[Page]:
+    """The pages of a question. What was said before it stands on its first page if all fits on one, else before it."""
+    whole = f"{said}\n{question}" if said else question
+    one = _one_page(whole, labels, can_go_back, language, handset)
+    if one is not None:
+        return [one]
+    before = _word_pages(said, can_go_back, language, handset) if said else []
+    back = can_go_back or bool(before)
+    one = _one_page(question, labels, back, language, handset) if before else None
+    if one is not None:
+        return [*before, one]
+    if not labels:
+        return [*before, *_long_question(question, back, language, handset)]
+    return [*before, *_long_menu(question, labels, back, language, handset)]
+
+
+def pages_of_end(said: str, *, language: str, handset: Handset) -> list[Page]:
+    """The pages of the last words; nothing can be typed after the last one."""
+    if units(said) <= handset.limit:
+        return [Page(said, Shown())]
+    parts = cut(said, _room(False, language, handset), handset.limit)
+    return [*_turned(parts[:-1], False, language, handset), Page(parts[-1], Shown())]
+
+
+def in_front(notice: str, page: Page, handset: Handset) -> Page | None:
+    """The same page with a notice above it, if that fits."""
+    text = f"{notice}\n{page.text}"
+    return Page(text, page.shown) if units(text) <= handset.limit else None
+
+
+def cut(text: str, room: int, last_room: int | None = None) -> list[str]:
+    """The text in pieces of at most `room` septets, cut at spaces; nothing but the spaces at the cuts is left out."""
+    pieces = []
+    rest = text.strip()
+    while units(rest) > room and (last_room is None or units(rest) > last_room):
+        piece = fit(rest, room)
+        if not rest[len(piece)].isspace():
+            edge = max(piece.rfind(" "), piece.rfind("\n"))
+            piece = piece[:edge] if edge > 0 else piece
+        pieces.append(piece.rstrip())
+        rest = rest[len(piece) :].lstrip()
+    return [*pieces, rest]
+
+
+def _one_page(words: str, labels: Sequence[str], can_go_back: bool, language: str, handset: Handset) -> Page | None:
+    if len(labels) > most_choices(handset):
+        return None
+    text = _with_foot(_with_choices(words, labels), "", handset.back if can_go_back else "", language)
+    return Page(text, Shown(0, len(labels))) if units(text) <= handset.limit else None
+
+
+def _word_pages(words: str, can_go_back: bool, language: str, handset: Handset) -> list[Page]:
+    return _turned(cut(words, _room(can_go_back, language, handset)), can_go_back, language, handset)
+
+
+def _turned(pieces: Sequence[str], can_go_back: bool, language: str, handset: Handset) -> list[Page]:
+    """Pages that hold only words, each with the key for the next."""
+    shown = Shown(0, 0, more=True, asks=False)
+    backs = [handset.back if can_go_back or place else "" for place, _ in enumerate(pieces)]
+    feet = [_with_foot(piece, handset.more, back, language) for piece, back in zip(pieces, backs, strict=True)]
+    return [Page(text, shown) for text in feet]
+
+
+def _long_question(question: str, can_go_back: bool, language: str, handset: Handset) -> list[Page]:
+    pieces = cut(question, _room(can_go_back, language, handset))
+    last = _with_foot(pieces[-1], "", handset.back if can_go_back or len(pieces) > 1 else "", language)
+    return [*_turned(pieces[:-1], can_go_back, language, handset), Page(last, Shown())]
+
+
+def _long_menu(question: str, labels: Sequence[str], can_go_back: bool, language: str, handset: Handset) -> list[Page]:
+    """The question stands on the first page only: whoever turns it knows what was asked, and more choices fit."""
+    room = _room(True, language, handset)
+    longest = max(units(label) for label in labels) + len("1 \n")
+    words: list[Page] = []
+    if units(question) + longest > room:
+        words = _word_pages(question, can_go_back, language, handset)
+        question = ""
+    pages: list[Page] = []
+    first = 0
+    while first < len(labels):
+        count = _how_many_fit(question if first == 0 else "", labels[first:], room, handset)
+        text = _with_choices(question if first == 0 else "", [fit(x, room - 3) for x in labels[first : first + count]])
+        more = first + count < len(labels)
+        back = handset.back if can_go_back or words or first else ""
+        text = _with_foot(text, handset.more if more else "", back, language)
+        pages.append(Page(text, Shown(first, count, more)))
+        first += count
+    return [*words, *pages]
+
+
+def _how_many_fit(question: str, labels: Sequence[str], room: int, handset: Handset) -> int:
+    used = units(question)
+    for count, label in enumerate(labels[: most_choices(handset)]):
+        used += units(label) + len("1 \n")
+        if used > room + (0 if question else 1):
+            return max(count, 1)
+    return min(len(labels), most_choices(handset))
+
+
+def _room(can_go_back: bool, language: str, handset: Handset) -> int:
+    """Septets left for words on a page that can be turned; any page but the first can be turned back."""
+    return handset.limit - units(foot(language, handset.more, handset.back)) - 1
+
+
+def _with_choices(words: str, labels: Sequence[str]) -> str:
+    lines = [words] if words else []
+    return "\n".join([*lines, *[f"{place} {label}" for place, label in enumerate(labels, 1)]])
+
+
+def _with_foot(text: str, more: str, back: str, language: str) -> str:
+    keys = foot(language, more, back)
+    if not keys:
+        return text
+    return f"{text}\n{keys}" if text else keys

@@ -1,0 +1,283 @@
+"""A queued message on its way: sent once, retried when surely not sent, left alone when nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from service.channels.base import Receipt
+from service.runtime import Runtime
+from service.store.message_tables import message, send_attempt
+from service.stories import dispatcher, receipts
+from service.stories.outbox import Letter, put
+from tests.loopback import LoopbackCarrier
+from tests.people import TestClock
+
+MOTHER = "+22370000001"
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+def queue(runtime: Runtime, clock: TestClock, key: str = "k1", klass: str = "must-arrive", **changes: Any) -> int | None:
+    base = {
+        "to": MOTHER,
+        "text": "Laseli: rendez-vous à partir du 12/12",
+        "key": key,
+        "purpose": "reminder",
+        "klass": klass,
+        "not_before": clock.now(),
+        "useful_until": clock.now() + 48 * HOUR,
+    }
+    with runtime.database.begin() as tx:
+        return put(tx, clock.now(), Letter(**(base | changes)))
+
+
+def row(runtime: Runtime, key: str = "k1") -> Any:
+    with runtime.database.read() as tx:
+        return tx.execute(select(message).where(message.c.key == key)).one()
+
+
+def receipt(carrier_id: str, state: str | None, number: str = MOTHER) -> Receipt:
+    return Receipt("africastalking", carrier_id, number, None, state, "")
+
+
+def test_a_message_leaves_once_and_is_delivered(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    assert queue(runtime, clock) is not None
+    assert dispatcher.send_due(runtime) == 1
+    assert dispatcher.send_due(runtime) == 0
+    assert [sms.text for sms in carrier.accepted] == ["Laseli: rendez-vous à partir du 12/12"]
+    assert row(runtime).state == "accepted"
+    receipts.take(runtime, receipt(row(runtime).carrier_id, "delivered"))
+    assert row(runtime).state == "delivered"
+
+
+def test_the_same_key_is_queued_once(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    assert queue(runtime, clock) is not None
+    assert queue(runtime, clock) is None
+    dispatcher.send_due(runtime)
+    assert queue(runtime, clock) is None
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 1
+
+
+def test_a_cancelled_message_is_taken_up_again_by_its_key(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    with runtime.database.begin() as tx:
+        tx.execute(update(message).values(state="cancelled"))
+    assert queue(runtime, clock, text="autre texte") is not None
+    dispatcher.send_due(runtime)
+    assert [sms.text for sms in carrier.accepted] == ["autre texte"]
+
+
+def test_letters_outside_the_alphabet_are_folded_before_they_are_stored(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock, text="An bɛ taa dɔgɔtɔrɔso la, garçon")
+    dispatcher.send_due(runtime)
+    assert carrier.accepted[0].text == "An bè taa dògòtòròso la, garcon"
+    assert (row(runtime).encoding, row(runtime).parts) == ("gsm7", 1)
+
+
+def test_what_was_surely_not_sent_is_tried_again_later(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    carrier.next("429")
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "queued"
+    assert dispatcher.send_due(runtime) == 0  # not yet
+    clock.advance(minutes=1)
+    assert dispatcher.send_due(runtime) == 1
+    assert row(runtime).state == "accepted"
+    assert len(carrier.accepted) == 1
+
+
+@pytest.mark.parametrize("klass", ["once", "must-arrive"])
+@pytest.mark.parametrize("fault", ["drop", "500-late", "garbage", "slow"])
+def test_nobody_knows_whether_it_left(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, klass: str, fault: str
+) -> None:
+    carrier.slow_seconds = 1.0
+    carrier.next(fault)
+    queue(runtime, clock, klass=klass)
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "unknown"
+    clock.advance(hours=5, minutes=59)
+    dispatcher.look_after(runtime)
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 1
+    clock.set("2026-11-21T10:00")
+    dispatcher.look_after(runtime)
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == (2 if klass == "must-arrive" else 1)
+    clock.advance(hours=24)
+    dispatcher.look_after(runtime)
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) <= 2, "never a third"
+
+
+def test_a_once_message_that_stays_unknown_becomes_a_question_for_people(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    carrier.next("drop")
+    queue(runtime, clock, klass="once", useful_until=clock.now() + 200 * HOUR)
+    dispatcher.send_due(runtime)
+    clock.advance(hours=73)
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "unresolved"
+
+
+def test_a_receipt_resolves_the_unknown_by_number(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    carrier.next("drop")
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    receipts.take(runtime, receipt(carrier.accepted[0].id, "delivered"))
+    assert row(runtime).state == "delivered"
+    clock.advance(hours=8)
+    dispatcher.look_after(runtime)
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 1
+
+
+def test_a_receipt_that_overtakes_our_own_answer_is_not_lost(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    original = runtime.routes[0].send
+
+    def receipt_first(outgoing: Any) -> Any:
+        outcome = original(outgoing)
+        receipts.take(runtime, receipt(outcome.carrier_id, "delivered"))
+        assert row(runtime).state == "sending"
+        return outcome
+
+    runtime.routes[0].send = receipt_first  # type: ignore[method-assign]
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "delivered"
+
+
+def test_a_receipt_kept_before_the_call_failed_is_matched_later(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    """The carrier took it, told so, and only then was our connection cut."""
+    carrier.next("drop")
+    queue(runtime, clock)
+    original = runtime.routes[0].send
+
+    def receipt_first(outgoing: Any) -> Any:
+        outcome = original(outgoing)
+        receipts.take(runtime, receipt(carrier.accepted[0].id, "delivered"))
+        return outcome
+
+    runtime.routes[0].send = receipt_first  # type: ignore[method-assign]
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "unknown"
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "delivered"
+
+
+def test_a_receipt_for_another_number_changes_nothing(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    receipts.take(runtime, receipt(row(runtime).carrier_id, "delivered", number="+22360000002"))
+    assert row(runtime).state == "accepted"
+
+
+def test_receipts_in_any_order_and_twice(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    carrier_id = row(runtime).carrier_id
+    for state in ("undelivered", "delivered", "accepted", "undelivered", "delivered", None):
+        receipts.take(runtime, receipt(carrier_id, state))
+    assert row(runtime).state == "delivered"
+
+
+def test_without_a_receipt_accepted_is_the_honest_last_word(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    clock.advance(hours=73)
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "no_receipt"
+
+
+def test_past_its_use_it_is_not_sent_late(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    queue(runtime, clock)
+    clock.advance(hours=49)
+    assert dispatcher.send_due(runtime) == 0
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "expired"
+    assert carrier.accepted == []
+
+
+def test_at_night_reminders_wait_and_answers_leave(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    clock.set("2026-11-20T21:00")
+    queue(runtime, clock)
+    queue(runtime, clock, key="k2", purpose="reply", klass="once", hours="any", text="réponse")
+    dispatcher.send_due(runtime)
+    assert [sms.text for sms in carrier.accepted] == ["réponse"]
+    clock.set("2026-11-21T08:00")
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 2
+
+
+def test_a_worker_that_died_leaves_an_unknown_and_its_late_word_is_refused(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    claimed = dispatcher._claim(runtime)
+    assert row(runtime).state == "sending"
+    with runtime.database.begin() as tx:  # a minute later, by the database's clock
+        tx.execute(update(message).values(lease_until=message.c.lease_until - 61_000))
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "unknown"
+    clock.advance(hours=6)
+    dispatcher.look_after(runtime)
+    dispatcher.send_due(runtime)
+    assert row(runtime).fence == 2
+    assert row(runtime).state == "accepted"
+    from service.domain.message_states import Refused
+
+    dispatcher._note(runtime, claimed[0], runtime.routes[0], Refused("zombie", "person", False))
+    assert row(runtime).state == "accepted", "a result with an old fence is refused"
+
+
+def test_every_call_leaves_its_trace(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    carrier.next("429", retry_after="0")
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    clock.advance(minutes=1)
+    dispatcher.send_due(runtime)
+    with runtime.database.read() as tx:
+        outcomes = list(tx.execute(select(send_attempt.c.outcome).order_by(send_attempt.c.fence)).scalars())
+    assert outcomes == ["notsent", "accepted"]
+
+
+def test_a_refused_account_marks_no_number_and_loses_nothing(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    carrier.next("401")
+    queue(runtime, clock)
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "queued"
+    clock.advance(minutes=1)
+    dispatcher.send_due(runtime)
+    assert row(runtime).state == "accepted"
+
+
+def test_more_is_never_claimed_than_there_are_senders(runtime: Runtime, clock: TestClock) -> None:
+    for number in range(7):
+        queue(runtime, clock, key=f"k{number}")
+    assert len(dispatcher._claim(runtime)) == runtime.config.sender_threads == 2

@@ -1,0 +1,213 @@
+"""A mother enrols her child on a basic phone and is recalled on that phone, over real HTTP."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flows.sms_text import is_gsm7, measure
+from service.runtime import Runtime
+from service.stories import doses
+from tests.conftest import HOOK_SECRET
+from tests.loopback import LoopbackCarrier, Receipts
+from tests.people import Days, Handset, TestClock
+
+SIX_WEEKS = "23/11"
+
+
+def enrol_awa(handset: Handset, born: str = "12102026", language: str = "Français") -> str:
+    """Awa, a girl of Darsalam, never seen at the health centre; gives the last screen.
+
+    Born on 12 October, she is six weeks less three days old on the day of these stories: 23 November is the day.
+    """
+    handset.dial()
+    handset.choose(language)
+    if language == "Français":
+        handset.choose("Inscrire un enfant")
+        handset.choose("Oui")
+    else:
+        handset.press("1", "1")
+    handset.press("Awa Diarra", born, "1")
+    handset.choose("Darsalam")
+    return handset.press("1", "1")
+
+
+def code_on(screen: str) -> str:
+    found = re.search(r"\d{4} \d{4}", screen)
+    assert found, screen
+    return found[0]
+
+
+def give(runtime: Runtime, clock: TestClock, code: str, *antigens: str) -> list[str]:
+    with runtime.database.begin() as tx:
+        return doses.record_doses(
+            tx, runtime, code, antigens, clock.here.date(), source="centre", by="test", now=clock.now()
+        )
+
+
+@pytest.fixture
+def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
+    return Days(runtime, clock, carrier)
+
+
+def test_a_mother_enrols_awa_and_hears_of_each_step_once(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    last = enrol_awa(handset)
+    assert not handset.open
+    assert "CSCom ASACODAR" in last
+    give(runtime, clock, code_on(last), "BCG", "OPV")
+
+    sent = days.until("2026-12-20")
+    six_weeks = [(day, text) for day, text in sent if SIX_WEEKS in text]
+    assert [day for day, _ in six_weeks] == ["11-20", "11-22", "11-23", "11-25", "11-30", "12-07"]
+    assert len(sent) == len({day for day, _ in sent}), "one message per household and day"
+    for _, text in sent:
+        assert measure(text).parts == 1
+        assert is_gsm7(text)
+        assert not re.search(r"Awa|Diarra|vaccin|penta|BCG|demain|aujourd|retard", text, re.IGNORECASE), text
+        assert "ASACODAR" in text
+        assert "carnet" in text
+    late = [text for _, text in six_weeks[3:]]
+    assert all("merci" in text for text in late)
+
+
+def test_a_receipt_makes_it_delivered_and_a_dose_moves_the_next_contact(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days, carrier: LoopbackCarrier, product: str
+) -> None:
+    code = code_on(enrol_awa(handset))
+    give(runtime, clock, code, "BCG", "OPV")
+    days.until("2026-11-22")
+    plan = Receipts(product_url=product, at_path=f"/hooks/africastalking/receipt/{HOOK_SECRET}")
+    assert carrier.tell(carrier.accepted[-1], "Success", plan=plan) == 200
+    assert states(runtime) == {"accepted": len(carrier.accepted) - 1, "delivered": 1}
+
+    clock.set("2026-11-23T08:00")
+    assert give(runtime, clock, code, "PENTA", "OPV", "PCV", "ROTA") == ["PENTA", "OPV", "PCV", "ROTA"]
+    assert give(runtime, clock, code, "PENTA") == [], "a dose written twice counts once"
+    sent = days.until("2026-12-31")
+    assert [day for day, text in sent if SIX_WEEKS in text] == []
+    # Four weeks later the ten weeks visit is due: 21 December.
+    assert [day for day, text in sent if "21/12" in text] == ["12-18", "12-20", "12-21", "12-23", "12-28"]
+
+
+def test_a_dose_recorded_while_the_message_waits_takes_it_back(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days, carrier: LoopbackCarrier
+) -> None:
+    from service.stories import recalls
+
+    code = code_on(enrol_awa(handset))
+    give(runtime, clock, code, "BCG", "OPV")
+    clock.set("2026-11-23T06:00")
+    assert recalls.queue_recalls(runtime) == 1  # waits for the morning
+    give(runtime, clock, code, "PENTA", "OPV", "PCV", "ROTA")
+    assert days.until("2026-11-23") == []
+    assert states(runtime) == {"cancelled": 1}
+
+
+def test_arret_stops_everything_and_start_begins_again(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    code = code_on(enrol_awa(handset))
+    give(runtime, clock, code, "BCG", "OPV")
+    handset.write(" Arrêt !")
+    sent = days.until("2026-11-29")
+    assert len(sent) == 1, "only the one answer to the STOP"
+    assert "*384*223#" in sent[0][1]
+    handset.write("START")
+    sent = days.until("2026-12-01")
+    assert [SIX_WEEKS in text for _, text in sent] == [False, True], "the answer, then the step of J+7"
+
+
+def test_two_siblings_on_one_phone_are_one_message(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    for born in ("12102026", "13102026"):
+        handset.dial()
+        if handset.screen.startswith("Langue"):
+            handset.choose("Français")
+        handset.choose("Inscrire un enfant")
+        handset.choose("Oui")
+        handset.press("Enfant", born, "1")
+        handset.choose("Darsalam")
+        give(runtime, clock, code_on(handset.press("1", "1")), "BCG", "OPV")
+    sent = days.until("2026-11-26")
+    assert len(sent) == len({day for day, _ in sent})
+    assert any("23/11 et 24/11" in text for _, text in sent), sent
+
+
+def test_one_sibling_is_vaccinated_and_the_other_is_still_told(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    from service.stories import recalls
+
+    codes = []
+    for _ in range(2):
+        handset.dial()
+        if handset.screen.startswith("Langue"):
+            handset.choose("Français")
+        handset.choose("Inscrire un enfant")
+        handset.choose("Oui")
+        handset.press("Enfant", "12102026", "1")
+        handset.choose("Darsalam")
+        codes.append(code_on(handset.press("1", "1")))
+        give(runtime, clock, codes[-1], "BCG", "OPV")
+    clock.set("2026-11-23T06:00")
+    assert recalls.queue_recalls(runtime) == 1
+    give(runtime, clock, codes[0], "PENTA", "OPV", "PCV", "ROTA")
+    sent = days.until("2026-11-23")
+    assert len(sent) == 1, "the cancelled message is taken up again for the other child, under the same key"
+    assert SIX_WEEKS in sent[0][1]
+
+
+def test_a_father_who_speaks_bambara_is_answered_in_bambara(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    last = enrol_awa(handset, language="Bamanankan")
+    assert "Kode" in last
+    give(runtime, clock, code_on(last), "BCG", "OPV")
+    sent = days.until("2026-11-23")
+    assert sent
+    assert all("carnet" not in text for _, text in sent)
+    assert all(is_gsm7(text) for _, text in sent)
+
+
+def test_stop_for_this_child_asks_no_reason_and_is_silent(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
+    handset.dial()
+    handset.choose("Ne plus suivre un enfant")
+    while handset.open:
+        handset.press("1")
+    assert days.until("2026-12-10") == []
+    handset.dial()
+    handset.choose("Prochain rendez-vous")
+    assert "Aucun enfant" in handset.screen
+
+
+def test_when_is_the_next_visit(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
+    give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
+    handset.dial()
+    handset.choose("Prochain rendez-vous")
+    assert "23/11/26" in handset.screen
+    assert "ASACODAR" in handset.screen
+
+
+def test_messages_are_stopped_from_the_menu(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
+    handset.dial()
+    handset.choose("Messages")
+    while handset.open:
+        handset.press("1")
+    assert days.until("2026-11-28") == []
+
+
+def states(runtime: Runtime) -> dict[str, int]:
+    from service.store.message_tables import count_by_state
+
+    with runtime.database.read() as tx:
+        return count_by_state(tx)

@@ -1,0 +1,118 @@
+"""Settings: what a sysadmin reads when one is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from service.config import BadConfig, Config, known_names
+
+GOOD = {
+    "LASELI_KEYS__IDENTITY": "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "LASELI_KEYS__INDEX": "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=",
+}
+AFRICASTALKING = {
+    "LASELI_ROUTES": "africastalking",
+    "LASELI_AFRICASTALKING__USERNAME": "laseli",
+    "LASELI_AFRICASTALKING__API_KEY": "hunter2",
+    "LASELI_AFRICASTALKING__HOOK_SECRETS": "x" * 32 + "," + "y" * 32,
+}
+
+
+def lines(**changes: str | None) -> list[str]:
+    environment = {name: value for name, value in (GOOD | AFRICASTALKING | changes).items() if value is not None}
+    with pytest.raises(BadConfig) as found:
+        Config.from_env(environment)
+    return found.value.lines
+
+
+def test_the_smallest_settings_are_two_keys() -> None:
+    config = Config.from_env(GOOD)
+    assert config.database_url == "sqlite:///laseli.db"
+    assert config.routes == ()
+
+
+def test_nested_names_and_lists_are_read() -> None:
+    config = Config.from_env(GOOD | AFRICASTALKING)
+    assert config.routes == ("africastalking",)
+    assert config.africastalking is not None
+    assert config.africastalking.hook_secrets == ("x" * 32, "y" * 32)
+    assert "hunter2" not in repr(config)
+    assert "xxxx" not in repr(config)
+
+
+def test_a_postgresql_address_gets_its_driver() -> None:
+    config = Config.from_env(GOOD | {"LASELI_DATABASE_URL": "postgresql://u:p@h/n"})
+    assert config.database_url == "postgresql+psycopg://u:p@h/n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("LASELI_KEYS__IDENTITY", None, "laseli keys new"),
+        ("LASELI_KEYS__IDENTITY", "1:short", "base64 of 32 bytes"),
+        ("LASELI_KEYS__INDEX", "AAAA", "base64 of 32 bytes"),
+        ("LASELI_DATABASE_URL", "mysql://x", "sqlite:///"),
+        ("LASELI_TIMEZONE", "Bamako", "Africa/Bamako"),
+        ("LASELI_AFRICASTALKING__HOOK_SECRETS", "short", "32 characters"),
+        ("LASELI_AFRICASTALKING__API_KEY", None, "is not set"),
+        ("LASELI_ROUTES", "orange", "LASELI_ORANGE__"),
+        ("LASELI_SCREEN_LIMIT", "300", "182"),
+        ("LASELI_PORT", "eighty", "integer"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_its_remedy(name: str, value: str | None, remedy: str) -> None:
+    found = lines(**{name: value})
+    assert len(found) == 1
+    assert remedy in found[0]
+    assert found[0].startswith("LASELI_") or "ROUTES" in found[0]
+
+
+def test_a_misspelt_name_is_told_with_the_right_one() -> None:
+    assert lines(LASELI_DATABSE_URL="sqlite:///x.db") == [
+        "LASELI_DATABSE_URL: no such setting; did you mean LASELI_DATABASE_URL?"
+    ]
+
+
+def test_two_wrong_settings_are_two_lines() -> None:
+    assert len(lines(LASELI_PORT="0", LASELI_COUNTRY="Mali")) == 2
+
+
+def test_a_wrong_secret_is_not_repeated_in_the_message() -> None:
+    assert all("hunter2hunter2" not in line for line in lines(LASELI_KEYS__INDEX="hunter2hunter2"))
+
+
+def test_twilio_needs_our_public_address_and_a_sender() -> None:
+    twilio = {"LASELI_TWILIO__ACCOUNT_SID": "AC" + "0" * 32, "LASELI_TWILIO__AUTH_TOKEN": "t" * 32}
+    assert "TWILIO__SENDER" in lines(**twilio)[0]
+    assert "LASELI_PUBLIC_URL" in lines(**twilio, LASELI_TWILIO__SENDER="+15005550006")[0]
+
+
+def test_an_empty_twilio_token_is_refused() -> None:
+    twilio = {"LASELI_TWILIO__ACCOUNT_SID": "AC" + "0" * 32, "LASELI_TWILIO__AUTH_TOKEN": ""}
+    assert any("AUTH_TOKEN" in line for line in lines(**twilio))
+
+
+@pytest.mark.parametrize(("environment", "status"), [(GOOD, 0), ({}, 78)])
+def test_config_check_tells_and_exits(environment: dict[str, str], status: int) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LASELI_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "scheduler", "config", "check"],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if status:
+        assert done.stderr.splitlines() == ["LASELI_KEYS: is not set (`laseli keys new` prints a line to copy)"]
+
+
+def test_every_setting_has_a_name_that_can_be_typed() -> None:
+    names = known_names()
+    assert "LASELI_AFRICASTALKING__BASE_URL" in names
+    assert "LASELI_TWILIO__BASE_URL" in names
+    assert len(names) == len(set(names))
