@@ -15,7 +15,7 @@ TYPES: Final = ("text", "number", "date", "phone", "choice", "id", "list", "yes_
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An action as a flow may use it. `options`: it gives choices, for `options_from`. `writes`: nobody goes back over it.
+    """An action as a flow may use it. `options`: it gives choices; `writes`: nobody goes back over it.
 
     Types are those of `TYPES`; "date?" is a date that may be unknown.
     """

@@ -8,12 +8,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from flows.links import broken_links
-from flows.mistakes import FlowMistake, nearest
+from flows.mistakes import FlowMistake, nearest, together
 from flows.model import LANGUAGES, Ask, End, Fact, Flow, IfDropped, Library, Menu, Option, Resume, Run, Step, When
 from flows.names import below, names_of
 from flows.step_reading import RESERVED, Surroundings, read_count, read_id, read_options, read_step, read_text, read_yes
@@ -31,7 +31,7 @@ class Draft:
 
     id: str
     file: str
-    source: str
+    source: str = field(compare=False)
     version: int
     languages: tuple[str, ...]
     reviewed: Mapping[str, bool]
@@ -65,7 +65,7 @@ def load_sources(sources: Mapping[str, str], *, strict: bool = True) -> Library:
         except FlowMistake as mistake:
             mistakes.append(mistake)
     if mistakes:
-        raise _all_of(mistakes)
+        raise together(mistakes)
     return _Linker(drafts, strict).library()
 
 
@@ -242,7 +242,7 @@ class _Linker:
             except FlowMistake as mistake:
                 mistakes.append(mistake)
         if mistakes:
-            raise _all_of(mistakes)
+            raise together(mistakes)
         return Library({flow_id: self._flows[flow_id] for flow_id in sorted(self._flows)})
 
     def _link(self, flow_id: str, above: tuple[str, ...]) -> Flow:
@@ -340,7 +340,3 @@ def strange_choices(step: Step) -> list[str]:
     if not isinstance(step, Ask) or (isinstance(step, Menu) and step.source is not None):
         return []
     return [choice for choice in step.go if choice not in {option.key for option in step.options}]
-
-
-def _all_of(mistakes: list[FlowMistake]) -> FlowMistake:
-    return mistakes[0] if len(mistakes) == 1 else FlowMistake("\n".join(str(mistake) for mistake in mistakes))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flows.model import Handset
 from flows.progress import Shown
 from flows.sms_text import fit, units
-from flows.words import foot
+from flows.words import foot, help_with_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ def _long_question(question: str, can_go_back: bool, language: str, handset: Han
 
 def _long_menu(question: str, labels: Sequence[str], can_go_back: bool, language: str, handset: Handset) -> list[Page]:
     """The question stands on the first page only: whoever turns it knows what was asked, and more choices fit."""
-    room = _room(True, language, handset)
+    # A wrong answer gets its help above the same page.
+    room = _room(True, language, handset) - units(help_with_choice(most_choices(handset), language)) - 1
     longest = max(units(label) for label in labels) + len("1 \n")
     words: list[Page] = []
     if units(question) + longest > room:

@@ -153,7 +153,7 @@ def _refuse_what_hides(source: str, file: str) -> None:
     """Aliases, anchors, tags and second documents: they put into a flow what a reader does not see there."""
     depth = documents = 0
     for event in yaml.parse(source, Loader=yaml.BaseLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark is not None else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             problem = "`*` and `&` have a meaning in YAML: put the value in double quotes, or write the text out again"
             raise FlowMistake(problem, file=file, line=line)
@@ -170,8 +170,8 @@ def _refuse_what_hides(source: str, file: str) -> None:
 
 
 def _explained(error: yaml.YAMLError, file: str) -> FlowMistake:
-    mark = getattr(error, "problem_mark", None)
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     advice = "put texts in double quotes, and look for a missing quote, comma or colon just above"
-    line = getattr(mark, "line", -1) + 1
+    line = mark.line + 1 if mark is not None else 0
     return FlowMistake(f"this is not YAML ({problem}); {advice}", file=file, line=line)

@@ -24,6 +24,12 @@ def help_with(unclear: Unclear, language: str) -> str:
     return standard().folded(unclear.key, language, low=written(unclear.low), high=written(unclear.high))
 
 
+@cache
+def help_with_choice(count: int, language: str) -> str:
+    """What is said to somebody who typed no number of a menu of so many lines."""
+    return help_with(Unclear("help.choice", 1, count), language)
+
+
 def say(key: str, language: str) -> str:
     """Another sentence of the engine's own."""
     return standard().folded(key, language)

@@ -7,6 +7,7 @@ import secrets
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -102,6 +103,7 @@ def serve() -> None:
     """Run the web process (granian, one worker with LASELI_WEB_THREADS threads)."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     found = runtime().config
     # No access log: webhook addresses hold secrets.
@@ -113,7 +115,7 @@ def serve() -> None:
         workers=1,
         blocking_threads=found.web_threads,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
     ).serve()
 
 
@@ -168,7 +170,7 @@ def dose(code: str, antigens: str, on: date | None) -> None:
 @main.command()
 @click.argument("cases", type=click.File("r", encoding="utf-8"))
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, one object for each case.")
-def schedule(cases: click.utils.LazyFile, as_json: bool) -> None:
+def schedule(cases: TextIO, as_json: bool) -> None:
     """What the vaccination schedule says of each child in a file of cases (docs/schedule-cases.md)."""
     import json
 

@@ -150,7 +150,7 @@ class _Quiet(WSGIRequestHandler):
 def product(runtime: Runtime) -> Iterator[str]:
     """The web application on a real socket; gives its address."""
     server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -11,7 +11,9 @@ from flows.texts import Text
 
 _DIALLING_CODE: Final = re.compile(r"[*#]\d{2,}(?:\*\d+)*#")
 # A message may be read a day late, or twice.
-_SOON_UNTRUE: Final = re.compile(r"\b(?:demain|aujourd[’']hui|ce soir|ce matin|hier|sini|tomorrow|today)\b", re.IGNORECASE)
+_SOON_UNTRUE: Final = re.compile(
+    r"\b(?:demain|aujourd[’']hui|ce soir|ce matin|hier|sini|tomorrow|today)\b", re.IGNORECASE
+)
 
 
 def texts_of(flow: Flow) -> Iterator[tuple[str, str, Text]]:
@@ -20,9 +22,7 @@ def texts_of(flow: Flow) -> Iterator[tuple[str, str, Text]]:
     for key, text in flow.texts.items():
         yield "", f"text {key}", text
     for step in flow.steps.values():
-        if isinstance(step, Say):
-            yield step.id, step.kind, step.text
-        elif isinstance(step, End) and step.text is not None:
+        if isinstance(step, Say | End) and step.text is not None:
             yield step.id, step.kind, step.text
         elif isinstance(step, Ask):
             yield step.id, step.kind, step.text
@@ -58,7 +58,11 @@ def text_problems(text: Text, languages: tuple[str, ...]) -> Iterator[tuple[str,
         here = set(text.true[language][1::2])
         if here != names:
             wrong = ", ".join(f"{{{name}}}" for name in sorted(here ^ names))
-            yield language, f"{wrong} is in one language and not in '{languages[0]}' or the reverse: use the same", ERROR
+            yield (
+                language,
+                f"{wrong} is in one language and not in '{languages[0]}' or the reverse: use the same",
+                ERROR,
+            )
 
 
 def check_letters(flow: Flow) -> Iterator[Finding]:

@@ -195,7 +195,7 @@ SIGNATURES: dict[str, Signature] = {
             "sex": "choice",
             "zone": "id",
             "last_visit": "choice",
-            "last_visit_on": "date",
+            "last_visit_on": "date?",
             "consent": "choice",
         },
         {"code": "text", **_VISIT},
