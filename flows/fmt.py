@@ -21,8 +21,8 @@ _TOP: Final = (
     "slots", "lists", "steps", "texts",
 )  # fmt: skip
 _STEP: Final = (
-    "id", *KINDS, "by", "parts", "personal", "sets_language", "options", "options_from", "with", "show", "skip_if_one",
-    "max", "from", "to", "country", "or", "gives", "reads", "go", "next", "empty", "fails", "again", "give_up", "wrong",
+    "id", *KINDS, "by", "parts", "options", "options_from", "with", "show", "skip_if_one", "sets_language", "max",
+    "from", "to", "country", "or", "personal", "gives", "reads", "go", "next", "empty", "fails", "again", "give_up", "wrong",
 )  # fmt: skip
 # Conditions and words for people stand in quotes even where YAML would not ask for it.
 _ALWAYS_QUOTED: Final = frozenset({"if", "all", "fr", "bm", "en"})
@@ -171,8 +171,8 @@ def _inline(node: yaml.Node, key: str) -> str:
 
 def _scalar(node: yaml.ScalarNode, key: str) -> str:
     value = str(node.value)
-    if node.style is None and not value:
-        return ""
+    if node.style is None and value in {"", "true", "false"}:
+        return value
     if key in _ALWAYS_QUOTED or not _is_plain(value):
         return _quoted(value)
     return value

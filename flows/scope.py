@@ -77,7 +77,9 @@ class Scope:
     def choices(self, step: Ask, fetched: tuple[tuple[str, Label], ...]) -> list[Choice]:
         """The numbered lines under a question: those that came from data, or those of the flow this caller may take."""
         if isinstance(step, Menu) and step.source is not None:
-            return [(key, fit(fold(self._in_language(label)), step.show)) for key, label in fetched]
+            # A line break inside a label would look like another choice.
+            labels = [(key, " ".join(self._in_language(label).split())) for key, label in fetched]
+            return [(key, fit(fold(label), step.show)) for key, label in labels]
         spoken = self.spoken
         return [(each.key, each.label.folded[spoken][0]) for each in step.options if self._is_offered(step, each)]
 

@@ -8,18 +8,16 @@
         assert carrier.accepted[-1].text == "..."
 
 What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
-in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see FAULTS.
+in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
 Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
 import random
-import secrets
 import socket
 import struct
 import threading
@@ -34,61 +32,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator
 
+from tests.carrier_answers import ACCOUNT, AT, FAULTS, TOKEN, TWILIO, Accepted, Fault, at_answer, twilio_answer
 from tests.receipt_post import PostOffice, Receipts, post_form
-
-AT, TWILIO = "africastalking", "twilio"
-TOKEN = "test-token-not-a-secret"
-ACCOUNT = "AC" + "0" * 32
-
-# name -> does the carrier take the message before it misbehaves?
-FAULTS: dict[str, bool] = {
-    "500": False,
-    "500-late": True,  # taken, then an internal error
-    "503": False,
-    "429": False,  # with Retry-After (`retry_after`)
-    "401": False,
-    "redirect": False,  # `status` 301, 302, 307, 308 to `location`
-    "close": False,  # the connection is closed before the request is read
-    "drop": True,  # taken, then cut with RST instead of an answer
-    "hang-up": True,  # taken, then closed in good order without an answer
-    "slow": True,  # taken, answered after `seconds`
-    "drip": True,  # taken, an answer of one octet every `seconds`
-    "drip-head": True,  # taken, an answer whose head never ends: an octet every `seconds`
-    "empty": True,  # 201 and nothing in it
-    "garbage": True,  # 201, JSON by its header, but not in fact
-    "other-json": True,  # 201, JSON of another shape
-    "noise": True,  # octets that are no HTTP
-    "cut": True,  # 201, an answer shorter than its Content-Length
-    "huge": True,  # 201, a right answer with a megabyte of blanks behind it
-    "charset": True,  # all well, but Content-Type: application/json; charset=utf-8
-    "missing": True,  # 201, our recipient is not in the answer
-    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212
-    "say": False,  # `status` and `body`, whatever they are
-    "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code
-}
-
-
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    status: int = 302
-    code: int = 0
-    retry_after: str = "7"
-    location: str = "http://127.0.0.1:9/"
-    seconds: float = 1.0
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A message that a real carrier would have sent on. `callback` is Twilio's StatusCallback, without its fragment."""
-
-    to: str
-    text: str
-    sender: str
-    id: str
-    protocol: str
-    callback: str = ""
 
 
 @dataclass(frozen=True)
@@ -315,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._note(form)
         if not protocol:
             return self._reply(404, b"")
-        answer = _at_answer if protocol == AT else _twilio_answer
+        answer = at_answer if protocol == AT else twilio_answer
         status, payload, messages = answer(carrier, form, self.headers, fault)
         for message in messages:
             carrier._accept(message)
@@ -397,71 +342,3 @@ class _Handler(BaseHTTPRequestHandler):
             # A linger of zero turns the close into a reset, which may overtake what was written before it.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-
-
-Answer = tuple[int, bytes, list[Accepted]]
-
-
-def _at_answer(carrier: LoopbackCarrier, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    wrong_key = carrier.api_key and headers.get("apiKey") != carrier.api_key
-    wrong_name = carrier.username and form.get("username") != carrier.username
-    if wrong_key or wrong_name or _is(fault, "401"):
-        return 401, b"The supplied authentication is invalid", []
-    if not form.get("to") or "message" not in form:
-        return 400, b"Bad request", []
-    if fault and not FAULTS[fault.name] and fault.name not in {"sender", "code"}:
-        return _http_status(fault), b"", []
-    if _is(fault, "sender"):
-        return 201, _json({"SMSMessageData": {"Message": "InvalidSenderId", "Recipients": []}}), []
-    code = fault.code if fault and fault.name == "code" else 102 if form.get("enqueue") else 101
-    taken = 100 <= code <= 102
-    messages, entries = [], []
-    for number in form["to"].split(","):
-        name = "ATXid_" + secrets.token_hex(16)
-        entry = {"cost": "XOF 12.0000", "messageId": name, "number": number, "status": "Success", "statusCode": code}
-        entries.append(entry if taken else entry | {"cost": "0", "messageId": "None", "status": "Refused"})
-        if taken:
-            messages.append(Accepted(number, form["message"], form.get("from", ""), name, AT))
-    if _is(fault, "missing"):
-        entries = [entry | {"number": "+22300000000"} for entry in entries]
-    count = f"Sent to {len(messages)}/{len(entries)} Total Cost: XOF {12 * len(messages)} Message parts: 1"
-    status = 500 if _is(fault, "500-late") else 201
-    return status, _json({"SMSMessageData": {"Message": count, "Recipients": entries}}), messages
-
-
-def _twilio_answer(carrier: LoopbackCarrier, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
-    if headers.get("Authorization") != f"Basic {expected}" or _is(fault, "401"):
-        return 401, _twilio_error(401, 20003, "Authenticate"), []
-    if fault and not FAULTS[fault.name]:
-        number = form.get("To", "")
-        if fault.name in {"sender", "code"}:
-            code = fault.code or 21212
-            return 400, _twilio_error(400, code, f"Permission to send to '{number}' was refused"), []
-        return _http_status(fault), b"", []
-    if not form.get("To"):
-        return 400, _twilio_error(400, 21604, "A 'To' phone number is required."), []
-    sender = form.get("From") or form.get("MessagingServiceSid") or ""
-    name = "SM" + secrets.token_hex(16)
-    callback = form.get("StatusCallback", "").partition("#")[0]
-    message = Accepted(form["To"], form.get("Body", ""), sender, name, TWILIO, callback)
-    sid: dict[str, str] = {} if _is(fault, "missing") else {"sid": name}
-    table = sid | {"to": message.to, "from": sender, "status": "queued", "num_segments": "1", "error_code": None}
-    return (500 if _is(fault, "500-late") else 201), _json(table), [message]
-
-
-def _is(fault: Fault | None, name: str) -> bool:
-    return fault is not None and fault.name == name
-
-
-def _http_status(fault: Fault) -> int:
-    return fault.status if fault.name in {"redirect", "say"} else int(fault.name)
-
-
-def _twilio_error(status: int, code: int, message: str) -> bytes:
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    return _json({"code": code, "message": message, "more_info": more, "status": status})
-
-
-def _json(table: Mapping[str, Any]) -> bytes:
-    return json.dumps(table).encode()

@@ -1,0 +1,154 @@
+"""People with a phone, for tests of conversations: they dial, press keys, and keep the engine to its promises."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flows import engine
+from flows.check import Signature
+from flows.engine import USSD, Action, Event, Handset, Outcome, Progress, Turn
+from flows.loader import load_library, load_sources
+from flows.model import Flow, Library
+from flows.sms_text import is_gsm7, units
+
+DATA = Path(__file__).parent / "data"
+TODAY = date(2026, 4, 1)
+FACTS: dict[str, Any] = {"langue_connue": True, "enfants": 2, "messages_arretes": False, "code": "*000*1#"}
+
+VISIT = {"due": "text", "centre": "text"}
+CONTRACT = {
+    "quartiers": Signature(options=True, writes=False),
+    "visits_so_far": Signature({"birth": "date"}, options=True, writes=False),
+    "date_of_age": Signature({"age": "number", "unit": "choice"}, {"birth": "date"}, writes=False),
+    "enrol_child": Signature(
+        {
+            "name": "text", "birth": "date", "precision": "choice", "sex": "choice", "zone": "id",
+            "last_visit": "choice", "last_visit_on": "date?", "consent": "choice",
+        },
+        {"code": "text", **VISIT},
+    ),
+    "my_children": Signature(options=True, writes=False),
+    "next_visit": Signature({"child": "id"}, {**VISIT, "state": "choice"}, writes=False),
+    "stop_child": Signature({"child": "id"}),
+    "stop_messages": Signature(),
+    "start_messages": Signature(),
+    "quote_premium": Signature({"scheme": "choice", "people": "number"}, {"montant": "text"}, writes=False),
+    "enrol_household": Signature(
+        {"head": "text", "size": "number", "scheme": "choice", "consent": "choice"}, {"numero": "text"}
+    ),
+}  # fmt: skip
+"""What the actions of our conversations take and give, as the checker is told."""
+
+QUARTIERS = (
+    "Badialan 1", "Badialan 2", "Badialan 3", "Bamako-Coura", "Bamako-Coura Bolibana", "Centre commercial", "Darsalam",
+    "Dravela", "Dravela Bolibana", "Ex-Base A", "Ex-Base B", "Kodabougou", "Koulouba", "Koulouniko", "Minkoungo",
+    "N'Tomikorobougou", "Nyomirambougou", "Ouolofobougou", "Ouolofobougou Bolibana", "Point G", "Quartier du fleuve",
+    "Same", "Sirakoro Dounfing", "Sokonafing",
+)  # fmt: skip
+CHILDREN = (
+    ("c1", {"fr": "Enfant 1, né 03/2026", "bm": "Den 1, a bangera 03/2026"}),
+    ("c2", {"fr": "Enfant 2, née 11/2024", "bm": "Den 2, a bangera 11/2024"}),
+)
+VISITS = (
+    ("none", {"fr": "Aucune", "bm": "Foyi"}),
+    ("birth", {"fr": "Naissance", "bm": "Bange"}),
+    ("w6", {"fr": "6 semaines", "bm": "Dɔgɔkun 6"}),
+)
+
+Answers = Mapping[str, Outcome | Callable[[Action], Outcome]]
+USUAL: dict[str, Outcome] = {
+    "quartiers": Outcome(True, options=tuple((str(place), name) for place, name in enumerate(QUARTIERS, 1))),
+    "visits_so_far": Outcome(True, options=VISITS),
+    "date_of_age": Outcome(True, {"birth": date(2026, 1, 1)}),
+    "enrol_child": Outcome(True, {"code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR"}),
+    "my_children": Outcome(True, options=CHILDREN),
+    "next_visit": Outcome(True, {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming"}),
+    "stop_child": Outcome(True),
+    "stop_messages": Outcome(True),
+    "start_messages": Outcome(True),
+    "quote_premium": Outcome(True, {"montant": "12 500"}),
+    "enrol_household": Outcome(True, {"numero": "A-2041"}),
+}
+
+
+def ours() -> Library:
+    """The conversations that come with the program."""
+    return load_library()
+
+
+def amv() -> Flow:
+    """A form of the usual size."""
+    name = "adhesion_amv.yaml"
+    return load_sources({name: (DATA / name).read_text("utf-8")}).get("adhesion_amv")
+
+
+def source_of(steps: str, name: str = "essai", top: str = "", languages: str = "[fr]", reviewed: str = "{}") -> str:
+    """A whole file from its steps, written under `steps:`."""
+    head = f'flow: {name}\nversion: 1\ntitle: {{all: "Essai"}}\nlanguages: {languages}\nreviewed: {reviewed}\n'
+    return f"{head}{top}\nsteps:\n{steps}\n"
+
+
+def a_flow(steps: str, **others: str) -> Flow:
+    """A flow that loads, from its steps alone. Others are sub-flows by name, or `top`, `languages`, `reviewed`."""
+    around = {key: others.pop(key) for key in ("top", "languages", "reviewed") if key in others}
+    sources = {f"{name}.yaml": source_of(inner, name) for name, inner in others.items()}
+    return load_sources({"essai.yaml": source_of(steps, **around), **sources}).get("essai")
+
+
+class Caller:
+    """Dials a flow and presses keys. Every turn is kept as JSON before the next, and judged by `keeps_promises`."""
+
+    def __init__(self, flow: Flow, answers: Answers | None = None, *, handset: Handset = USSD, **begin: Any) -> None:
+        self.flow = flow
+        self.answers: Answers = {**USUAL, **(answers or {})}
+        self.handset = handset
+        self.today = TODAY
+        self.asked: list[Action] = []
+        self.events: list[Event] = []
+        begin.setdefault("facts", FACTS)
+        self.turn = self._settled(engine.begin(flow, self.today, handset=handset, **begin))
+
+    @property
+    def screen(self) -> str:
+        assert self.turn.screen is not None
+        return self.turn.screen.text
+
+    @property
+    def is_over(self) -> bool:
+        assert self.turn.screen is not None
+        return not self.turn.screen.more
+
+    def press(self, *typed: str) -> str:
+        """Type these, one after the other; the last screen."""
+        for each in typed:
+            kept = Progress.from_json(self.turn.progress.to_json())
+            assert kept == self.turn.progress
+            self.turn = self._settled(engine.answer(self.flow, kept, each, self.today, self.handset))
+        return self.screen
+
+    def actions(self) -> list[str]:
+        return [action.name for action in self.asked]
+
+    def _settled(self, turn: Turn) -> Turn:
+        for _ in range(20):
+            keeps_promises(turn, self.handset)
+            self.events += turn.events
+            if turn.pending is None:
+                return turn
+            self.asked.append(turn.pending)
+            answer = self.answers[turn.pending.name]
+            outcome = answer if isinstance(answer, Outcome) else answer(turn.pending)
+            kept = Progress.from_json(turn.progress.to_json())
+            turn = engine.resume(self.flow, kept, outcome, self.today, self.handset)
+        raise AssertionError("the flow does not stop asking for actions")
+
+
+def keeps_promises(turn: Turn, handset: Handset = USSD) -> None:
+    """A screen or an action; a screen that every phone can show; a progress that survives as JSON."""
+    assert (turn.screen is None) != (turn.pending is None)
+    if turn.screen is not None:
+        assert turn.screen.text.strip()
+        assert is_gsm7(turn.screen.text), turn.screen.text
+        assert units(turn.screen.text) <= handset.limit, turn.screen.text
+    assert Progress.from_json(turn.progress.to_json()) == turn.progress
