@@ -10,7 +10,7 @@ import yaml
 
 from flows.loader import read_flow
 from flows.mistakes import FlowMistake
-from flows.model import Flow
+from flows.model import LANGUAGES, Flow
 from flows.phrases import read_phrases
 from flows.step_reading import KINDS
 from flows.strict_yaml import read
@@ -21,11 +21,13 @@ _TOP: Final = (
     "slots", "lists", "steps", "texts",
 )  # fmt: skip
 _STEP: Final = (
-    "id", *KINDS, "by", "parts", "options", "options_from", "with", "show", "skip_if_one", "sets_language", "max",
-    "from", "to", "country", "or", "personal", "gives", "reads", "go", "next", "empty", "fails", "again", "give_up", "wrong",
+    "id", *KINDS,
+    "by", "parts", "options", "options_from", "with", "show", "skip_if_one", "sets_language", "max", "from", "to",
+    "country", "or", "personal", "gives", "reads", "go", "next", "empty", "fails", "again", "give_up", "wrong",
 )  # fmt: skip
+_INNER: Final = ("all", *LANGUAGES, "if", "go", "else")
 # Conditions and words for people stand in quotes even where YAML would not ask for it.
-_ALWAYS_QUOTED: Final = frozenset({"if", "all", "fr", "bm", "en"})
+_ALWAYS_QUOTED: Final = frozenset({"if", "all", *LANGUAGES})
 _SPACED: Final = ("lists", "steps", "texts")
 
 
@@ -56,10 +58,12 @@ class _Writer:
     def __init__(self, source: str, root: yaml.MappingNode) -> None:
         self._root = root
         self._comments: dict[int, list[str]] = {}
+        self._first: list[str] = []
         self._last: list[str] = []
         self._attach(source, sorted(set(_anchors(root))))
 
     def lines(self) -> Iterator[str]:
+        yield from self._first
         for key, value in _ordered(self._root, _TOP):
             if key.value in _SPACED:
                 yield ""
@@ -95,7 +99,7 @@ class _Writer:
             return
         yield f"{indent}{name}:"
         if isinstance(value, yaml.MappingNode):
-            for inner_key, inner in value.value:
+            for inner_key, inner in _sorted(value):
                 yield from self._commented(inner_key, inner, indent + "  ")
             return
         for item in value.value:
@@ -115,7 +119,10 @@ class _Writer:
             after = next((start for start in anchors if start > at), None) if alone else None
             before = next((start for start in reversed(anchors) if start < at), None) if not alone else None
             anchor = after if alone else before
-            (self._last if anchor is None else self._comments.setdefault(anchor, [])).append(comment)
+            if anchor == anchors[0] and alone:
+                self._first.append(comment)  # about the file, whatever key comes first
+            else:
+                (self._last if anchor is None else self._comments.setdefault(anchor, [])).append(comment)
 
 
 def _anchors(node: yaml.Node) -> Iterator[int]:
@@ -151,6 +158,14 @@ def _ordered(node: yaml.Node, order: tuple[str, ...]) -> list[tuple[yaml.Node, y
     return sorted(node.value, key=lambda pair: order.index(pair[0].value))
 
 
+def _sorted(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    """The languages of a text and the parts of a branch have an order of their own; other keys keep theirs."""
+    keys = {key.value for key, _ in node.value}
+    if keys <= set(_INNER) and all(isinstance(value, yaml.ScalarNode) for _, value in node.value):
+        return _ordered(node, _INNER)
+    return list(node.value)
+
+
 def _is_flat(node: yaml.Node) -> bool:
     """Scalars, lists of scalars, and mappings of these are written on one line where they fit."""
     if isinstance(node, yaml.SequenceNode):
@@ -162,7 +177,7 @@ def _is_flat(node: yaml.Node) -> bool:
 
 def _inline(node: yaml.Node, key: str) -> str:
     if isinstance(node, yaml.MappingNode):
-        return "{" + ", ".join(f"{_plain(k.value)}: {_inline(v, k.value)}" for k, v in node.value) + "}"
+        return "{" + ", ".join(f"{_plain(k.value)}: {_inline(v, k.value)}" for k, v in _sorted(node)) + "}"
     if isinstance(node, yaml.SequenceNode):
         return "[" + ", ".join(_inline(item, key) for item in node.value) + "]"
     assert isinstance(node, yaml.ScalarNode)

@@ -48,9 +48,8 @@ class Surroundings:
 
 def read_step(entry: Entry, around: Surroundings) -> Step:
     """The step. FlowMistake names its line, what is wrong, and the nearest thing that is right."""
-    step_id = read_id(entry.entries().need("id", "every step begins with `- id: name`"))
-    fields = entry.inside(step_id).entries()
-    fields.get("id")
+    fields = entry.inside(entry.peek("id")).entries()
+    step_id = read_id(fields.need("id", "every step begins with `- id: name`"))
     kinds = [kind for kind in KINDS if kind in fields]
     if len(kinds) != 1:
         found = f"'{kinds[0]}' and '{kinds[1]}'" if kinds else _nothing_found(fields)

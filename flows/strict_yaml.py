@@ -41,6 +41,12 @@ class Entry:
         """The same value, its mistakes told as those of a step."""
         return Entry(self.node, self.place.file, step, self.name)
 
+    def peek(self, key: str) -> str:
+        """The word under a key of a mapping, empty if there is none: to name a step before it is judged."""
+        pairs = self.node.value if isinstance(self.node, yaml.MappingNode) else []
+        words = (value for name, value in pairs if name.value == key and isinstance(value, yaml.ScalarNode))
+        return next((str(word.value) for word in words), "")
+
     def mistake(self, problem: str) -> FlowMistake:
         return self.place.mistake(problem)
 

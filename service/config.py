@@ -59,7 +59,8 @@ class AfricasTalkingSettings(BaseModel):
     api_key: SecretStr
     base_url: str = "https://api.africastalking.com"
     sender: str | None = None
-    hook_secrets: CommaList = Field(min_length=1, repr=False, description="one or two, so that one can be replaced while in use")
+    # One or two, so that one can be replaced while in use.
+    hook_secrets: CommaList = Field(min_length=1, repr=False)
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 

@@ -136,7 +136,7 @@ def serve_simulator(config: Config, port: int, state: Path) -> None:
     """The pretend carrier, on werkzeug's threaded server: it is for trying out, never for real people."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    from service.simulator.app import create_simulator
+    from service.simulator.phone_app import create_simulator
 
     class Quiet(WSGIRequestHandler):
         def log_request(self, *_: object, **__: object) -> None:

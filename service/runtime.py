@@ -37,6 +37,7 @@ class Runtime:
     zone: str
     clock: clock.Clock
     known_flows: dict[str, Flow] = field(default_factory=dict)
+    kept_flows: set[str] = field(default_factory=set)  # hashes whose sources are in the database
 
     def now(self) -> int:
         return self.clock.now()

@@ -48,6 +48,8 @@ def check_ends(flow: Flow) -> Iterator[Finding]:
         elif step.id not in ending:
             yield _found(flow, step, "no way from here ever reaches an `end`: let one of them lead to one", 4)
     for ring in rings(flow, reached, _of_one_not_understood):
+        if not any(isinstance(flow.steps[step_id], Ask) for step_id in ring):
+            continue
         names = " > ".join([*ring, ring[0]])
         message = f"whoever cannot be understood goes round for ever ({names}): let a `give_up` lead to an `end`"
         yield _found(flow, flow.steps[ring[0]], message, 4)

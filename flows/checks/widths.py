@@ -101,12 +101,16 @@ def _longest_value(flow: Flow, name: str, language: str) -> str:
 def _question(flow: Flow, step: Ask, language: str, handset: Handset) -> Iterator[Finding]:
     pages = question_pages(flow, step, language, handset)
     from_data = isinstance(step, Menu) and step.source is not None
-    if not pages[0].shown.asks:
+    if len(pages) > 1 and not from_data and len(step.options) <= most_choices(handset):
+        over = units(_on_one_page(flow, step, language, handset)) - handset.limit
+        message = f"{over} septets too many for one screen of {handset.limit} with the longest answers: shorten it"
+        yield _found(flow, step, language, ERROR, message, 7)
+    elif not pages[0].shown.asks:
         over = units(longest(flow, step.text, language))
         message = f"the question alone takes {over} of {handset.limit} septets with the longest answers: shorten it"
         yield _found(flow, step, language, ERROR, message, 7)
     elif len(pages) > 1 and not from_data:
-        yield _several_pages(flow, step, language, pages, handset)
+        yield _found(flow, step, language, NOTE, f"{len(step.options)} choices turn over {len(pages)} pages", 9)
     elif from_data and step.text.names and len(pages) > 1 and pages[0].shown.count < 2:
         message = "only one choice fits on the first page: shorten the question, or lower `show`"
         yield _found(flow, step, language, WARNING, message, 9)
@@ -114,14 +118,6 @@ def _question(flow: Flow, step: Ask, language: str, handset: Handset) -> Iterato
         message = "a pick stands on one page, or nobody can pick from two of them: fewer or shorter choices"
         yield _found(flow, step, language, ERROR, message, 9)
     yield from _help(flow, step, language, pages[0], handset)
-
-
-def _several_pages(flow: Flow, step: Ask, language: str, pages: list[Page], handset: Handset) -> Finding:
-    if len(step.options) > most_choices(handset):
-        return _found(flow, step, language, NOTE, f"{len(step.options)} choices turn over {len(pages)} pages", 9)
-    over = units(_on_one_page(flow, step, language, handset)) - handset.limit
-    message = f"{over} septets too many for one screen of {handset.limit} with the longest answers: shorten it"
-    return _found(flow, step, language, ERROR, message, 7)
 
 
 def _on_one_page(flow: Flow, step: Ask, language: str, handset: Handset) -> str:

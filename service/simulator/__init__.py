@@ -3,6 +3,6 @@
 It speaks Africa's Talking's HTTP to the product and knows nothing else of it: nothing here imports `service`.
 """
 
-from service.simulator.app import create_simulator
+from service.simulator.phone_app import create_simulator
 
 __all__ = ["create_simulator"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -13,13 +14,14 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    insert,
+    bindparam,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, reference, upsert, wrote
+from service.store.columns import Instant, id_column, metadata, new_id, reference
+from service.store.prepared import Prepared, inserting
 
 dose = Table(
     "dose",
@@ -103,15 +105,48 @@ class Appointment(NamedTuple):
     next_step_on: date | None
 
 
+_DOSES = Prepared(
+    lambda _: select(dose.c.antigen, dose.c.given_on).where(dose.c.child_id == bindparam("child_id"), _standing)
+)
+_ADD_DOSE = inserting(
+    dose,
+    "id",
+    "child_id",
+    "antigen",
+    "given_on",
+    "source",
+    "date_quality",
+    "recorded_by",
+    "recorded_at",
+    once=True,
+)
+_ADD_APPOINTMENT = inserting(
+    appointment,
+    "id",
+    "organisation_id",
+    "programme_id",
+    "child_id",
+    "household_id",
+    "kind",
+    "doses",
+    "anchor_on",
+    "lapses_on",
+    "state",
+    "next_step",
+    "next_step_on",
+    "created_at",
+    "updated_at",
+)
+
+
 def doses_of(tx: Connection, child_id: int) -> list[Dose]:
-    rows = tx.execute(select(dose.c.antigen, dose.c.given_on).where(dose.c.child_id == child_id, _standing))
-    return [Dose(*row) for row in rows]
+    return [Dose._make(row) for row in _DOSES.rows(tx, child_id=child_id)]
 
 
 def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **values: object) -> bool:
     """False when the same antigen on the same day already stands (rule R12: it counts once)."""
-    row = {"id": new_id(), "child_id": child_id, "antigen": antigen, "given_on": given_on, **values}
-    return wrote(tx, upsert(tx, dose).values(row).on_conflict_do_nothing())
+    row = _ADD_DOSE.first(tx, id=new_id(), child_id=child_id, antigen=antigen, given_on=given_on, **values)
+    return row is not None
 
 
 def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
@@ -124,8 +159,8 @@ def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
     return [Appointment(*row) for row in rows]
 
 
-def add_appointment(tx: Connection, **values: object) -> None:
-    tx.execute(insert(appointment).values(id=new_id(), state="open", **values))
+def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
+    _ADD_APPOINTMENT.many(tx, [{"id": new_id(), "state": "open", **row} for row in rows])
 
 
 def close_appointments(tx: Connection, ids: list[int], now: int) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, upsert, wrote
-from service.store.database import Prepared
+from service.store.columns import Instant, id_column, metadata, new_id, upsert
+from service.store.prepared import Prepared, inserting
 
 conversation = Table(
     "conversation",
@@ -48,16 +48,33 @@ flow_version = Table(
 
 c = conversation.c
 
-# Every keystroke runs these two, so they are compiled once and run on the driver's cursor (see Prepared).
 # The row lock makes two keystrokes of one session take turns on PostgreSQL; SQLite has one writer anyway.
 _FIND = Prepared(
-    select(c.id, c.flow_hash, c.progress, c.ended, c.updated_at).where(c.key == bindparam("key")).with_for_update()
+    lambda _: (
+        select(c.id, c.flow_hash, c.progress, c.ended, c.updated_at).where(c.key == bindparam("key")).with_for_update()
+    )
 )
 _STEP = Prepared(
-    update(conversation)
-    .where(c.id == bindparam("which"))
-    .values(progress=bindparam("progress"), ended=bindparam("ended"), updated_at=bindparam("updated_at"))
+    lambda _: (
+        update(conversation)
+        .where(c.id == bindparam("which"))
+        .values(progress=bindparam("progress"), ended=bindparam("ended"), updated_at=bindparam("updated_at"))
+    )
 )
+_ADD = inserting(
+    conversation,
+    "id",
+    "key",
+    "session_idx",
+    "channel",
+    "flow_hash",
+    "progress",
+    "ended",
+    "started_at",
+    "updated_at",
+    once=True,
+)
+_SAME_SESSION = Prepared(lambda _: select(c.id).where(c.session_idx == bindparam("session_idx")).limit(1))
 
 
 class Conversation(NamedTuple):
@@ -69,12 +86,12 @@ class Conversation(NamedTuple):
 
 
 def find_conversation(tx: Connection, key: bytes) -> Conversation | None:
-    row = _FIND.run(tx, {"key": key}).fetchone()
-    return Conversation(*row) if row else None
+    row = _FIND.first(tx, key=key)
+    return Conversation._make(row) if row else None
 
 
 def keep_step(tx: Connection, conversation_id: int, progress: bytes, ended: bool, now: int) -> None:
-    _STEP.run(tx, {"which": conversation_id, "progress": progress, "ended": ended, "updated_at": now})
+    _STEP.run(tx, which=conversation_id, progress=progress, ended=ended, updated_at=now)
 
 
 def add_conversation(
@@ -88,18 +105,19 @@ def add_conversation(
     now: int,
 ) -> bool:
     """False when another request made the same conversation at this very moment."""
-    row = {
-        "id": new_id(),
-        "key": key,
-        "session_idx": session_idx,
-        "channel": channel,
-        "flow_hash": flow_hash,
-        "progress": progress,
-        "ended": ended,
-        "started_at": now,
-        "updated_at": now,
-    }
-    return wrote(tx, upsert(tx, conversation).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    row = _ADD.first(
+        tx,
+        id=new_id(),
+        key=key,
+        session_idx=session_idx,
+        channel=channel,
+        flow_hash=flow_hash,
+        progress=progress,
+        ended=ended,
+        started_at=now,
+        updated_at=now,
+    )
+    return row is not None
 
 
 def forget_conversation(tx: Connection, conversation_id: int) -> None:
@@ -112,7 +130,7 @@ def forget_conversations(tx: Connection, before: int) -> int:
 
 
 def session_is_known(tx: Connection, session_idx: bytes) -> bool:
-    return tx.execute(select(c.id).where(c.session_idx == session_idx).limit(1)).first() is not None
+    return _SAME_SESSION.first(tx, session_idx=session_idx) is not None
 
 
 def keep_flow_version(tx: Connection, hash: str, flow: str, version: int, body: str, now: int) -> None:

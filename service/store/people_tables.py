@@ -19,15 +19,16 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    bindparam,
     delete,
     exists,
-    insert,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, vault_of
+from service.store.prepared import Prepared, inserting
 from service.store.vault import INDEX_VERSION
 
 phone = Table(
@@ -183,51 +184,56 @@ CHILD_COLUMNS = (
 )
 
 
+_FIND_PHONE = Prepared(
+    lambda _: select(phone.c.id, phone.c.number_idx, phone.c.language).where(phone.c.number_idx == bindparam("idx"))
+)
+_ADD_PHONE = inserting(phone, "id", "number", "number_idx", "index_version", "created_at", once=True)
+
+
 def find_phone(tx: Connection, number: str) -> Phone | None:
-    row = tx.execute(
-        select(phone.c.id, phone.c.number_idx, phone.c.language).where(phone.c.number_idx == vault_of(tx).index(number))
-    ).one_or_none()
-    return Phone(*row) if row else None
+    row = _FIND_PHONE.first(tx, idx=vault_of(tx).index(number))
+    return Phone._make(row) if row else None
 
 
 def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
     """The phone's row, made when the number is new; safe when two callers make it at once."""
     found = find_phone(tx, number)
-    if found:
-        return found
-    tx.execute(
-        upsert(tx, phone)
-        .values(
-            id=new_id(),
-            number=number,
-            number_idx=vault_of(tx).index(number),
-            index_version=INDEX_VERSION,
-            created_at=now,
+    if found is None:
+        number_idx = vault_of(tx).index(number)
+        _ADD_PHONE.first(
+            tx, id=new_id(), number=number, number_idx=number_idx, index_version=INDEX_VERSION, created_at=now
         )
-        .on_conflict_do_nothing(index_elements=["number_idx"])
-    )
-    made = find_phone(tx, number)
-    assert made is not None
-    return made
+        found = find_phone(tx, number)
+    assert found is not None
+    return found
+
+
+_SET_LANGUAGE = Prepared(
+    lambda _: update(phone).where(phone.c.id == bindparam("which")).values(language=bindparam("language"))
+)
 
 
 def set_language(tx: Connection, phone_id: int, language: str) -> None:
-    tx.execute(update(phone).where(phone.c.id == phone_id).values(language=language))
+    _SET_LANGUAGE.run(tx, which=phone_id, language=language)
+
+
+_FIND_CALLER = Prepared(
+    lambda _: (
+        select(phone.c.id, phone.c.language, person.c.id, person.c.household_id)
+        .select_from(phone)
+        .outerjoin(person_phone, (person_phone.c.phone_id == phone.c.id) & person_phone.c.until.is_(None))
+        .outerjoin(person, person.c.id == person_phone.c.person_id)
+        .where(phone.c.number_idx == bindparam("idx"))
+        .order_by(person.c.created_at, person.c.id)
+        .limit(1)
+    )
+)
 
 
 def find_caller(tx: Connection, number: str) -> Caller | None:
     """The phone and, when somebody enrolled with it, that person (the first one) and the household."""
-    found = find_phone(tx, number)
-    if found is None:
-        return None
-    row = tx.execute(
-        select(person.c.id, person.c.household_id)
-        .join(person_phone, person_phone.c.person_id == person.c.id)
-        .where(person_phone.c.phone_id == found.id, person_phone.c.until.is_(None))
-        .order_by(person.c.created_at, person.c.id)
-        .limit(1)
-    ).one_or_none()
-    return Caller(found.id, found.language, *(row or (None, None)))
+    row = _FIND_CALLER.first(tx, idx=vault_of(tx).index(number))
+    return Caller._make(row) if row else None
 
 
 def children_on_phone(tx: Connection, phone_id: int) -> list[Child]:
@@ -260,13 +266,16 @@ def find_child(tx: Connection, *, id: int | None = None, code: str | None = None
     return Child._make(row) if row else None
 
 
-def opted_out(tx: Connection, number_idx: bytes, purpose: str = "all") -> bool:
-    return (
-        tx.execute(
-            select(opt_out.c.at).where(opt_out.c.number_idx == number_idx, opt_out.c.purpose.in_((purpose, "all")))
-        ).first()
-        is not None
+_OPTED_OUT = Prepared(
+    lambda _: select(opt_out.c.at).where(
+        opt_out.c.number_idx == bindparam("idx"),
+        (opt_out.c.purpose == bindparam("purpose")) | (opt_out.c.purpose == "all"),
     )
+)
+
+
+def opted_out(tx: Connection, number_idx: bytes, purpose: str = "all") -> bool:
+    return _OPTED_OUT.first(tx, idx=number_idx, purpose=purpose) is not None
 
 
 def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: int) -> None:
@@ -281,18 +290,105 @@ def remove_opt_outs(tx: Connection, number_idx: bytes) -> int:
     return tx.execute(delete(opt_out).where(opt_out.c.number_idx == number_idx)).rowcount
 
 
+_ADD_HOUSEHOLD = inserting(household, "id", "organisation_id", "preferred_phone_id", "created_at")
+_ADD_PERSON = inserting(person, "id", "organisation_id", "household_id", "name", "sex", "born_on", "created_at")
+_ADD_PERSON_PHONE = inserting(person_phone, "person_id", "phone_id", "since")
+_ADD_CHILD = inserting(
+    child,
+    "person_id",
+    "code",
+    "organisation_id",
+    "programme_id",
+    "household_id",
+    "zone_id",
+    "centre_id",
+    "calendar",
+    "calendar_version",
+    "profile",
+    "birth_precision",
+    "status",
+    "enrolled_on",
+    "enrolled_at",
+    once=True,
+)
+_ADD_CAREGIVER = inserting(caregiver, "child_id", "person_id", "position", "since")
+_ADD_CONSENT = inserting(
+    consent,
+    "id",
+    "person_id",
+    "programme_id",
+    "purpose",
+    "given",
+    "wording",
+    "words_version",
+    "language",
+    "how",
+    "recorded_by",
+    "at",
+)
+
+
 def add_household(tx: Connection, organisation_id: int, phone_id: int, now: int) -> int:
-    row = {
-        "id": new_id(),
-        "organisation_id": organisation_id,
-        "preferred_phone_id": phone_id,
-        "created_at": now,
-    }
-    tx.execute(insert(household).values(row))
-    return int(row["id"])
+    household_id = new_id()
+    _ADD_HOUSEHOLD.run(
+        tx, id=household_id, organisation_id=organisation_id, preferred_phone_id=phone_id, created_at=now
+    )
+    return household_id
 
 
-def add_person(tx: Connection, **values: object) -> int:
+def add_person(
+    tx: Connection,
+    *,
+    organisation_id: int,
+    created_at: int,
+    household_id: int | None = None,
+    name: str | None = None,
+    sex: str | None = None,
+    born_on: date | None = None,
+) -> int:
     person_id = new_id()
-    tx.execute(insert(person).values(id=person_id, **values))
+    _ADD_PERSON.run(
+        tx,
+        id=person_id,
+        organisation_id=organisation_id,
+        household_id=household_id,
+        name=name,
+        sex=sex,
+        born_on=born_on,
+        created_at=created_at,
+    )
     return person_id
+
+
+def add_person_phone(tx: Connection, person_id: int, phone_id: int, since: date) -> None:
+    _ADD_PERSON_PHONE.run(tx, person_id=person_id, phone_id=phone_id, since=since)
+
+
+def add_child(tx: Connection, one: Child, calendar: str, calendar_version: str, now: int) -> bool:
+    """False when another child has this code already."""
+    row = _ADD_CHILD.first(
+        tx,
+        person_id=one.id,
+        code=one.code,
+        organisation_id=one.organisation_id,
+        programme_id=one.programme_id,
+        household_id=one.household_id,
+        zone_id=one.zone_id,
+        centre_id=one.centre_id,
+        calendar=calendar,
+        calendar_version=calendar_version,
+        profile=one.profile,
+        birth_precision=one.birth_precision,
+        status=one.status,
+        enrolled_on=one.enrolled_on,
+        enrolled_at=now,
+    )
+    return row is not None
+
+
+def add_caregiver(tx: Connection, child_id: int, person_id: int, position: int, since: date) -> None:
+    _ADD_CAREGIVER.run(tx, child_id=child_id, person_id=person_id, position=position, since=since)
+
+
+def add_consent(tx: Connection, **values: object) -> None:
+    _ADD_CONSENT.run(tx, id=new_id(), **values)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Column, String, Table, Text, select
+from sqlalchemy import Column, String, Table, Text, bindparam, select
 from sqlalchemy.engine import Connection
 
 from service.store.columns import id_column, metadata, new_id, reference, upsert
+from service.store.prepared import Prepared
 
 organisation = Table(
     "organisation",
@@ -59,23 +60,45 @@ def put_row(tx: Connection, table: Table, code: str, **values: object) -> int:
     return int(tx.execute(statement.returning(table.c.id)).scalar_one())
 
 
+class Place(NamedTuple):
+    """Where a zone lies and which health centre serves it, if one is known."""
+
+    district: str
+    centre_id: int | None
+    centre: str | None
+
+
+_PROGRAMME = Prepared(
+    lambda _: select(programme.c.id, programme.c.organisation_id).where(programme.c.code == bindparam("code"))
+)
+_ZONES = Prepared(lambda _: select(zone.c.id, zone.c.name).order_by(zone.c.name))
+_PLACE = Prepared(
+    lambda _: (
+        select(zone.c.district, zone.c.centre_id, health_centre.c.name)
+        .select_from(zone)
+        .outerjoin(health_centre, health_centre.c.id == zone.c.centre_id)
+        .where(zone.c.id == bindparam("zone_id"))
+    )
+)
+_CENTRE = Prepared(lambda _: select(health_centre.c.name).where(health_centre.c.id == bindparam("centre_id")))
+
+
 def programme_of_code(tx: Connection, code: str) -> Programme | None:
-    row = tx.execute(select(programme.c.id, programme.c.organisation_id).where(programme.c.code == code)).one_or_none()
-    return Programme(*row) if row else None
+    row = _PROGRAMME.first(tx, code=code)
+    return Programme._make(row) if row else None
 
 
 def zones(tx: Connection) -> list[tuple[int, str]]:
     """(id, name) of every quartier, in the order of the alphabet."""
-    return [(row.id, row.name) for row in tx.execute(select(zone.c.id, zone.c.name).order_by(zone.c.name))]
+    return [(zone_id, name) for zone_id, name in _ZONES.rows(tx)]
 
 
-def centre_of_zone(tx: Connection, zone_id: int) -> int | None:
-    return tx.execute(select(zone.c.centre_id).where(zone.c.id == zone_id)).scalar_one_or_none()
+def place_of_zone(tx: Connection, zone_id: int) -> Place | None:
+    row = _PLACE.first(tx, zone_id=zone_id)
+    return Place._make(row) if row else None
 
 
-def district_of_zone(tx: Connection, zone_id: int) -> str | None:
-    return tx.execute(select(zone.c.district).where(zone.c.id == zone_id)).scalar_one_or_none()
-
-
-def zone_exists(tx: Connection, zone_id: int) -> bool:
-    return tx.execute(select(zone.c.id).where(zone.c.id == zone_id)).first() is not None
+def centre_name(tx: Connection, centre_id: int) -> str:
+    row = _CENTRE.first(tx, centre_id=centre_id)
+    assert row is not None
+    return str(row[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy.engine import Connection
@@ -15,14 +16,17 @@ from service.store.people_tables import Child
 
 def assess(tx: Connection, runtime: Runtime, child: Child, as_of: date) -> Assessment:
     """What the schedule says of this child on that day, from the doses on record up to that day."""
-    given = [Given(dose.antigen, dose.given_on) for dose in care_tables.doses_of(tx, child.id)]
-    return vaccination.assess(
-        runtime.calendar,
-        child.profile,
-        child.born_on,
-        as_of,
-        [dose for dose in given if dose.on <= as_of],
-    )
+    return assess_doses(runtime, child, given_to(tx, child), as_of)
+
+
+def assess_doses(runtime: Runtime, child: Child, given: Iterable[Given], as_of: date) -> Assessment:
+    """The same from doses that were read already."""
+    known = [dose for dose in given if dose.on <= as_of]
+    return vaccination.assess(runtime.calendar, child.profile, child.born_on, as_of, known)
+
+
+def given_to(tx: Connection, child: Child) -> list[Given]:
+    return [Given(dose.antigen, dose.given_on) for dose in care_tables.doses_of(tx, child.id)]
 
 
 def antigens_of(runtime: Runtime, child: Child) -> list[str]:

@@ -7,7 +7,7 @@ repeated gets the same screen and no second effect; an older step gets the scree
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.engine import Connection
@@ -32,6 +32,9 @@ LONGEST_PATH = 3
 MOST_ACTIONS = 8
 
 
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the phone shows: folded text within the screen's limit, and whether the session goes on."""
@@ -49,13 +52,13 @@ class Thread:
     screens: list[tuple[int, str, bool]]  # (length of the input, text, more): every input continues the one before
 
     def sealed(self, runtime: Runtime) -> bytes:
-        body = json.dumps([self.progress.to_json(), self.typed, self.screens], separators=(",", ":"))
-        return runtime.vault.seal(SEALED_AS, body)
+        # Two lines, so that the progress is not wrapped into JSON a second time.
+        return runtime.vault.seal(SEALED_AS, f"{self.progress.to_json()}\n{_compact([self.typed, self.screens])}")
 
     @classmethod
     def opened(cls, runtime: Runtime, sealed: bytes) -> Thread:
-        progress, typed, screens = json.loads(runtime.vault.open(SEALED_AS, sealed))
-        return cls(Progress.from_json(progress), typed, screens)
+        progress, _, rest = runtime.vault.open(SEALED_AS, sealed).partition("\n")
+        return cls(Progress.from_json(progress), *json.loads(rest))
 
     def answer_given_to(self, text: str) -> Reply | None:
         """The screen that this very input got before, if it did."""
@@ -67,19 +70,25 @@ class Thread:
 def reply_to(runtime: Runtime, keystroke: Keystroke) -> Reply:
     """Answer one keystroke. Everything it changes is on disk when this returns, or nothing is."""
     now = runtime.now()
-    key = runtime.vault.index(keystroke.channel, keystroke.session, keystroke.phone)
     with runtime.database.begin() as tx:
-        stored = conversation_tables.find_conversation(tx, key)
-        if stored and keystroke.text == "" and now - stored.updated_at > SESSION_LIFE_MS:
-            conversation_tables.forget_conversation(tx, stored.id)  # the carrier gives the id out again
-            stored = None
-        if stored is None:
-            reply = _first_step(runtime, tx, keystroke, key, now)
-            if reply is not None:
-                return reply
-            stored = conversation_tables.find_conversation(tx, key)  # its twin arrived a moment earlier
-            assert stored is not None
-        return _next_step(runtime, tx, stored, keystroke, now)
+        reply = _answered(runtime, tx, keystroke, now)
+    runtime.kept_flows.add(runtime.start_flow().hash)  # now that it is committed
+    return reply
+
+
+def _answered(runtime: Runtime, tx: Connection, keystroke: Keystroke, now: int) -> Reply:
+    key = runtime.vault.index(keystroke.channel, keystroke.session, keystroke.phone)
+    stored = conversation_tables.find_conversation(tx, key)
+    if stored and keystroke.text == "" and now - stored.updated_at > SESSION_LIFE_MS:
+        conversation_tables.forget_conversation(tx, stored.id)  # the carrier gives the id out again
+        stored = None
+    if stored is None:
+        reply = _first_step(runtime, tx, keystroke, key, now)
+        if reply is not None:
+            return reply
+        stored = conversation_tables.find_conversation(tx, key)  # its twin arrived a moment earlier
+        assert stored is not None
+    return _next_step(runtime, tx, stored, keystroke, now)
 
 
 def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: bytes, now: int) -> Reply | None:
@@ -87,10 +96,11 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
     session_idx = runtime.vault.index(keystroke.channel, keystroke.session)
     if conversation_tables.session_is_known(tx, session_idx):
         count(tx, "ussd_other_phone_in_session")
-    situation = _situation(runtime, keystroke, f"{key.hex()}:0", now)
-    caller = people_tables.find_caller(tx, keystroke.phone)
     flow = runtime.start_flow()
-    conversation_tables.keep_flow_version(tx, flow.hash, flow.id, flow.version, flow.bundle, now)
+    situation = _situation(runtime, keystroke, flow, f"{key.hex()}:0", now)
+    caller = people_tables.find_caller(tx, keystroke.phone)
+    if flow.hash not in runtime.kept_flows:
+        conversation_tables.keep_flow_version(tx, flow.hash, flow.id, flow.version, flow.bundle, now)
     turn = engine.begin(
         flow,
         situation.today,
@@ -130,7 +140,7 @@ def _next_step(runtime: Runtime, tx: Connection, stored: Conversation, keystroke
     if stored.ended or typed is None:
         return last
     flow = _flow_of(runtime, tx, stored.flow_hash)
-    situation = _situation(runtime, keystroke, f"{stored.id}:{len(thread.screens)}", now)
+    situation = _situation(runtime, keystroke, flow, f"{stored.id}:{len(thread.screens)}", now)
     turn = engine.answer(flow, thread.progress, typed, situation.today, _handset(runtime))
     turn = _carried_out(runtime, tx, situation, flow, turn)
     assert turn.screen is not None
@@ -156,7 +166,8 @@ def _carried_out(runtime: Runtime, tx: Connection, situation: Situation, flow: F
         effects.carry_out(tx, situation, turn.events)
         if turn.pending is None:
             return turn
-        outcome = effects.perform(tx, situation, turn.pending)
+        spoken = replace(situation, language=turn.progress.language)
+        outcome = effects.perform(tx, spoken, turn.pending)
         turn = engine.resume(flow, turn.progress, outcome, situation.today, _handset(runtime))
     raise AssertionError(f"{flow.id}: more than {MOST_ACTIONS} actions without a question")
 
@@ -171,9 +182,10 @@ def _flow_of(runtime: Runtime, tx: Connection, flow_hash: str) -> Flow:
     return flow
 
 
-def _situation(runtime: Runtime, keystroke: Keystroke, step: str, now: int) -> Situation:
+def _situation(runtime: Runtime, keystroke: Keystroke, flow: Flow, step: str, now: int) -> Situation:
     today: date = runtime.today(now)
-    return Situation(runtime, now, today, keystroke.phone, keystroke.channel, step)
+    words = f"{flow.id}:{flow.hash}"
+    return Situation(runtime, now, today, keystroke.phone, keystroke.channel, step, words)
 
 
 def _handset(runtime: Runtime) -> Handset:

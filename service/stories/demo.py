@@ -54,6 +54,7 @@ def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int)
         zone_id=dice.choice(zones),
         last_visit=dice.choice(made[-2:]),
         last_visit_on=None,
+        consent=families.Consent("demo", "fr", "demo"),
     )
 
 

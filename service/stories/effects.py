@@ -23,7 +23,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who asks, where and when: what an effect may know besides its arguments. `step` is this keystroke's own name."""
+    """Who asks, where and when: what an effect may know besides its arguments.
+
+    `step` names this keystroke; `words` names the flow and its content, `language` the one on the screen.
+    """
 
     runtime: Runtime
     now: int
@@ -31,6 +34,8 @@ class Situation:
     number: str
     channel: str
     step: str
+    words: str
+    language: str = "fr"
 
 
 def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[str, Any]:
@@ -117,7 +122,10 @@ def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
         zone_id=int(args["zone"]),
         last_visit=args["last_visit"],
         last_visit_on=args["last_visit_on"],
+        consent=families.Consent(situation.words, situation.language, "ussd"),
     )
+    if args["consent"] != "oui":
+        return Outcome(False)
     try:
         enrolled = families.enrol_child(tx, situation.runtime, situation.number, enrolment, situation.now)
     except families.CannotEnrol:

@@ -6,15 +6,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import update
 from sqlalchemy.engine import Connection
 
 from service.domain import visits
+from service.domain.vaccination import Assessment, Given
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, place_tables
-from service.store.columns import new_id
 from service.store.people_tables import Caller, Child
-from service.store.place_tables import health_centre
+from service.store.place_tables import Place, Programme
 from service.stories import care, recalls
 
 PROGRAMME = "suivi-vaccinal"
@@ -22,6 +22,15 @@ PROGRAMME = "suivi-vaccinal"
 
 class CannotEnrol(Exception):
     """The enrolment contradicts itself or the data it names is gone; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The yes that was given: which words were shown (flow and content hash), in which language, how."""
+
+    words_version: str
+    language: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Enrolment:
     zone_id: int
     last_visit: str
     last_visit_on: date | None
+    consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +68,63 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     today = runtime.today(now)
     programme = place_tables.programme_of_code(tx, PROGRAMME)
     assert programme is not None, "`laseli db upgrade` loads the programme"
-    if told.born_on > today or not place_tables.zone_exists(tx, told.zone_id):
+    place = place_tables.place_of_zone(tx, told.zone_id)
+    if place is None or told.born_on > today:
         raise CannotEnrol
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
-    profile = runtime.calendar.profile_for(place_tables.district_of_zone(tx, told.zone_id))
-    child_id = people_tables.add_person(
+    child = _add_child(tx, runtime, programme, caller, told, place, now)
+    people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
+    people_tables.add_consent(
         tx,
-        organisation_id=programme.organisation_id,
-        household_id=caller.household_id,
-        name=told.name,
-        sex=told.sex,
-        born_on=told.born_on,
-        created_at=now,
+        person_id=caller.person_id,
+        programme_id=programme.id,
+        purpose="reminder",
+        given=True,
+        wording="discreet",
+        words_version=told.consent.words_version,
+        language=told.consent.language,
+        how=told.consent.how,
+        recorded_by="self",
+        at=now,
     )
-    code = _free_code(tx)
-    tx.execute(
-        insert(people_tables.child).values(
-            person_id=child_id,
-            code=code,
+    given = _record_told_doses(tx, runtime, child, told, now)
+    recalls.plan_anew(tx, runtime, child, given, now)
+    centre = f"CSCom {place.centre}" if place.centre else ""
+    assessment = care.assess_doses(runtime, child, given, today)
+    return Enrolled(child.id, show_code(child.code), _visit(assessment, child, centre, today))
+
+
+def _add_child(
+    tx: Connection, runtime: Runtime, programme: Programme, caller: Caller, told: Enrolment, place: Place, now: int
+) -> Child:
+    child = Child(
+        id=people_tables.add_person(
+            tx,
             organisation_id=programme.organisation_id,
-            programme_id=programme.id,
             household_id=caller.household_id,
-            zone_id=told.zone_id,
-            centre_id=place_tables.centre_of_zone(tx, told.zone_id),
-            calendar=runtime.calendar.name,
-            calendar_version=runtime.calendar.latest_source,
-            profile=profile,
-            birth_precision=told.birth_precision,
-            status="followed",
-            enrolled_on=today,
-            enrolled_at=now,
-        )
+            name=told.name,
+            sex=told.sex,
+            born_on=told.born_on,
+            created_at=now,
+        ),
+        code="",
+        household_id=_known(caller.household_id),
+        programme_id=programme.id,
+        organisation_id=programme.organisation_id,
+        zone_id=told.zone_id,
+        centre_id=place.centre_id,
+        profile=runtime.calendar.profile_for(place.district),
+        status="followed",
+        enrolled_on=runtime.today(now),
+        born_on=told.born_on,
+        sex=told.sex,
+        birth_precision=told.birth_precision,
     )
-    tx.execute(
-        insert(people_tables.caregiver).values(child_id=child_id, person_id=caller.person_id, position=1, since=today)
-    )
-    _record_consent(tx, runtime, caller, programme.id, now)
-    _record_told_doses(tx, runtime, child_id, profile, told, now)
-    recalls.replan(tx, runtime, child_id, now)
-    child = people_tables.find_child(tx, id=child_id)
-    assert child is not None
-    return Enrolled(child_id, show_code(code), next_visit(tx, runtime, child, today))
+    while True:
+        # Eight random digits: the next child's code cannot be guessed from the last one's.
+        child = child._replace(code=f"{secrets.randbelow(10**8):08d}")
+        if people_tables.add_child(tx, child, runtime.calendar.name, runtime.calendar.latest_source, now):
+            return child
 
 
 def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, today: date) -> Caller:
@@ -106,44 +132,27 @@ def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, toda
     caller = people_tables.find_caller(tx, number)
     if caller and caller.person_id and caller.household_id:
         return caller
-    phone = people_tables.ensure_phone(tx, number, now)
-    household_id = people_tables.add_household(tx, organisation_id, phone.id, now)
+    phone_id = caller.phone_id if caller else people_tables.ensure_phone(tx, number, now).id
+    household_id = people_tables.add_household(tx, organisation_id, phone_id, now)
     person_id = people_tables.add_person(tx, organisation_id=organisation_id, household_id=household_id, created_at=now)
-    tx.execute(insert(people_tables.person_phone).values(person_id=person_id, phone_id=phone.id, since=today))
-    return Caller(phone.id, phone.language, person_id, household_id)
+    people_tables.add_person_phone(tx, person_id, phone_id, today)
+    return Caller(phone_id, caller.language if caller else None, person_id, household_id)
 
 
-def _record_consent(tx: Connection, runtime: Runtime, caller: Caller, programme_id: int, now: int) -> None:
-    flow = runtime.library.get("inscrire_enfant")
-    tx.execute(
-        insert(people_tables.consent).values(
-            id=new_id(),
-            person_id=caller.person_id,
-            programme_id=programme_id,
-            purpose="reminder",
-            given=True,
-            wording="discreet",
-            words_version=f"{flow.id}:{flow.hash[:16]}",
-            language=caller.language or "fr",
-            how="ussd",
-            recorded_by="self",
-            at=now,
-        )
-    )
+def _known(value: int | None) -> int:
+    assert value is not None
+    return value
 
 
-def _record_told_doses(
-    tx: Connection, runtime: Runtime, child_id: int, profile: str, told: Enrolment, now: int
-) -> None:
-    if told.last_visit == "none":
-        return
+def _record_told_doses(tx: Connection, runtime: Runtime, child: Child, told: Enrolment, now: int) -> list[Given]:
+    """The doses of the visits that the caregiver remembers, until the card is seen (decided with health staff)."""
     made = visits.visits_made(
-        runtime.calendar, told.born_on, told.last_visit, told.last_visit_on, profile, today=runtime.today(now)
+        runtime.calendar, child.born_on, told.last_visit, told.last_visit_on, child.profile, today=runtime.today(now)
     )
     for given in made:
         care_tables.add_dose(
             tx,
-            child_id,
+            child.id,
             given.antigen,
             given.on,
             source="mother",
@@ -151,27 +160,23 @@ def _record_told_doses(
             recorded_by="self",
             recorded_at=now,
         )
+    return [Given(given.antigen, given.on) for given in made]
 
 
 def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> Visit:
     """When the child is expected next, and where: what the schedule says today, not what was planned once."""
-    assessment = care.assess(tx, runtime, child, today)
-    centre = centre_name(tx, child.centre_id)
+    centre = f"CSCom {place_tables.centre_name(tx, child.centre_id)}" if child.centre_id else ""
+    return _visit(care.assess(tx, runtime, child, today), child, centre, today)
+
+
+def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Visit:
     if assessment.next_contact is None:
         return Visit(None, centre, "complete")
-    late = any(due.status in ("overdue", "defaulter") for due in assessment.due)
-    if child.enrolled_on >= today - timedelta(days=1):
-        late = False  # the day somebody joins is no day to call a child late
+    # The day somebody joins is no day to call a child late.
+    is_new = child.enrolled_on >= today - timedelta(days=1)
+    late = not is_new and any(due.status in ("overdue", "defaulter") for due in assessment.due)
     state = "late" if late else "now" if assessment.due else "coming"
     return Visit(assessment.next_contact, centre, state)
-
-
-def centre_name(tx: Connection, centre_id: int | None) -> str:
-    """'CSCom ASACODAR'; empty where no centre is known: the flow has words for that."""
-    if centre_id is None:
-        return ""
-    name = tx.execute(select(health_centre.c.name).where(health_centre.c.id == centre_id)).scalar_one()
-    return f"CSCom {name}"
 
 
 def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
@@ -186,11 +191,3 @@ def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int) -> Non
 
 def show_code(code: str) -> str:
     return f"{code[:4]} {code[4:]}"
-
-
-def _free_code(tx: Connection) -> str:
-    """Eight random digits: the next child's code cannot be guessed from the last one's."""
-    while True:
-        code = f"{secrets.randbelow(10**8):08d}"
-        if people_tables.find_child(tx, code=code) is None:
-            return code

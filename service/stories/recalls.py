@@ -43,42 +43,48 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
-    wanted = {(",".join(contact.doses), contact.anchor_on): contact for contact in _contacts(tx, runtime, one, now)}
+    coming = _contacts(runtime, one, care.given_to(tx, one), now)
+    wanted = {(",".join(contact.doses), contact.anchor_on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on): row for row in care_tables.open_appointments(tx, child_id)}
     gone = [standing[key].id for key in standing.keys() - wanted.keys()]
     care_tables.close_appointments(tx, gone, now)
     _take_back(tx, runtime, gone, now)
-    for key in sorted(wanted.keys() - standing.keys(), key=lambda key: key[1]):
-        _add(tx, runtime, one, wanted[key], now)
+    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now)
 
 
-def _contacts(tx: Connection, runtime: Runtime, one: Child, now: int) -> tuple[Contact, ...]:
+def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> None:
+    """The first plan of a child that was just enrolled: nothing stands yet, so nothing is read."""
+    _add(tx, runtime, one, _contacts(runtime, one, given, now), now)
+
+
+def _contacts(runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
     if one.status != "followed":
         return ()
-    given = [Given(dose.antigen, dose.given_on) for dose in care_tables.doses_of(tx, one.id)]
     # A live dose given today holds the others only from tomorrow (R6), and nobody comes back the same day.
     as_of = contacts.planning_day(runtime.today(now), given)
-    return contacts.coming_contacts(care.assess(tx, runtime, one, as_of), one.enrolled_on)
+    return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on)
 
 
-def _add(tx: Connection, runtime: Runtime, one: Child, contact: Contact, now: int) -> None:
+def _add(tx: Connection, runtime: Runtime, one: Child, coming: Iterable[Contact], now: int) -> None:
+    care_tables.add_appointments(tx, [_row(runtime, one, contact, now) for contact in coming])
+
+
+def _row(runtime: Runtime, one: Child, contact: Contact, now: int) -> dict[str, object]:
     step = _step_after(runtime, contact.anchor_on, contact.lapses_on, None, now)
-    care_tables.add_appointment(
-        tx,
-        organisation_id=one.organisation_id,
-        programme_id=one.programme_id,
-        child_id=one.id,
-        household_id=one.household_id,
-        kind="vaccine",
-        doses=",".join(contact.doses),
-        anchor_on=contact.anchor_on,
-        lapses_on=contact.lapses_on,
-        last_step=None,
-        next_step=step.step if step else None,
-        next_step_on=step.on if step else None,
-        created_at=now,
-        updated_at=now,
-    )
+    return {
+        "organisation_id": one.organisation_id,
+        "programme_id": one.programme_id,
+        "child_id": one.id,
+        "household_id": one.household_id,
+        "kind": "vaccine",
+        "doses": ",".join(contact.doses),
+        "anchor_on": contact.anchor_on,
+        "lapses_on": contact.lapses_on,
+        "next_step": step.step if step else None,
+        "next_step_on": step.on if step else None,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 def _step_after(

@@ -18,7 +18,7 @@ import requests
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from service.simulator.app import create_simulator, simulation_of
+from service.simulator.phone_app import create_simulator, simulation_of
 from tests.simulator.fake_product import SECRET, FakeProduct
 
 CHROMIUM = shutil.which("chromium")

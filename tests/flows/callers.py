@@ -86,7 +86,7 @@ def amv() -> Flow:
 def source_of(steps: str, name: str = "essai", top: str = "", languages: str = "[fr]", reviewed: str = "{}") -> str:
     """A whole file from its steps, written under `steps:`."""
     head = f'flow: {name}\nversion: 1\ntitle: {{all: "Essai"}}\nlanguages: {languages}\nreviewed: {reviewed}\n'
-    return f"{head}{top}\nsteps:\n{steps}\n"
+    return f"{head}{top and top + chr(10)}steps:\n{steps}\n"
 
 
 def a_flow(steps: str, **others: str) -> Flow:

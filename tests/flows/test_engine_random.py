@@ -13,7 +13,7 @@ from tests.flows.callers import TODAY, a_flow, amv, keeps_promises, ours
 STRESS = a_flow(
     """
   - id: avis
-    say: {fr: "{mot} et encore {mot}, puis {jour}, puis {mot}, puis {lieux}, puis {mot}, {mot}, {mot}.", bm: "ɲɲɲ {mot}"}
+    say: {fr: "{mot} et encore {mot}, puis {jour}, {mot}, {lieux}, {mot}, {mot}, {mot}.", bm: "ɲɲɲ {mot}"}
   - id: mot
     text: {fr: "Un mot ? {lieux}", bm: "ŋ ?"}
     max: 60

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from service.simulator.app import create_simulator, simulation_of
+from service.simulator.phone_app import create_simulator, simulation_of
 from tests.simulator.fake_product import SECRET, FakeProduct
 from tests.simulator.visitors import Carrier, Visitor
 
