@@ -1,7 +1,7 @@
 """What is known at a moment of a conversation, and how it is said to this caller: in which language, how wide."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from flows import words
 from flows.conditions import Expression, evaluate
@@ -9,8 +9,8 @@ from flows.model import DEFAULT_LANGUAGE, Ask, Flow, Label, Menu, Option, Value
 from flows.phone_numbers import show as show_phone
 from flows.progress import Outcome
 from flows.reading import Choice
-from flows.sms_text import fit, fold, units
-from flows.texts import Text, fill
+from flows.sms_text import fold
+from flows.texts import Text, fill, shortened, width
 
 
 class Scope:
@@ -78,8 +78,8 @@ class Scope:
         """The numbered lines under a question: those that came from data, or those of the flow this caller may take."""
         if isinstance(step, Menu) and step.source is not None:
             # A line break inside a label would look like another choice.
-            labels = [(key, " ".join(self._in_language(label).split())) for key, label in fetched]
-            return [(key, fit(fold(label), step.show)) for key, label in labels]
+            lines = [(key, " ".join(self._in_language(label).split())) for key, label in fetched]
+            return [(key, shortened(fold(line), step.show)) for key, line in lines]
         spoken = self.spoken
         return [(each.key, each.label.folded[spoken][0]) for each in step.options if self._is_offered(step, each)]
 
@@ -95,13 +95,13 @@ class Scope:
         """A name's value on a screen: folded, and never wider than the flow says."""
         named = self.flow.names.get(name)
         text = fold(self._words(name, lambda label: label.folded))
-        return text if named is None or units(text) <= named.width else fit(text, named.width)
+        return text if named is None else shortened(text, named.width)
 
     def _written(self, name: str) -> str:
         """The same in its true spelling."""
         named = self.flow.names.get(name)
         text = self._words(name, lambda label: label.true)
-        while named is not None and units(fold(text)) > named.width:
+        while named is not None and width(fold(text)) > named.width:
             text = text[:-1]
         return text
 
@@ -137,6 +137,9 @@ class Scope:
 
 
 def plain(outcome: Outcome) -> Outcome:
-    """The outcome in values that JSON keeps: labels as plain words or plain mappings."""
+    """The outcome in values that JSON keeps. TypeError when an action gave something else: that is a mistake in it."""
     options = tuple([(str(key), label if isinstance(label, str) else dict(label)) for key, label in outcome.options])
+    for name, value in outcome.values.items():
+        if isinstance(value, datetime) or not isinstance(value, str | int | date | tuple | None):
+            raise TypeError(f"an action gave {value!r} as '{name}': a flow keeps texts, whole numbers, dates and lists")
     return Outcome(bool(outcome.ok), dict(outcome.values), options)

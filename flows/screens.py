@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from flows.model import Handset
 from flows.progress import Shown
-from flows.sms_text import fit, units
+from flows.sms_text import fit
+from flows.texts import shortened, width
 from flows.words import foot, help_with_choice
 
 
@@ -44,7 +45,7 @@ def pages_of_question(
 
 def pages_of_end(said: str, *, language: str, handset: Handset) -> list[Page]:
     """The pages of the last words; nothing can be typed after the last one."""
-    if units(said) <= handset.limit:
+    if width(said) <= handset.limit:
         return [Page(said, Shown())]
     parts = cut(said, _room(False, language, handset), handset.limit)
     return [*_turned(parts[:-1], False, language, handset), Page(parts[-1], Shown())]
@@ -53,14 +54,14 @@ def pages_of_end(said: str, *, language: str, handset: Handset) -> list[Page]:
 def in_front(notice: str, page: Page, handset: Handset) -> Page | None:
     """The same page with a notice above it, if that fits."""
     text = f"{notice}\n{page.text}"
-    return Page(text, page.shown) if units(text) <= handset.limit else None
+    return Page(text, page.shown) if width(text) <= handset.limit else None
 
 
 def cut(text: str, room: int, last_room: int | None = None) -> list[str]:
     """The text in pieces of at most `room` septets, cut at spaces; nothing but the spaces at the cuts is left out."""
     pieces = []
     rest = text.strip()
-    while units(rest) > room and (last_room is None or units(rest) > last_room):
+    while width(rest) > room and (last_room is None or width(rest) > last_room):
         piece = fit(rest, room)
         if not rest[len(piece)].isspace():
             edge = max(piece.rfind(" "), piece.rfind("\n"))
@@ -74,7 +75,7 @@ def _one_page(words: str, labels: Sequence[str], can_go_back: bool, language: st
     if len(labels) > most_choices(handset):
         return None
     text = _with_foot(_with_choices(words, labels), "", handset.back if can_go_back else "", language)
-    return Page(text, Shown(0, len(labels))) if units(text) <= handset.limit else None
+    return Page(text, Shown(0, len(labels))) if width(text) <= handset.limit else None
 
 
 def _word_pages(words: str, can_go_back: bool, language: str, handset: Handset) -> list[Page]:
@@ -98,29 +99,30 @@ def _long_question(question: str, can_go_back: bool, language: str, handset: Han
 def _long_menu(question: str, labels: Sequence[str], can_go_back: bool, language: str, handset: Handset) -> list[Page]:
     """The question stands on the first page only: whoever turns it knows what was asked, and more choices fit."""
     # A wrong answer gets its help above the same page.
-    room = _room(True, language, handset) - units(help_with_choice(most_choices(handset), language)) - 1
-    longest = max(units(label) for label in labels) + len("1 \n")
+    room = _room(True, language, handset) - width(help_with_choice(most_choices(handset), language)) - 1
+    longest = max(width(label) for label in labels) + len("1 \n")
     words: list[Page] = []
-    if units(question) + longest > room:
+    if width(question) + longest > room:
         words = _word_pages(question, can_go_back, language, handset)
         question = ""
     pages: list[Page] = []
     first = 0
     while first < len(labels):
-        count = _how_many_fit(question if first == 0 else "", labels[first:], room, handset)
-        text = _with_choices(question if first == 0 else "", [fit(x, room - 3) for x in labels[first : first + count]])
+        heading = question if first == 0 else ""
+        count = _how_many_fit(heading, labels[first:], room, handset)
+        lines = [shortened(label, room - len("1 \n")) for label in labels[first : first + count]]
         more = first + count < len(labels)
         back = handset.back if can_go_back or words or first else ""
-        text = _with_foot(text, handset.more if more else "", back, language)
+        text = _with_foot(_with_choices(heading, lines), handset.more if more else "", back, language)
         pages.append(Page(text, Shown(first, count, more)))
         first += count
     return [*words, *pages]
 
 
 def _how_many_fit(question: str, labels: Sequence[str], room: int, handset: Handset) -> int:
-    used = units(question)
+    used = width(question)
     for count, label in enumerate(labels[: most_choices(handset)]):
-        used += units(label) + len("1 \n")
+        used += width(label) + len("1 \n")
         if used > room + (0 if question else 1):
             return max(count, 1)
     return min(len(labels), most_choices(handset))
@@ -128,7 +130,7 @@ def _how_many_fit(question: str, labels: Sequence[str], room: int, handset: Hand
 
 def _room(can_go_back: bool, language: str, handset: Handset) -> int:
     """Septets left for words on a page that can be turned; any page but the first can be turned back."""
-    return handset.limit - units(foot(language, handset.more, handset.back)) - 1
+    return handset.limit - width(foot(language, handset.more, handset.back)) - 1
 
 
 def _with_choices(words: str, labels: Sequence[str]) -> str:

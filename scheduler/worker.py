@@ -51,7 +51,7 @@ class Worker:
         for entry in TIMETABLE:
             self._every(entry.every_s, entry.name, self._safely(entry), soon)
         if isinstance(self.runtime.clock, DemoClock):
-            self._every(0.3, "walk the demo's clock", self._walk, soon)
+            threading.Thread(target=self._walk, name="demo clock", daemon=True).start()
         self._scheduler.start()
         log.info("worker_started", worker=self.name)
         self._stop.wait()
@@ -90,8 +90,12 @@ class Worker:
             system_tables.give_lease_back(tx, WORKER_LEASE, self.name)
 
     def _walk(self) -> None:
-        if self.leads:
-            walk_demo_clock(self.runtime)
+        while not self._stop.wait(0.3):
+            try:
+                if self.leads:
+                    walk_demo_clock(self.runtime)
+            except Exception:
+                log.exception("demo_clock_stumbled")
 
 
 def walk_demo_clock(runtime: Runtime) -> None:

@@ -47,6 +47,10 @@ class DemoClock:
     def move(self, offset: int) -> None:
         with self._database.begin() as tx:
             mark(tx, OFFSET, str(offset))
+        self.look_again()
+
+    def look_again(self) -> None:
+        """The next `now` reads the offset from the database, however lately it was read."""
         self._read_at = -1.0
 
     def ask_for(self, milliseconds: int) -> int:

@@ -41,7 +41,7 @@ def carrier_pages(sim: Simulation) -> Blueprint:
 
 def _send(sim: Simulation, numbers: list[str], form: Mapping[str, str]) -> dict[str, Any]:
     taken = QUEUED if form.get("enqueue") == "1" else PROCESSED
-    text, sender, now = form["message"], form.get("from") or "AFRICASTKNG", sim.watch.now()
+    text, sender, now = form["message"], form.get("from") or "AFRICASTKNG", sim.watch.now(exactly=True)
     recipients = [_take(sim, number, sender, text, now, taken) for number in numbers]
     sim.postman.hurry()
     accepted = sum(recipient["statusCode"] == taken for recipient in recipients)

@@ -97,7 +97,7 @@ def record_dose(runtime: Runtime, code: str, antigens: list[str]) -> list[str]:
         if one and not antigens:
             antigens = care.due_antigens(tx, runtime, one, today)
             if not antigens:
-                raise doses.Refused("nothing is due for this child on this day")
+                raise doses.Refused("rien à donner à cet enfant ce jour-là")
         return doses.record_doses(tx, runtime, code, antigens, today, source="demo", by="demo", now=now)
 
 

@@ -31,6 +31,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.get("/state")
     def state() -> Response:
+        clock.look_again()
         return jsonify(demo.state(runtime))
 
     @pages.post("/clock")
@@ -44,6 +45,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
             if time.monotonic() > deadline:
                 abort(504, "the worker does not move the clock; is it running?")
             time.sleep(0.1)
+        clock.look_again()
         return jsonify(now=demo.iso(runtime, runtime.now()))
 
     @pages.post("/dose")

@@ -75,7 +75,7 @@ class TestAccueil:
 class TestInscrire:
     def test_consent_comes_first_and_a_no_keeps_nothing(self) -> None:
         caller = Caller(ours().get("accueil"))
-        assert caller.press("1").startswith("Nous gardons le nom et la naissance de l'enfant")
+        assert caller.press("1").startswith("Pour les rappels par SMS, nous gardons votre numéro")
         assert caller.press("2") == "Rien n'est gardé. Merci d'avoir appelé."
         assert caller.asked == []
 

@@ -1,6 +1,6 @@
 """How a conversation goes, told by the people who hold the phone."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -388,6 +388,11 @@ class TestTheCallerOfTheEngine:
         turn = engine.begin(amv(), TODAY, facts=FACTS)
         with pytest.raises(ValueError, match="no action is pending"):
             engine.resume(amv(), turn.progress, Outcome(True), TODAY)
+
+    @pytest.mark.parametrize("value", [1.5, b"x", datetime(2026, 4, 1, tzinfo=UTC), ["a"]])
+    def test_what_no_flow_can_keep_is_refused_when_an_action_gives_it(self, value: object) -> None:
+        with pytest.raises(TypeError, match="an action gave"):
+            Caller(amv(), {"quote_premium": Outcome(True, {"montant": value})}).press("1", "1", "Awa", "7", "1")  # type: ignore[dict-item]
 
     def test_after_the_end_the_last_words_stay(self) -> None:
         caller = Caller(amv())
