@@ -128,7 +128,9 @@ def _print(server: str, database: str, bare: Side, product: Side, memory: float)
 def main() -> None:
     pin(os.getpid(), CLIENT_CPU)
     ports = iter(range(18100, 18200))
-    print(f"One USSD step of the enrolment, {CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:.0f} s, one core each")
+    print(
+        f"One USSD step of the enrolment, {CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:.0f} s, one core each"
+    )
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         postgres = stack.enter_context(_postgres(Path(folder)))
         for server in ("gunicorn", "granian"):

@@ -10,12 +10,18 @@ the caller is sent where the flow says, or off with a kind word. Only a wrong ca
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, USSD, Flow, Handset, Value
 from flows.progress import ENDED, WAITING, Outcome, Progress
+from flows.sms_text import fold
 from flows.turns import Action, Event, FlowEnded, LanguageChosen, Screen, TextSent, Turn
 from flows.walk import Walk, last_answer
+
+# What T9 and the carriers leave around a digit; more than this was meant as an answer.
+_AROUND: Final = " \n.,;:!?'\"()*#"
+_LONGEST_KEY: Final = 8
 
 __all__ = [
     "USSD", "Action", "Event", "FlowEnded", "Handset", "LanguageChosen", "Outcome", "Progress", "Screen", "TextSent",
@@ -44,7 +50,7 @@ def answer(flow: Flow, progress: Progress, typed: str, today: date, handset: Han
     walk = _taken_up(flow, progress, today)
     if progress.state == WAITING:
         return walk.turn(handset)
-    key = typed.strip()
+    key = _key(typed)
     if progress.state == ENDED:
         walk.turn_page(-1 if key == handset.back else 1 if progress.shown.more else 0)
     elif key == handset.back and progress.page > 0:
@@ -72,6 +78,11 @@ def resume(flow: Flow, progress: Progress, outcome: Outcome, today: date, handse
 def show(flow: Flow, progress: Progress, today: date, handset: Handset = USSD) -> Turn:
     """The same place once more, for a caller whose line dropped; it counts as nothing typed."""
     return _taken_up(flow, progress, today).turn(handset)
+
+
+def _key(typed: str) -> str:
+    """What was typed as one of the two page keys would be: "0.", "9#" and a full-width 9 are these keys too."""
+    return fold(typed).strip(_AROUND) if len(typed) <= _LONGEST_KEY else ""
 
 
 def _taken_up(flow: Flow, progress: Progress, today: date) -> Walk:

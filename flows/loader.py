@@ -315,8 +315,6 @@ def _needs(draft: Draft, children: Mapping[str, Flow]) -> dict[str, Fact]:
             if known.type != fact.type:
                 problem = f"fact '{name}' is a {fact.type} in '{child.id}' and a {known.type} here: make them alike"
                 raise FlowMistake(problem, file=draft.file, line=draft.steps[run_id].line, step=run_id)
-            if known.width < fact.width and name not in draft.facts:
-                needs[name] = fact
     return needs
 
 

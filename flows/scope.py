@@ -31,7 +31,7 @@ class Scope:
     def spoken(self) -> str:
         """The caller's language if there are words for it here, else the flow's first."""
         languages = self.flow.languages
-        return self.language if self.language in languages and self.language in self.speaks else languages[0]
+        return self.language if self.language in languages else languages[0]
 
     # --- values ---------------------------------------------------------------------------------------------------
 

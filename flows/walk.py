@@ -21,6 +21,8 @@ from flows.turns import Action, Event, FlowEnded, LanguageChosen, Screen, TextSe
 # The checker proves that no flow loops without a question; this stops one that was never checked.
 _MOST_STEPS: Final = 500
 _TRIES: Final = 3
+# Somebody who goes round and round in a menu is let go before what is kept of it grows without end.
+_LONGEST_TAPE: Final = 200
 _WALKING: Final = "walking"
 
 
@@ -100,6 +102,9 @@ class Walk:
             self.tape.append(Answered(value, choice, self.today))
             self.said.clear()
         self.page = self.wrong = 0
+        if len(self.tape) >= _LONGEST_TAPE:
+            self._end_kindly(step)
+            return
         if isinstance(step, Menu) and step.sets_language:
             self.scope.language = str(value)
             if on_tape:
@@ -156,7 +161,7 @@ class Walk:
             self.tape.append(Sent())
         else:
             self.said.append(self.scope.folded(step.text))
-        return step.next
+        return self._jump(step, step.next)
 
     def _end(self, step: Step) -> str | None:
         """The end of a sub-flow says its words and goes on in the flow that ran it."""
@@ -168,7 +173,8 @@ class Walk:
             return None
         self.scope.flow, self.scope.prefix = self.stack.pop()
         self.path.pop()
-        return self._step().next
+        run = self._step()
+        return self._jump(run, run.next)
 
     def _when(self, step: Step) -> str | None:
         assert isinstance(step, When)
@@ -179,7 +185,6 @@ class Walk:
 
     def _run(self, step: Step) -> str | None:
         assert isinstance(step, Run)
-        self.scope.forget((), (f"{step.id}.",))
         self._enter(step.id)
         self.path.append(self.scope.flow.first)
         return self.scope.flow.first
@@ -193,7 +198,7 @@ class Walk:
         for name, expression in step.values.items():
             label = self.scope.label_of(expression.name) if isinstance(expression, Name) else None
             self.scope.keep(name, self.scope.value_of(expression, self.today), label)
-        return step.next
+        return self._jump(step, step.next)
 
     def _arrive(self, step: Step) -> str | None:
         """At a question. Choices that come from data are fetched first."""

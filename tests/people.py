@@ -101,7 +101,7 @@ class Handset:
 
 
 class Days:
-    """Days that pass, with the worker's rounds in them; every round is done twice, since doing so must double nothing."""
+    """Days that pass, with the worker's rounds in them. Every round is done twice: that must double nothing."""
 
     ROUNDS = ("09:30", "17:30")  # after the morning's steps, and after the evening one
 

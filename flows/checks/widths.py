@@ -114,6 +114,11 @@ def _question(flow: Flow, step: Ask, language: str, handset: Handset) -> Iterato
     elif from_data and step.text.names and len(pages) > 1 and pages[0].shown.count < 2:
         message = "only one choice fits on the first page: shorten the question, or lower `show`"
         yield _found(flow, step, language, WARNING, message, 9)
+    for option in step.options:
+        label = option.label.folded[language][0]
+        if len(pages) > 1 and not any(label in page.text for page in pages):
+            message = f"choice '{option.key}' takes {units(label)} septets: no page holds it whole, shorten it"
+            yield _found(flow, step, language, ERROR, message, 9)
     if isinstance(step, Pick) and len(pages) > 1:
         message = "a pick stands on one page, or nobody can pick from two of them: fewer or shorter choices"
         yield _found(flow, step, language, ERROR, message, 9)

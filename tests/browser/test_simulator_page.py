@@ -1,6 +1,6 @@
 """The simulator's page in a real browser, with JavaScript and without: a call, keys, an SMS, the clock.
 
-LASELI_SIM_URL=http://127.0.0.1:8001 points these tests at a running demonstration instead of a pretend product.
+SIM_URL=http://127.0.0.1:8001 points these tests at a running demonstration instead of a pretend product.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
-LIVE = os.environ.get("LASELI_SIM_URL")
+LIVE = os.environ.get("SIM_URL")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install -y chromium"),

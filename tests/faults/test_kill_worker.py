@@ -49,7 +49,7 @@ def runtime(settings: Config) -> Runtime:
 def test_killed_workers_lose_nothing_and_double_nothing(
     runtime: Runtime, settings: Config, carrier: LoopbackCarrier, tmp_path: Path
 ) -> None:
-    seed = int(os.environ.get("LASELI_TEST_SEED", "20261120"))
+    seed = int(os.environ.get("TEST_SEED", "20261120"))
     print(f"seed {seed}")
     dice = random.Random(seed)
     _queue(runtime)

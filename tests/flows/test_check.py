@@ -74,6 +74,12 @@ class TestWays:
     def test_4_a_flow_that_falls_off_its_last_line(self) -> None:
         assert only(planted(NOM), 4).startswith("nom: the flow falls off its last line here")
 
+    def test_4_a_menu_whose_choices_all_go_elsewhere_does_not_fall(self) -> None:
+        steps = FIN + f'  - id: q\n    menu: {{all: "?"}}\n    go: {{oui: fin, non: fin}}\n{OUI_NON}'
+        first = '  - id: d\n    say: {all: "Oui."}\n    next: q\n'
+        assert told(planted(first + steps), 4) == []
+        assert told(planted(first + steps.replace("{oui: fin, non: fin}", "{non: fin}")), 4)[0].startswith("q: ")
+
     def test_4_a_way_that_never_reaches_an_end(self) -> None:
         steps = NOM + '  - id: age\n    number: {all: "Âge ?"}\n    from: 1\n    to: 5\n    next: nom\n' + FIN
         findings = planted(steps)
@@ -220,6 +226,13 @@ class TestScreens:
         steps = '  - id: q\n    menu: {all: "?"}\n    options:\n' + options + FIN
         assert only(planted(steps), 9, "note") == "q: 12 choices turn over 2 pages"
 
+    def test_9_a_choice_that_no_page_holds(self) -> None:
+        options = "".join(f'      o{n}: {{all: "Choix {n} {"m" * 119}"}}\n' for n in range(3, 13))
+        steps = '  - id: q\n    menu: {all: "?"}\n    options:\n' + options + FIN
+        messages = told(planted(steps), 9)
+        assert len(messages) == 10 - 7
+        assert messages[0].startswith("q: choice 'o10' takes 128 septets: no page holds it whole")
+
     def test_9_zero_as_an_answer(self) -> None:
         steps = '  - id: q\n    number: {all: "?"}\n    from: 0\n    to: 5\n' + FIN
         assert only(planted(steps), 9, "note").startswith("q: '0' is an answer here")
@@ -271,6 +284,14 @@ class TestNames:
             f"    go: {{non: debut}}\n{OUI_NON}{FIN}"
         )
         assert "debut: 'nom' is put into a text" in only(planted(steps), 10)
+
+    def test_10_a_way_up_the_page_forgets_even_what_was_asked_first(self) -> None:
+        steps = (
+            '  - id: tri\n    when:\n      - {if: "deja", go: nom}\n      - {else: nom}\n'
+            '  - id: dire\n    end: {all: "Merci {nom}"}\n' + NOM.rstrip() + "\n    next: dire\n"
+        )
+        message = only(planted(steps, top="facts: {deja: yes_no}"), 10)
+        assert message.startswith("dire: 'nom' is put into a text")
 
     def test_10_a_test_for_a_name_makes_it_known(self) -> None:
         steps = (

@@ -173,12 +173,53 @@ class TestGoingBack:
         caller.press("1", "01032026", "2", "2", "1")
         assert caller.asked[-1].args == {"quand": None}
 
+    @pytest.mark.parametrize(
+        "way_up",
+        [
+            '  - id: haut\n    say: {all: "Encore."}\n    next: tri\n',
+            "  - id: haut\n    set: {x: 3}\n    next: tri\n",
+            "  - id: haut\n    run: bref\n    next: tri\n",
+            "  - id: haut\n    do: stop_messages\n    fails: fin\n    next: tri\n",
+            "  - id: haut\n    when:\n      - {else: tri}\n",
+        ],
+    )
+    def test_every_way_up_the_page_forgets(self, way_up: str) -> None:
+        steps = (
+            '  - id: tri\n    when:\n      - {if: "nom", go: fin}\n      - {else: nom}\n'
+            '  - id: nom\n    text: {all: "Nom ?"}\n    max: 9\n' + way_up + '  - id: fin\n    end: {all: "Fin."}'
+        )
+        caller = Caller(a_flow(steps, bref="  - id: fin\n    end:"))
+        assert "Nom ?" in caller.press("Awa")
+        assert caller.turn.progress.values.get("nom") is None
+
+    def test_a_question_that_leads_to_itself_is_a_correction_too(self) -> None:
+        flow = a_flow(
+            f'  - id: q\n    menu: {{all: "?"}}\n    go: {{non: q}}\n    again: 1{OUI_NON}' + FIN.lstrip("\n")
+        )
+        caller = Caller(flow)
+        assert caller.press("2") == "?\n1 Oui\n2 Non\n0 Retour"
+        assert caller.press("2").startswith("Ce n'est pas grave.")
+
     def test_corrections_are_counted(self) -> None:
         caller = Caller(amv())
         caller.press("1", "1")
         for _ in range(2):
             assert caller.press("Awa", "7", "1", "2").startswith("Nom et prénom")
         assert caller.press("Awa", "7", "1", "2") == "Pas possible maintenant. La mutuelle vous rappelle."
+
+    @pytest.mark.parametrize("typed", ["0", " 0 ", "0.", "0#", "０", "0\n"])
+    def test_the_key_is_known_however_the_phone_sends_it(self, typed: str) -> None:
+        caller = Caller(amv())
+        first = caller.screen
+        assert caller.press("1", typed) == first
+
+    def test_who_goes_round_and_round_is_let_go_kindly(self) -> None:
+        caller = Caller(ours().get("accueil"))
+        for _ in range(200):
+            if caller.is_over:
+                break
+            caller.press("5", "1")
+        assert caller.screen.startswith("Ce n'est pas grave.")
 
 
 class TestPages:

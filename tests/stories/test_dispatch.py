@@ -19,7 +19,9 @@ MOTHER = "+22370000001"
 MINUTE, HOUR = 60_000, 3_600_000
 
 
-def queue(runtime: Runtime, clock: TestClock, key: str = "k1", klass: str = "must-arrive", **changes: Any) -> int | None:
+def queue(
+    runtime: Runtime, clock: TestClock, key: str = "k1", klass: str = "must-arrive", **changes: Any
+) -> int | None:
     base = {
         "to": MOTHER,
         "text": "Laseli: rendez-vous à partir du 12/12",
@@ -42,9 +44,7 @@ def receipt(carrier_id: str, state: str | None, number: str = MOTHER) -> Receipt
     return Receipt("africastalking", carrier_id, number, None, state, "")
 
 
-def test_a_message_leaves_once_and_is_delivered(
-    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
-) -> None:
+def test_a_message_leaves_once_and_is_delivered(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
     assert queue(runtime, clock) is not None
     assert dispatcher.send_due(runtime) == 1
     assert dispatcher.send_due(runtime) == 0
@@ -132,9 +132,7 @@ def test_a_once_message_that_stays_unknown_becomes_a_question_for_people(
     assert row(runtime).state == "unresolved"
 
 
-def test_a_receipt_resolves_the_unknown_by_number(
-    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
-) -> None:
+def test_a_receipt_resolves_the_unknown_by_number(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
     carrier.next("drop")
     queue(runtime, clock)
     dispatcher.send_due(runtime)

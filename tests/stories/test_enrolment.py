@@ -195,9 +195,7 @@ def test_when_is_the_next_visit(handset: Handset, runtime: Runtime, clock: TestC
     assert "ASACODAR" in handset.screen
 
 
-def test_messages_are_stopped_from_the_menu(
-    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
-) -> None:
+def test_messages_are_stopped_from_the_menu(handset: Handset, runtime: Runtime, clock: TestClock, days: Days) -> None:
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     handset.dial()
     handset.choose("Messages")

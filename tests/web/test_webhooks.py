@@ -1,4 +1,4 @@
-"""What reaches us from carriers, well made or not: a clear status, no effect of the wrong ones, no trace in the logs."""
+"""What reaches us from carriers, well made or not: a clear status, no effect of the wrong, no trace in the logs."""
 
 from __future__ import annotations
 
