@@ -5,7 +5,6 @@ from __future__ import annotations
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
 from service.channels.via_simulator import Simulator
-from service.channels.via_twilio import Twilio
 from service.config import AfricasTalkingSettings, Config, TwilioSettings
 
 CONNECT_TIMEOUT_S = 3.05
@@ -36,7 +35,10 @@ def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, c
     )
 
 
-def _twilio(found: TwilioSettings, config: Config) -> Twilio:
+def _twilio(found: TwilioSettings, config: Config) -> Channel:
+    # Its SDK takes seventeen megabytes: only where it is used.
+    from service.channels.via_twilio import Twilio
+
     return Twilio(
         account_sid=found.account_sid,
         auth_token=found.auth_token.get_secret_value(),

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import Column, MetaData, String, Table, inspect, select
 
 from service.store import (
     care_tables,
@@ -33,15 +30,19 @@ TABLES = (
 assert metadata.tables, "importing the table modules fills the metadata"
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Alembic's own table; in a metadata of its own, so that no migration of ours touches it.
+alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 
 
 def upgrade(database: Database) -> None:
     """Run the migrations that this database lacks; nothing happens when it has them all."""
-    config = _config()
+    # Only here: the web process and the worker need not carry Alembic's ten megabytes.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -50,10 +51,11 @@ def upgrade(database: Database) -> None:
 def pending(database: Database) -> bool:
     """True when the database lacks a migration of this version of Laseli."""
     with database.read() as tx:
-        return MigrationContext.configure(tx).get_current_revision() != newest()
+        if not inspect(tx).has_table(alembic_version.name):
+            return True
+        return tx.execute(select(alembic_version.c.version_num)).scalar_one_or_none() != newest()
 
 
 def newest() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    """The last revision: migration files are named by their number."""
+    return max(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))

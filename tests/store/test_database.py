@@ -19,6 +19,7 @@ CANARY = "Canari Zanzibar"
 def test_the_migrations_make_the_tables_that_the_code_names(runtime: Runtime) -> None:
     with runtime.database.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert MigrationContext.configure(tx).get_current_revision() == schema.newest()
     assert not schema.pending(runtime.database)
     schema.upgrade(runtime.database)  # again: nothing happens
 
