@@ -49,7 +49,14 @@ class Sent:
     """An SMS went out here: nobody goes back over it, it would go out twice."""
 
 
-Entry: TypeAlias = Answered | Done | Sent
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """Three answers could not be read, and the caller was led elsewhere. It can be taken back like an answer."""
+
+    today: date
+
+
+Entry: TypeAlias = Answered | Done | Sent | GaveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ def _packed_entry(entry: Entry) -> list[Any]:
         outcome = entry.outcome
         values, options = _packed(outcome.values), outcome.options
         return ["o", outcome.ok, values, options, entry.barrier, entry.today.isoformat()]
-    return ["s"]
+    return ["g", entry.today.isoformat()] if isinstance(entry, GaveUp) else ["s"]
 
 
 def _unpacked_entry(packed: list[Any]) -> Entry:
@@ -150,7 +157,7 @@ def _unpacked_entry(packed: list[Any]) -> Entry:
         values = {key: _unpack(value) for key, value in packed[2].items()}
         options = tuple([(key, label) for key, label in packed[3]])
         return Done(Outcome(packed[1], values, options), packed[4], date.fromisoformat(packed[5]))
-    return Sent()
+    return GaveUp(date.fromisoformat(packed[1])) if packed[0] == "g" else Sent()
 
 
 def _unpacked(packed: list[Any]) -> Progress:

@@ -12,7 +12,7 @@ from flows.answers import Unclear
 from flows.conditions import Name
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, Ask, Do, End, Flow, Handset, Label, Menu, Number, Pick, Run, Say, Set, Step, Value, When
-from flows.progress import ASKING, ENDED, WAITING, Answered, Done, Entry, Outcome, Progress, Sent, Shown
+from flows.progress import ASKING, ENDED, WAITING, Answered, Done, Entry, GaveUp, Outcome, Progress, Sent, Shown
 from flows.reading import Choice, read_answer
 from flows.scope import Scope, plain
 from flows.screens import Page, in_front, pages_of_end, pages_of_question
@@ -78,6 +78,9 @@ class Walk:
             elif isinstance(entry, Done):
                 walk.today = entry.today
                 walk.take(entry.outcome)
+            elif isinstance(entry, GaveUp):
+                walk.today = entry.today
+                walk.give_up()
         walk.events = []
         return walk
 
@@ -128,6 +131,13 @@ class Walk:
             self._ask(step)
         else:
             self._go_or_end(step, (step.empty or step.fails) if outcome.ok else (step.fails or step.empty))
+
+    def give_up(self) -> None:
+        """Leave a question nobody could answer, for where the flow says."""
+        step = self._question()
+        self.tape.append(GaveUp(self.today))
+        self.said, self.page, self.wrong = [], 0, 0
+        self._go_unless_over(self._after_giving_up(step))
 
     def turn_page(self, by: int) -> None:
         self.page += by
@@ -233,7 +243,7 @@ class Walk:
             key = self.scope.prefix + step.id
             self.taken[key] = self.taken.get(key, 0) + 1
             if self.taken[key] > step.again:
-                return self._give_up(step)
+                return self._after_giving_up(step)
         return self._jump(step, target)
 
     def _jump(self, step: Step, target: str | None) -> str | None:
@@ -254,10 +264,9 @@ class Walk:
             own = step.wrong
             self._notice = self.scope.folded(own) if own else words.help_with(unclear, self.scope.spoken)
         else:
-            self.page = self.wrong = 0
-            self._go_unless_over(self._give_up(step))
+            self.give_up()
 
-    def _give_up(self, step: Ask) -> str | None:
+    def _after_giving_up(self, step: Ask) -> str | None:
         """Where a caller goes who cannot be understood; without such a place, the conversation ends kindly."""
         if step.give_up is None:
             self._end_kindly(step)
@@ -358,7 +367,7 @@ def last_answer(tape: Sequence[Entry]) -> int | None:
     """Where on the tape the last answer stands that can be taken back; None when there is none."""
     for place in range(len(tape) - 1, -1, -1):
         entry = tape[place]
-        if isinstance(entry, Answered):
+        if isinstance(entry, Answered | GaveUp):
             return place
         if isinstance(entry, Sent) or entry.barrier:
             return None

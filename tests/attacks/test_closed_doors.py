@@ -23,7 +23,7 @@ from service.store.columns import metadata
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
 from service.store.people_tables import child, opt_out
-from tests.conftest import HOOK_SECRET, a_config, fresh_sqlite
+from tests.conftest import HOOK_SECRET, fresh_sqlite
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa
 
@@ -49,7 +49,6 @@ def test_who_knows_no_secret_leaves_no_row(product: str, runtime: Runtime) -> No
         *(f"/hooks/africastalking/{event}/{'x' * 41}" for event in ("ussd", "ussd-end", "sms-in", "receipt", "opt-out")),
         f"/hooks/africastalking/ussd/{HOOK_SECRET}%00",
         f"/hooks/africastalking/ussd/{HOOK_SECRET}%2Fx",
-        f"/hooks/africastalking/ussd/%2F{HOOK_SECRET}",
         f"/hooks/twilio/sms-in/{HOOK_SECRET}",
         f"/hooks/simulator/ussd/{HOOK_SECRET}",
         "/hooks/twilio/sms",
@@ -145,7 +144,7 @@ def test_a_name_is_only_a_name(handset: Handset) -> None:
     handset.press("{code}{nom} %s {0}", "12102026", "1")
     handset.choose("Darsalam")
     screen = handset.press("1")
-    assert screen.startswith("{code}{nom} %s {0}".replace("{", "(").replace("}", ")")) or "{code}{nom}" in screen
+    assert "{code}{nom} %s {0}" in screen
 
 
 @pytest.fixture
@@ -153,7 +152,6 @@ def granian(sqlite_template: Path, tmp_path: Path) -> Iterator[int]:
     """The product's own server, as `laseli serve` runs it, with Twilio set up; gives its port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
-    keys = a_config("sqlite://").keys if False else None  # noqa: F841
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LASELI_")} | {
         "LASELI_DATABASE_URL": fresh_sqlite(sqlite_template, tmp_path),
         "LASELI_KEYS__IDENTITY": "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",

@@ -11,6 +11,7 @@ import requests
 from sqlalchemy import func, select, text
 
 from service.runtime import Runtime
+from service.store.conversation_tables import conversation
 from service.store.inbound_tables import inbound_event
 from service.store.people_tables import opt_out
 from tests.conftest import HOOK_SECRET
@@ -59,13 +60,6 @@ def test_a_locked_file_is_a_503_within_two_seconds(product: str, on_sqlite: Runt
     assert rows(on_sqlite, opt_out) == 1
 
 
-def test_readiness_says_what_is_wrong_with_a_file_that_cannot_be_read(product: str, on_sqlite: Runtime) -> None:
-    with on_sqlite.database.engine.connect() as connection:
-        connection.connection.driver_connection.execute("ALTER TABLE marker RENAME TO marker_gone")  # type: ignore[union-attr]
-        connection.connection.driver_connection.execute("ALTER TABLE lease RENAME TO lease_gone")  # type: ignore[union-attr]
-    assert requests.get(f"{product}/readyz", timeout=5).status_code == 503
-
-
 @pytest.mark.parametrize("event", ["ussd", "sms-in"])
 def test_a_full_disk_is_a_503_and_nothing_half_written(product: str, on_sqlite: Runtime, event: str) -> None:
     database = on_sqlite.database
@@ -78,7 +72,7 @@ def test_a_full_disk_is_a_503_and_nothing_half_written(product: str, on_sqlite: 
         fields = STEP | {"sessionId": f"s{number}"} if event == "ussd" else STOP | {"id": str(number), "text": "x" * 900}
         statuses.add(post(product, event, fields).status_code)
     assert statuses == {200, 503}, statuses
-    kept = rows(database_of(on_sqlite), inbound_event)
+    kept = rows(on_sqlite, inbound_event)
     with database.begin() as tx:
         tx.execute(text("PRAGMA max_page_count=100000"))
         assert tx.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
@@ -86,8 +80,16 @@ def test_a_full_disk_is_a_503_and_nothing_half_written(product: str, on_sqlite: 
     assert rows(on_sqlite, inbound_event) == kept + 1
 
 
-def database_of(runtime: Runtime) -> Runtime:
-    return runtime
+def test_a_row_that_somebody_else_holds_is_a_503_within_two_seconds(product: str, on_postgresql: Runtime) -> None:
+    post(product, "ussd", STEP)
+    with on_postgresql.database.begin() as tx:
+        tx.execute(select(conversation.c.id).with_for_update())
+        began = time.monotonic()
+        answer = post(product, "ussd", STEP | {"text": "1"})
+        took = time.monotonic() - began
+    assert answer.status_code == 503
+    assert took < 2.5, f"{took:.1f} s"
+    assert post(product, "ussd", STEP | {"text": "1"}).status_code == 200
 
 
 def test_a_restarted_server_costs_one_503_and_no_500(product: str, on_postgresql: Runtime) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from service.runtime import Runtime
 from service.stories import dispatcher
-from service.store.columns import new_id  # noqa: F401
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa

@@ -67,6 +67,17 @@ class TestAskingAgain:
         )
         assert Caller(flow).press("a", "b", "c") == "On vous rappelle."
 
+    def test_where_it_led_is_remembered_when_a_later_answer_is_taken_back(self) -> None:
+        flow = a_flow(
+            '  - id: date\n    number: {all: "Combien ?"}\n    from: 1\n    to: 5\n    give_up: nom\n    next: fin\n'
+            '  - id: nom\n    text: {all: "Nom ?"}\n    max: 9\n  - id: ou\n    text: {all: "Où ?"}\n    max: 9' + FIN
+        )
+        caller = Caller(flow)
+        name = caller.press("a", "b", "c")
+        assert caller.press("Awa").startswith("Où ?")
+        assert caller.press("0") == name == "Nom ?\n0 Retour"
+        assert caller.press("0") == "Combien ?"
+
     def test_without_such_a_place_it_ends_with_a_kind_word(self) -> None:
         caller = Caller(amv())
         assert caller.press("x", "", "7").startswith("Ce n'est pas grave.")

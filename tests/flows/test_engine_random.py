@@ -133,7 +133,7 @@ def test_whatever_callers_type_they_get_a_screen_and_an_end(
 
 
 @given(data=st.data(), keys=st.lists(likely, max_size=15))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_answer_taken_back_and_given_again_changes_nothing(data: st.DataObject, keys: list[str]) -> None:
     flow, handset = data.draw(st.sampled_from(EVERY_FLOW)), Handset()
     facts = {"langue_connue": False, "enfants": 2, "messages_arretes": False, "code": "*1#"}
