@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, jsonify
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from service.clock import is_demo
@@ -17,14 +17,16 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask("laseli", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.extensions["laseli"] = runtime
+    runtime.database.answer_within(0.9)  # one wait for the turn and one for the lock: 503 within two seconds
     app.register_blueprint(ussd_webhook.blueprint(runtime))
     app.register_blueprint(sms_webhooks.blueprint(runtime))
     app.register_blueprint(health.blueprint(runtime))
     if runtime.config.demo_secret is not None and is_demo(runtime.database):
         app.register_blueprint(demo_controls.blueprint(runtime))
     app.register_error_handler(HTTPException, _refused)
-    app.register_error_handler(DBAPIError, _cannot_commit)
-    app.register_error_handler(TimeoutError, _cannot_commit)
+    for cannot in (OperationalError, InterfaceError, TimeoutError):
+        app.register_error_handler(cannot, _cannot_commit)
+    app.register_error_handler(DBAPIError, _refused_row)
     app.register_error_handler(Exception, _bug)
     return app
 
@@ -39,6 +41,12 @@ def _cannot_commit(error: Exception) -> Response:
     """2xx means "committed to disk"; where we cannot commit the carrier is told to come again."""
     log.error("database_unavailable", error=type(error).__name__)
     return Response("the database is not available; please repeat\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
+
+
+def _refused_row(error: DBAPIError) -> Response:
+    """A row that the database refuses is our bug; its text may hold the row, so only its kind is logged."""
+    log.error("row_refused", error=type(error.orig).__name__)
+    return Response("something went wrong on our side\n", 500, mimetype="text/plain")
 
 
 def _bug(error: Exception) -> Response:

@@ -39,7 +39,19 @@ def runtime() -> Runtime:
     logs.configure(built.config.log_level)
     if schema.pending(built.database):
         raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
+    _check_keys(built)
     return built
+
+
+def _check_keys(built: Runtime) -> None:
+    from service.stories import setup
+
+    try:
+        with built.database.read() as tx:
+            setup.check_keys(tx, built)
+    except setup.WrongKeys as reason:
+        click.echo(str(reason), err=True)
+        sys.exit(EXIT_BAD_CONFIG)
 
 
 # --- settings and keys --------------------------------------------------------------------------------------
@@ -90,7 +102,7 @@ def db_upgrade(rehearsal: bool) -> None:
     logs.configure(built.config.log_level)
     try:
         setup.prepare(built, rehearsal=rehearsal)
-    except setup.NotEmpty as reason:
+    except (setup.NotEmpty, setup.WrongKeys) as reason:
         raise click.ClickException(str(reason)) from None
     click.echo("The database is up to date.")
 

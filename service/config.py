@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -142,8 +143,12 @@ class Config(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         if value.startswith("postgresql://"):
-            return value.replace("postgresql://", "postgresql+psycopg://", 1)
+            value = value.replace("postgresql://", "postgresql+psycopg://", 1)
         if value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            try:
+                make_url(value)
+            except Exception:  # its text may hold a piece of the password
+                raise ValueError("not an address; in a password write @ : / ? # as %40 %3A %2F %3F %23") from None
             return value
         raise ValueError("write sqlite:///path/to/file.db or postgresql://user:password@host/name")
 

@@ -102,8 +102,8 @@ def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
     if not kept.exists():
         keys = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in ("identity", "index")}
         made = keys | {name: secrets.token_urlsafe(32) for name in ("hook", "control")}
-        kept.write_text(json.dumps(made))
-        kept.chmod(0o600)
+        with os.fdopen(os.open(kept, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            json.dump(made, file)
     secret = json.loads(kept.read_text())
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return inherited | {

@@ -13,7 +13,7 @@ import structlog
 log = structlog.stdlib.get_logger("laseli")
 
 # Anything with eight digits or more in a row (blanks, dots, dashes between) may be a number; hashes and ids are words.
-_NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[ .\-]?\d){7,14}(?![\w])")
+_NUMBER = re.compile(r"(?:(?<![\w-])|(?<=%2[Bb]))\+?\(?\d(?:[\s./()\-]{0,2}\d){7,14}(?![\w])")
 _SECRET_PATH = re.compile(r"(/hooks/[\w-]+/[\w-]+/|/demo/)[^\s/?\"']+")
 _NOISY = ("twilio", "urllib3", "alembic", "apscheduler", "werkzeug", "africastalking")
 
@@ -25,9 +25,16 @@ def scrub(text: str) -> str:
 
 def _scrubbed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
-        if isinstance(value, str) and name != "timestamp":
-            event[name] = scrub(value)
+        if name not in ("timestamp", "exc_info") and not name.startswith("_"):
+            event[name] = _plain(value)
     return event
+
+
+def _plain(value: object) -> object:
+    """Small values as they are; everything else as scrubbed text, whatever it is nested in."""
+    if value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 10_000_000):
+        return value
+    return scrub(value if isinstance(value, str) else repr(value))
 
 
 def configure(level: str = "INFO", stream: Any = None) -> None:

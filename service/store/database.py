@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.store.vault import Vault
+
+PATIENCE_S = 15.0
+"""How long a transaction waits for its turn. A web process says less (`answer_within`): its caller is told 503."""
 
 
 class Database:
@@ -18,27 +23,54 @@ class Database:
 
     def __init__(self, url: str, vault: Vault, *, pool_size: int = 10, sqlite_synchronous: str = "FULL") -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._patience_s = PATIENCE_S
         options = _sqlite_options() if self.is_sqlite else _postgresql_options(pool_size)
+        if self.is_sqlite:
+            _make_private(make_url(url).database)
         self._writer = create_engine(url, **options)
         self._reader = create_engine(url, **options) if self.is_sqlite else self._writer
         if self.is_sqlite:
-            _make_sqlite_safe(self._writer, "BEGIN IMMEDIATE", sqlite_synchronous)
-            _make_sqlite_safe(self._reader, "BEGIN", sqlite_synchronous)
+            _make_sqlite_safe(self._writer, "BEGIN IMMEDIATE", sqlite_synchronous, lambda: self._patience_s)
+            _make_sqlite_safe(self._reader, "BEGIN", sqlite_synchronous, lambda: self._patience_s)
+        else:
+            _make_postgresql_patient(self._writer, lambda: self._patience_s)
         for engine in (self._writer, self._reader):
             engine.dialect.vault = vault  # type: ignore[attr-defined]
             engine.dialect.prepared = {}  # type: ignore[attr-defined]
+        self._driver_error: type[Exception] = self._writer.dialect.loaded_dbapi.Error
         # SQLite's busy handler sleeps, a mutex queues: p99 at 16 connections fell from 80-430 ms to 28-40 ms.
-        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._turn = threading.Lock()
+
+    def answer_within(self, seconds: float) -> None:
+        """For a process whose callers wait: a turn or a lock that does not come in this time is an error."""
+        self._patience_s = seconds
+        self.close()  # connections made before have the other patience
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        with self._turn, self._writer.begin() as tx:
-            yield tx
+        if self.is_sqlite and not self._turn.acquire(timeout=self._patience_s):
+            raise TimeoutError("another transaction of this process goes on for too long")
+        try:
+            with self._writer.begin() as tx:
+                yield tx
+        except self._driver_error as error:
+            raise self._told_as_usual(error) from None
+        finally:
+            if self.is_sqlite:
+                self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._reader.begin() as tx:
-            yield tx
+        try:
+            with self._reader.begin() as tx:
+                yield tx
+        except self._driver_error as error:
+            raise self._told_as_usual(error) from None
+
+    def _told_as_usual(self, error: Exception) -> BaseException:
+        """Prepared statements fail with the driver's own errors: made SQLAlchemy's, as everywhere else."""
+        dialect = self._writer.dialect
+        return DBAPIError.instance(None, None, error, self._driver_error, hide_parameters=True, dialect=dialect)
 
     @property
     def engine(self) -> Engine:
@@ -56,18 +88,33 @@ def _sqlite_options() -> dict[str, Any]:
 
 def _postgresql_options(pool_size: int) -> dict[str, Any]:
     # No statement of ours may hang a web thread: a carrier gives up after ten seconds.
-    server = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
     return {
         "hide_parameters": True,  # an error text must not carry names or numbers into a log
         "pool_size": pool_size,
         "max_overflow": 10,
         "pool_timeout": 2,
         "pool_pre_ping": False,
-        "connect_args": {"connect_timeout": 5, "options": server},
+        "connect_args": {"connect_timeout": 2},
     }
 
 
-def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str) -> None:
+def _make_private(file: str | None) -> None:
+    """A new file, and the journal beside it, is for its owner only."""
+    if file and file != ":memory:":
+        with suppress(OSError):  # a wrong path is told better by SQLite
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _make_postgresql_patient(engine: Engine, patience: Callable[[], float]) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _on_connect(_: Any, __: Any, ___: Any, arguments: dict[str, Any]) -> None:
+        lock_ms = min(5000, int(patience() * 1000))
+        arguments["options"] = (
+            f"-c statement_timeout=15000 -c lock_timeout={lock_ms} -c idle_in_transaction_session_timeout=60000"
+        )
+
+
+def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Callable[[], float]) -> None:
     """Take transactions into our own hands.
 
     With the driver's defaults a SELECT runs outside the transaction, and two writers lose each other's updates
@@ -80,7 +127,7 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str) -> None:
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={synchronous}",
-            "busy_timeout=15000",
+            f"busy_timeout={int(patience() * 1000)}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
         ):

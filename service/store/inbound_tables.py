@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert, wrote
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert, vault_of, wrote
 
 # One NOT NULL hash: in a composite key a NULL status would let doubles in.
 inbound_event = Table(
@@ -45,7 +43,7 @@ unmatched_receipt = Table(
 
 def first_time(tx: Connection, channel: str, kind: str, now: int, *key: str) -> bytes | None:
     """The event's key when it is new; None for a repeat. In the transaction that applies the event's effect."""
-    key_hash = hashlib.sha256("\x1f".join((channel, kind, *key)).encode("utf-8", "surrogatepass")).digest()
+    key_hash = vault_of(tx).event_key(channel, kind, *key)
     event = {"key_hash": key_hash, "channel": channel, "kind": kind, "at": now}
     return key_hash if wrote(tx, upsert(tx, inbound_event).values(event).on_conflict_do_nothing()) else None
 

@@ -208,6 +208,11 @@ def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
     return found
 
 
+def lock_phone(tx: Connection, phone_id: int) -> None:
+    """Whoever else locks this phone waits until we commit (SQLite has one writer anyway)."""
+    tx.execute(select(phone.c.id).where(phone.c.id == phone_id).with_for_update()).all()
+
+
 _SET_LANGUAGE = Prepared(
     lambda _: update(phone).where(phone.c.id == bindparam("which")).values(language=bindparam("language"))
 )

@@ -123,9 +123,10 @@ def _opening(runtime: Runtime, tx: Connection, situation: Situation, flow: Flow,
     for typed in path if len(path) <= LONGEST_PATH else []:
         if turn.screen is None or not turn.screen.more:
             break
-        turn = _carried_out(
-            runtime, tx, situation, flow, engine.answer(flow, turn.progress, typed, situation.today, _handset(runtime))
-        )
+        further = engine.answer(flow, turn.progress, typed, situation.today, _handset(runtime))
+        if further.pending and effects.SIGNATURES[further.pending.name].writes:
+            break  # "dial *code*4*1# and win": nobody leaves or stops without having seen the question
+        turn = _carried_out(runtime, tx, situation, flow, further)
     assert turn.screen is not None
     return Thread(turn.progress, text, [(len(text), turn.screen.text, turn.screen.more)])
 

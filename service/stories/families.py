@@ -133,6 +133,10 @@ def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, toda
     if caller and caller.person_id and caller.household_id:
         return caller
     phone_id = caller.phone_id if caller else people_tables.ensure_phone(tx, number, now).id
+    people_tables.lock_phone(tx, phone_id)
+    caller = people_tables.find_caller(tx, number)  # another session of this phone may have made it meanwhile
+    if caller and caller.person_id and caller.household_id:
+        return caller
     household_id = people_tables.add_household(tx, organisation_id, phone_id, now)
     person_id = people_tables.add_person(tx, organisation_id=organisation_id, household_id=household_id, created_at=now)
     people_tables.add_person_phone(tx, person_id, phone_id, today)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows import answers
+from flows import answers, phone_numbers
 from service.channels.base import IncomingSms, OptOut
 from service.clock import DAY_MS
 from service.runtime import Runtime
@@ -23,7 +23,7 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
     """Store one SMS and do what it says, once, in one transaction; a STOP counts from the moment this returns."""
     now = runtime.now()
     with runtime.database.begin() as tx:
-        identity = (sms.event_id,) if sms.event_id else (sms.sender, sms.text, sms.to)
+        identity = (sms.event_id,) if sms.event_id else (sms.sender, sms.text, sms.to, str(now // HOUR_MS))
         key_hash = inbound_tables.first_time(tx, sms.channel, "sms", now, *identity)
         if key_hash is None:
             return
@@ -51,7 +51,11 @@ def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
 
 
 def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash: bytes, now: int) -> None:
+    if phone_numbers.region(number) != runtime.config.country:
+        count(tx, "replies_abroad_held_back")  # somebody may earn on every answer to his foreign numbers
+        return
     phone = people_tables.ensure_phone(tx, number, now)
+    people_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
     lately = message_tables.replies_since(tx, phone.number_idx, now - HOUR_MS)
     in_a_day = message_tables.replies_since(tx, phone.number_idx, now - DAY_MS)
     if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import schema, system_tables
 from service.store.people_tables import phone
+from service.store.vault import CannotOpen
 from service.stories import starting_data
 
 REHEARSAL_MARK = "rehearsal"
+KEY_CHECK = "key_check"
 
 
 class NotEmpty(Exception):
     """Only a database without people may be marked for rehearsals."""
 
 
+class WrongKeys(Exception):
+    """The keys of the settings are not those that this database was made with; serving would ignore every STOP."""
+
+
+def check_keys(tx: Connection, runtime: Runtime) -> None:
+    """Raise WrongKeys unless the settings' keys are this database's."""
+    kept = system_tables.read_mark(tx, KEY_CHECK)
+    index, _, sealed = (kept or "").partition(" ")
+    if kept and index != runtime.vault.index(KEY_CHECK).hex():
+        raise WrongKeys("LASELI_KEYS__INDEX is not the key that this database was made with")
+    try:
+        if kept:
+            runtime.vault.open(KEY_CHECK, bytes.fromhex(sealed))
+    except CannotOpen:
+        raise WrongKeys("LASELI_KEYS__IDENTITY lacks the key that this database was made with") from None
+
+
+def _keep_key_check(tx: Connection, runtime: Runtime) -> None:
+    if system_tables.read_mark(tx, KEY_CHECK) is None:
+        vault = runtime.vault
+        system_tables.mark(tx, KEY_CHECK, f"{vault.index(KEY_CHECK).hex()} {vault.seal(KEY_CHECK, 'ok').hex()}")
+
+
 def prepare(runtime: Runtime, *, rehearsal: bool = False) -> None:
     """Bring the schema and the places up to date. `rehearsal` lets `tick --at` move this database's time."""
     schema.upgrade(runtime.database)
     with runtime.database.begin() as tx:
+        check_keys(tx, runtime)
+        _keep_key_check(tx, runtime)
         starting_data.load(tx, runtime)
         if rehearsal and system_tables.read_mark(tx, REHEARSAL_MARK) is None:
             if tx.execute(select(phone.c.id).limit(1)).first():

@@ -34,10 +34,10 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 
 def _may_read(runtime: Runtime) -> bool:
-    """From this machine without a proxy in between, or with the token."""
+    """With the token; where none is set, from this machine without a proxy in between."""
     token = runtime.config.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token is not None and hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
-        return True
+    if token is not None:
+        return hmac.compare_digest(given.encode(), token.get_secret_value().encode())
     forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
     return request.remote_addr in ("127.0.0.1", "::1") and not forwarded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from flask import Blueprint, Response, abort, request
 
 from service.channels.base import Channel, Fields, Unreadable
@@ -9,9 +11,13 @@ from service.runtime import Runtime
 from service.stories import incoming, receipts
 from service.web.doorkeeper import fields_of, with_secret
 
+PATIENCE_S = 0.2
+
 
 def blueprint(runtime: Runtime) -> Blueprint:
     pages = Blueprint("sms", __name__)
+    # Whoever knows Twilio's address may send a body that never ends: strangers get half of the threads at most.
+    strangers = threading.BoundedSemaphore(max(1, runtime.config.web_threads // 2))
 
     @pages.errorhandler(Unreadable)
     def unreadable(reason: Unreadable) -> Response:
@@ -34,25 +40,33 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.post("/hooks/twilio/sms")
     def twilio_sms() -> Response:
-        incoming.take_sms(runtime, _signed(runtime).read_sms(fields_of(request)))
+        incoming.take_sms(runtime, _signed(runtime, strangers).read_sms(fields_of(request)))
         return Response("<Response/>", content_type="text/xml")
 
     @pages.post("/hooks/twilio/status")
     def twilio_status() -> Response:
         receipts.take(
-            runtime, _signed(runtime).read_receipt(fields_of(request), Fields(request.args.items(multi=True)))
+            runtime,
+            _signed(runtime, strangers).read_receipt(fields_of(request), Fields(request.args.items(multi=True))),
         )
         return Response(status=200)
 
     return pages
 
 
-def _signed(runtime: Runtime) -> Channel:
+def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> Channel:
     """Twilio's channel, when its signature is right for our public address and this very form; else 403."""
     channel = runtime.channels.get("twilio")
     if channel is None:
         abort(404, "nothing here")
-    pairs = [(name, value) for name, values in request.form.lists() for value in values]
+    if not request.headers.get("X-Twilio-Signature"):
+        abort(403, "wrong signature")
+    if not strangers.acquire(timeout=PATIENCE_S):
+        abort(503, "too many at once; please repeat")
+    try:
+        pairs = [(name, value) for name, values in request.form.lists() for value in values]
+    finally:
+        strangers.release()
     path = request.full_path if request.query_string else request.path
     if not channel.is_genuine(path, pairs, request.headers.get("X-Twilio-Signature")):
         abort(403, "wrong signature")

@@ -46,7 +46,10 @@ def rows(runtime: Runtime, table: Any) -> int:
 def test_who_knows_no_secret_leaves_no_row(product: str, runtime: Runtime) -> None:
     before = sizes(runtime)
     paths = [
-        *(f"/hooks/africastalking/{event}/{'x' * 41}" for event in ("ussd", "ussd-end", "sms-in", "receipt", "opt-out")),
+        *(
+            f"/hooks/africastalking/{event}/{'x' * 41}"
+            for event in ("ussd", "ussd-end", "sms-in", "receipt", "opt-out")
+        ),
         f"/hooks/africastalking/ussd/{HOOK_SECRET}%00",
         f"/hooks/africastalking/ussd/{HOOK_SECRET}%2Fx",
         f"/hooks/twilio/sms-in/{HOOK_SECRET}",
@@ -58,12 +61,22 @@ def test_who_knows_no_secret_leaves_no_row(product: str, runtime: Runtime) -> No
     ]
     for path in paths:
         for body in (STEP, b"\xff\xfe", b"a=%ED%A0%BD", b"=&=&==" * 100):
-            for headers in (FORM, {"Content-Type": "multipart/form-data; boundary=x"}, {"X-HTTP-Method-Override": "PUT"}):
-                assert requests.post(product + path, data=body, headers=headers, timeout=5).status_code in (403, 404, 413)
+            for headers in (
+                FORM,
+                {"Content-Type": "multipart/form-data; boundary=x"},
+                {"X-HTTP-Method-Override": "PUT"},
+            ):
+                assert requests.post(product + path, data=body, headers=headers, timeout=5).status_code in (
+                    403,
+                    404,
+                    413,
+                )
     assert sizes(runtime) == before
 
 
-@pytest.mark.parametrize("typed", ["%00", "%ED%A0%BD%ED%B8%80", "%FF", "%C0%80", "%F4%90%80%80", "%E2%80%AE", "%0D%0AX: y"])
+@pytest.mark.parametrize(
+    "typed", ["%00", "%ED%A0%BD%ED%B8%80", "%FF", "%C0%80", "%F4%90%80%80", "%E2%80%AE", "%0D%0AX: y"]
+)
 def test_odd_octets_in_a_keystroke_never_end_in_a_bug(product: str, runtime: Runtime, typed: str) -> None:
     address = f"{product}/hooks/africastalking/ussd/{HOOK_SECRET}"
     fixed = "sessionId=s&phoneNumber=%2B22370000001&networkCode=1&serviceCode=x&text="
@@ -94,7 +107,12 @@ def test_with_a_token_set_the_figures_need_it_also_behind_a_proxy_that_names_nob
     object.__setattr__(runtime, "config", runtime.config.model_copy(update={"metrics_token": SecretStr("t" * 32)}))
     client = create_app(runtime).test_client()
     assert client.get("/metrics", headers={"Authorization": "Bearer " + "t" * 32}).status_code == 200
-    for header in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"Authorization": "Bearer "}, {"Authorization": "Bearer \xe9"}):
+    for header in (
+        {},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer \xe9"},
+    ):
         assert client.get("/metrics", headers=header).status_code == 404
 
 

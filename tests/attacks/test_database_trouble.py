@@ -1,4 +1,4 @@
-"""While the database is in trouble a carrier hears 503 within two seconds, never 200, never 500; afterwards all is well."""
+"""While the database is in trouble a carrier hears 503 within two seconds, never 200, never 500; then all is well."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def test_a_full_disk_is_a_503_and_nothing_half_written(product: str, on_sqlite: 
         tx.execute(text(f"PRAGMA max_page_count={pages}"))
     statuses = set()
     for number in range(60):
-        fields = STEP | {"sessionId": f"s{number}"} if event == "ussd" else STOP | {"id": str(number), "text": "x" * 900}
+        fields = (
+            STEP | {"sessionId": f"s{number}"} if event == "ussd" else STOP | {"id": str(number), "text": "x" * 900}
+        )
         statuses.add(post(product, event, fields).status_code)
     assert statuses == {200, 503}, statuses
     kept = rows(on_sqlite, inbound_event)

@@ -70,18 +70,22 @@ def test_one_phone_that_confirms_in_two_sessions_at_once_has_one_household(
 def test_a_robot_that_writes_ten_times_at_once_gets_three_answers(product: str, runtime: Runtime) -> None:
     sms = {"date": "x", "from": "+22370000001", "text": "STOP", "to": "99000"}
     post(product, "sms-in", sms | {"id": "first"})
-    answers = at_once([lambda number=number: post(product, "sms-in", sms | {"id": str(number)}) for number in range(10)])
+    answers = at_once(
+        [lambda number=number: post(product, "sms-in", sms | {"id": str(number)}) for number in range(10)]
+    )
     assert {answer.status_code for answer in answers} == {200}
     assert rows(runtime, message) <= 3
 
 
-def test_stop_and_start_at_once_end_in_one_of_the_two_and_no_error(product: str, handset: Handset, runtime: Runtime) -> None:
+def test_stop_and_start_at_once_end_in_one_of_the_two_and_no_error(
+    product: str, handset: Handset, runtime: Runtime
+) -> None:
     enrol_awa(handset)
     sms = {"date": "x", "from": handset.number, "to": "99000"}
     for turn in range(4):
         answers = at_once(
             [
-                lambda word=word, number=number: post(product, "sms-in", sms | {"id": f"{turn}{number}", "text": word})
+                lambda word=word, key=f"{turn}{number}": post(product, "sms-in", sms | {"id": key, "text": word})
                 for number, word in enumerate(("ARRET", "REPRENDRE") * 3)
             ]
         )
@@ -118,7 +122,11 @@ def test_a_stop_that_races_the_claim_is_honoured(
         at_once([lambda: handset.write("ARRET"), lambda: dispatcher.send_due(runtime)])
         with runtime.database.begin() as tx:
             now = runtime.now()
-            put(tx, now, Letter(handset.number, "late", f"l{turn}", "reminder", "once", now, now + 3_600_000, hours="any"))
+            put(
+                tx,
+                now,
+                Letter(handset.number, "late", f"l{turn}", "reminder", "once", now, now + 3_600_000, hours="any"),
+            )
         dispatcher.send_due(runtime)
         assert "late" not in handset.inbox
         handset.write("REPRENDRE")

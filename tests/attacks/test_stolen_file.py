@@ -41,18 +41,22 @@ def test_the_thief_reads_no_name_no_number_and_no_text(handset: Handset, runtime
 def test_the_thief_cannot_try_numbers_until_a_receipt_fits(
     handset: Handset, runtime: Runtime, carrier: LoopbackCarrier
 ) -> None:
-    """The carrier's id and the state stand in the clear: an unkeyed hash of them and the number is a number in the clear."""
+    """The carrier's id and the state stand in the clear; with an unkeyed hash of them the number does as well."""
     handset.write("ARRET")
     dispatcher.send_due(runtime)
     (sent,) = carrier.accepted
     rows = dumped(runtime)
-    (carrier_id,) = {value for table, row in rows if table == "message" for value in row if str(value).startswith("ATX")}
+    (carrier_id,) = {
+        value for table, row in rows if table == "message" for value in row if str(value).startswith("ATX")
+    }
     handset.post("receipt", {"id": str(carrier_id), "status": "Success", "phoneNumber": handset.number})
     hashes = {row[0] for table, row in dumped(runtime) if table == "inbound_event"}
     found = [
         number
         for number in (f"+2237000{last:04d}" for last in range(10_000))
-        if hashlib.sha256("\x1f".join(("africastalking", "receipt", str(carrier_id), number, "delivered")).encode()).digest()
+        if hashlib.sha256(
+            "\x1f".join(("africastalking", "receipt", str(carrier_id), number, "delivered")).encode()
+        ).digest()
         in hashes
     ]
     assert sent.to == handset.number

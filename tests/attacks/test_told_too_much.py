@@ -44,7 +44,9 @@ def test_a_number_is_hidden_however_it_is_written(written: str) -> None:
 
 
 def test_a_number_inside_a_list_or_an_exception_is_hidden(lines: StringIO) -> None:
-    logs.log.error("x", number=22370000001, many=["+22370000001"], raw=b"+22370000001", error=ValueError("+22370000001"))
+    logs.log.error(
+        "x", number=22370000001, many=["+22370000001"], raw=b"+22370000001", error=ValueError("+22370000001")
+    )
     logging.getLogger("granian").error("%s", {"phone": "+22370000001"})
     assert "70000001" not in lines.getvalue(), lines.getvalue()
 
