@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -137,10 +137,7 @@ def while_planning(
     def slowly(tx: Connection, now: int, letters: list[Letter]) -> dict[str, int]:
         if not begun:
             begun.append(threads.submit(what))
-            try:
-                begun[0].result(0.7)
-            except TimeoutError:
-                pass  # it waits for us: so it should
+            wait(begun, 0.7)  # or it waits for us: so it should
         return put_many(tx, now, letters)
 
     monkeypatch.setattr(recalls, "put_many", slowly)
@@ -208,23 +205,18 @@ def test_an_enrolment_does_not_wait_for_a_planner(
         pytest.skip("SQLite has one writer at a time: the page is short instead")
     enrol(runtime, clock)
     elsewhere = another()
-    put_many, waited = recalls.put_many, []
+    put_many, threads, waited = recalls.put_many, ThreadPoolExecutor(1), []
 
     def meanwhile(tx: Connection, now: int, letters: list[Letter]) -> dict[str, int]:
-        with ThreadPoolExecutor(1) as threads:
-            try:
-                threads.submit(enrol, elsewhere, clock, born="2026-06-20").result(3)
-            except TimeoutError:
-                waited.append(True)
-                raise
+        if not waited:
+            enrolling = threads.submit(enrol, elsewhere, clock, born="2026-06-20")
+            waited.append(not wait([enrolling], 2).done)
         return put_many(tx, now, letters)
 
     monkeypatch.setattr(recalls, "put_many", meanwhile)
-    try:
-        recalls.queue_recalls(runtime)
-    except TimeoutError:
-        pass
-    assert not waited
+    recalls.queue_recalls(runtime)
+    threads.shutdown()
+    assert waited == [False]
 
 
 # --- senders ------------------------------------------------------------------------------------------------
