@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import click
@@ -39,6 +40,11 @@ def tick(at: str | None, dry_run: bool) -> None:
             "this database is neither a demo nor a rehearsal, so its time is not moved. Add --dry-run to look, "
             "or make a new one with `laseli db upgrade --rehearsal`."
         )
+    if at and not dry_run and not _routes_stay_here(runtime):
+        raise click.ClickException(
+            "a route of LASELI_ROUTES leads to a real carrier; at an invented time nobody real is written to. "
+            "Point its BASE_URL to this machine (127.0.0.1), or add --dry-run to look."
+        )
     if dry_run:
         click.echo(json.dumps({"would_plan": recalls.count_due(runtime), "sent": 0}))
     else:
@@ -59,6 +65,11 @@ def _as_of(written: str) -> Runtime:
     if schema.pending(runtime.database):
         raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
     return runtime
+
+
+def _routes_stay_here(runtime: Runtime) -> bool:
+    addresses = [getattr(runtime.config, route).base_url for route in runtime.config.routes]
+    return all(urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1") for address in addresses)
 
 
 def _time_may_be_moved(runtime: Runtime) -> bool:

@@ -19,8 +19,8 @@ from service.clock import FixedClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.stories import setup
-from tests.people import Handset, TestClock
 from tests.loopback import LoopbackCarrier
+from tests.people import Handset, TestClock
 
 TWILIO_TOKEN = "test-token-not-a-secret"
 TWILIO_SID = "AC00000000000000000000000000000000"

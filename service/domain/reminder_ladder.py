@@ -105,11 +105,12 @@ def next_step(
     """What to say next about a contact, or None when the ladder is finished and a visit is called for.
 
     `after` is the last step told; it may be of an older ladder. Steps whose useful time has passed are skipped. When
-    several are useful now, the last of them is taken: nobody is told twice in a day. `lapses_on` ends all usefulness.
+    several are useful today, the last of them is taken: nobody is told twice in a day, nor of one thing two days
+    running. `lapses_on` ends all usefulness.
     """
     useful = _still_useful(ladder, anchor_on, after, now_local, lapses_on)
-    begun = [occurrence for occurrence in useful if occurrence.at <= now_local]
-    return begun[-1] if begun else useful[0] if useful else None
+    come = [occurrence for occurrence in useful if occurrence.on <= now_local.date()]
+    return come[-1] if come else useful[0] if useful else None
 
 
 def steps_passed_over(

@@ -132,6 +132,7 @@ _ADD_APPOINTMENT = inserting(
     "anchor_on",
     "lapses_on",
     "state",
+    "last_step",
     "next_step",
     "next_step_on",
     "created_at",

@@ -7,7 +7,7 @@ What moves a message is one statement each, guarded by state and fence: a worker
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -161,6 +161,7 @@ TAKEN_UP = (
     "parts",
     "state",
     "reason",
+    "attempts",  # not the fence: a late word about the old text must stay refused
     "not_before",
     "useful_until",
     "state_at",
@@ -272,14 +273,21 @@ def expire(tx: Connection, now: int) -> int:
     ).rowcount
 
 
-def waiting(tx: Connection, state: str, before: int, limit: int = 2000) -> list[Message]:
-    """Messages that have been in this state since `before` or longer, oldest first."""
+def unanswered(tx: Connection, before: int, limit: int = 500) -> list[Message]:
+    """Accepted messages that have had no receipt since `before`, and unknown ones as old, oldest first."""
+    return _waiting(tx, m.state.in_(("accepted", "unknown")) & (m.state_at <= before), limit)
+
+
+def to_resend(tx: Connection, before: int, alerts_before: int, now: int, limit: int = 500) -> list[Message]:
+    """Unknown must-arrive messages that may be sent once more: never resent, still useful, waited for long enough."""
+    patience = case((m.purpose == "staff", alerts_before), else_=before)
+    once_more = (m.klass == "must-arrive") & (m.resends == 0) & (m.useful_until > now) & (m.state_at <= patience)
+    return _waiting(tx, (m.state == "unknown") & once_more, limit)
+
+
+def _waiting(tx: Connection, which: Any, limit: int) -> list[Message]:
     rows = tx.execute(
-        select(*MESSAGE_COLUMNS)
-        .where(m.state == state, m.state_at <= before)
-        .order_by(m.state_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        select(*MESSAGE_COLUMNS).where(which).order_by(m.state_at).limit(limit).with_for_update(skip_locked=True)
     )
     return [Message._make(row) for row in rows]
 
@@ -325,16 +333,22 @@ def suppress(tx: Connection, number_idx: bytes, purpose: str, now: int) -> int:
 
 
 def cancel(tx: Connection, ids: Sequence[int], now: int, reason: str) -> list[int]:
-    """Cancel what is still queued; gives the ids that really were."""
+    """Cancel what is still queued; gives the ids that surely never left: the others are "unresolved"."""
     if not ids:
         return []
     done = tx.execute(
         update(message)
         .where(m.id.in_(ids), m.state == "queued")
-        .values(state="cancelled", reason=reason, state_at=now)
-        .returning(m.id)
+        .values(state=case((m.resends > 0, "unresolved"), else_="cancelled"), reason=reason, state_at=now)
+        .returning(m.id, m.state)
     )
-    return [row.id for row in done]
+    return [row.id for row in done if row.state == "cancelled"]
+
+
+def try_no_more(tx: Connection, ids: Sequence[int], now: int) -> None:
+    """What is on its way, or may have arrived, is not sent another time."""
+    if ids:
+        tx.execute(update(message).where(m.id.in_(ids), m.state.in_(("sending", "unknown"))).values(useful_until=now))
 
 
 def replies_since(tx: Connection, number_idx: bytes, since: int) -> int:

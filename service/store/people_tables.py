@@ -264,10 +264,12 @@ def children_on_phone(tx: Connection, phone_id: int) -> list[Child]:
 
 
 def find_child(tx: Connection, *, id: int | None = None, code: str | None = None) -> Child | None:
-    """A child by id or by code; locked on PostgreSQL, so that two replans of one child take turns."""
-    statement = select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id)
-    statement = statement.where(child.c.person_id == id if id is not None else child.c.code == code)
-    row = tx.execute(statement.with_for_update(of=child)).one_or_none()
+    """A child by id or by code; its household is locked on PostgreSQL, so that replans and the planner take turns."""
+    which = child.c.person_id == id if id is not None else child.c.code == code
+    # Locked before it is read: what stands after the wait counts. `key_share`: an enrolment does not wait.
+    home = select(household.c.id).join(child, child.c.household_id == household.c.id).where(which)
+    tx.execute(home.with_for_update(of=household, key_share=True))
+    row = tx.execute(select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(which)).one_or_none()
     return Child._make(row) if row else None
 
 

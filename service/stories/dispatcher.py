@@ -19,6 +19,7 @@ from service.domain import sending_hours
 from service.domain.message_states import (
     ALERT_RESEND_AFTER_MS,
     RECEIPT_PATIENCE_MS,
+    RESEND_AFTER_MS,
     Accepted,
     Ambiguous,
     NotSent,
@@ -114,8 +115,9 @@ def look_after(runtime: Runtime) -> dict[str, int]:
     with runtime.database.begin() as tx:
         done = {"reaped": message_tables.reap(tx, now), "expired": message_tables.expire(tx, now)}
         receipts.match_kept(tx, now)
-        waiting = message_tables.waiting(tx, "accepted", now - RECEIPT_PATIENCE_MS)
-        waiting += message_tables.waiting(tx, "unknown", now - ALERT_RESEND_AFTER_MS)
+        # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
+        waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
+        waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)
         return done | {"settled": sum(_settle(tx, message, now) for message in waiting)}
 
 

@@ -6,7 +6,6 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import message_tables, people_tables
-from service.stories import recalls
 
 EVERYTHING = "all"
 
@@ -19,8 +18,6 @@ def stop(tx: Connection, runtime: Runtime, number: str, how: str, now: int) -> N
 
 
 def start(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
-    """Messages begin again: the coming reminders of this phone's children are planned anew."""
+    """Messages begin again from now on; what would have been said meanwhile stays unsaid."""
     phone = people_tables.ensure_phone(tx, number, now)
     people_tables.remove_opt_outs(tx, phone.number_idx)
-    for child in people_tables.children_on_phone(tx, phone.id):
-        recalls.replan(tx, runtime, child.id, now)

@@ -21,10 +21,12 @@ from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables
-from service.store.care_tables import appointment, message_appointment
+from service.store.care_tables import Appointment, appointment, message_appointment
 from service.store.columns import upsert
+from service.store.message_tables import message, send_attempt
 from service.store.people_tables import Child, child, household, opt_out, phone
 from service.store.place_tables import health_centre
+from service.store.system_tables import count
 from service.stories import care
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
@@ -46,10 +48,10 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
     coming = _contacts(runtime, one, care.given_to(tx, one), now)
     wanted = {(",".join(contact.doses), contact.anchor_on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on): row for row in care_tables.open_appointments(tx, child_id)}
-    gone = [standing[key].id for key in standing.keys() - wanted.keys()]
-    care_tables.close_appointments(tx, gone, now)
-    _take_back(tx, runtime, gone, now)
-    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now)
+    gone = [standing[key] for key in standing.keys() - wanted.keys()]
+    care_tables.close_appointments(tx, [was.id for was in gone], now)
+    _take_back(tx, runtime, [was.id for was in gone], now)
+    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, gone)
 
 
 def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> None:
@@ -65,12 +67,28 @@ def _contacts(runtime: Runtime, one: Child, given: Sequence[Given], now: int) ->
     return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on)
 
 
-def _add(tx: Connection, runtime: Runtime, one: Child, coming: Iterable[Contact], now: int) -> None:
-    care_tables.add_appointments(tx, [_row(runtime, one, contact, now) for contact in coming])
+def _add(
+    tx: Connection,
+    runtime: Runtime,
+    one: Child,
+    coming: Iterable[Contact],
+    now: int,
+    gone: Sequence[Appointment] = (),
+) -> None:
+    rows = [_row(runtime, one, contact, _told_of(contact, gone), now) for contact in coming]
+    care_tables.add_appointments(tx, rows)
 
 
-def _row(runtime: Runtime, one: Child, contact: Contact, now: int) -> dict[str, object]:
-    step = _step_after(runtime, contact.anchor_on, contact.lapses_on, None, now)
+def _told_of(contact: Contact, gone: Sequence[Appointment]) -> str | None:
+    """The last step told of a contact that was given in part: its family has just been there."""
+    for was in gone:
+        if was.anchor_on == contact.anchor_on and set(contact.doses) <= set(was.doses.split(",")):
+            return was.last_step
+    return None
+
+
+def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
+    step = _step_after(runtime, contact.anchor_on, contact.lapses_on, told, now)
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -80,6 +98,7 @@ def _row(runtime: Runtime, one: Child, contact: Contact, now: int) -> dict[str, 
         "doses": ",".join(contact.doses),
         "anchor_on": contact.anchor_on,
         "lapses_on": contact.lapses_on,
+        "last_step": told,
         "next_step": step.step if step else None,
         "next_step_on": step.on if step else None,
         "created_at": now,
@@ -100,7 +119,14 @@ def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int],
     if not appointment_ids:
         return
     told = tx.execute(select(link.message_id).where(link.appointment_id.in_(appointment_ids)).distinct()).scalars()
-    cancelled = message_tables.cancel(tx, list(told), now, "the appointment changed")
+    _unsay(tx, runtime, list(told), "the appointment changed", now)
+
+
+def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int) -> None:
+    """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
+    link = message_appointment.c
+    message_tables.try_no_more(tx, message_ids, now)
+    cancelled = message_tables.cancel(tx, message_ids, now, reason)
     if not cancelled:
         return
     links = list(
@@ -166,11 +192,20 @@ def count_due(runtime: Runtime) -> int:
 
 
 def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
-    rows = _due_rows(tx, runtime.today(now))
+    today = runtime.today(now)
+    midnight = local_time.start_of_day(today, runtime.zone)
+    homes = _lock_page(tx, today)
+    # What did not leave on its own day says the same as today's message, which takes its place.
+    _unsay(tx, runtime, _left_over(tx, homes, midnight), "said by a later message", now)
+    rows = _due_rows(tx, homes, today)
+    heard = _written_to(tx, homes, midnight)
+    passed = sum(_passed_over(runtime, row, now) for row in rows)
+    if passed:
+        count(tx, "recall_steps_passed_over", passed)
     by_household: dict[int, list[Due]] = defaultdict(list)
     for row in rows:
         step = _step_after(runtime, row.anchor_on, row.lapses_on, row.last_step, now)
-        if step is not None and step.on <= runtime.today(now):
+        if step is not None and step.on <= today:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
             _set_next(tx, row.id, row.last_step, step, now)
@@ -178,31 +213,66 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     letters = {
         house: _letter(runtime, dues, now)
         for house, dues in by_household.items()
-        if dues[0].row.number is not None and dues[0].row.number_idx not in refused
+        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard
     }
     queued = put_many(tx, now, list(letters.values()))
     for house, dues in by_household.items():
         letter = letters.get(house)
         message_id = queued.get(letter.key) if letter else None
-        if letter and message_id is None:
-            _defer(tx, dues, runtime.today(now), now)  # this household had its message of today
+        if house in heard or (letter and message_id is None):
+            _defer(tx, dues, today, now)  # this household had its message of today
         else:
             _advance(tx, runtime, dues, message_id, now)
     return len(rows), len(queued)
 
 
-def _due_rows(tx: Connection, today: date) -> list[Row[Any]]:
-    """The due appointments of the next page of households, with all that a reminder needs."""
+def _lock_page(tx: Connection, today: date) -> list[int]:
+    """The next households with something due: ours until the end of the transaction."""
     a = appointment.c
     page = list(
         tx.execute(
             select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(PAGE)
         ).scalars()
     )
-    # Another planner's households are skipped: it is at work on them.
-    locked = tx.execute(
-        select(household.c.id).where(household.c.id.in_(page)).with_for_update(skip_locked=True)
-    ).scalars()
+    # Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
+    mine = select(household.c.id).where(household.c.id.in_(page)).with_for_update(skip_locked=True, key_share=True)
+    return list(tx.execute(mine).scalars())
+
+
+def _left_over(tx: Connection, homes: Sequence[int], midnight: int) -> list[int]:
+    """Messages to these households that were queued on an earlier day and still wait."""
+    statement = (
+        select(message.c.id)
+        .join(message_appointment, message_appointment.c.message_id == message.c.id)
+        .join(appointment, appointment.c.id == message_appointment.c.appointment_id)
+        .where(appointment.c.household_id.in_(homes), message.c.state == "queued", message.c.created_at < midnight)
+        .distinct()
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def _written_to(tx: Connection, homes: Sequence[int], midnight: int) -> set[int]:
+    """Those of the households to whom a recall left today, or may have."""
+    called = send_attempt.c
+    statement = (
+        select(appointment.c.household_id)
+        .join(message_appointment, message_appointment.c.appointment_id == appointment.c.id)
+        .join(send_attempt, called.message_id == message_appointment.c.message_id)
+        .where(appointment.c.household_id.in_(homes), called.at >= midnight, called.outcome != "notsent")
+    )
+    return set(tx.execute(statement).scalars())
+
+
+def _passed_over(runtime: Runtime, row: Row[Any], now: int) -> int:
+    """How many steps went by while nobody planned: they are counted, never dropped in silence."""
+    before = _step_before(runtime, row.next_step)
+    here = runtime.local(now)
+    return len(reminder_ladder.steps_passed_over(runtime.ladder, row.anchor_on, before, here, row.lapses_on))
+
+
+def _due_rows(tx: Connection, homes: Sequence[int], today: date) -> list[Row[Any]]:
+    """The due appointments of these households, with all that a reminder needs."""
+    a = appointment.c
     statement = (
         select(
             a.id,
@@ -212,6 +282,7 @@ def _due_rows(tx: Connection, today: date) -> list[Row[Any]]:
             a.anchor_on,
             a.lapses_on,
             a.last_step,
+            a.next_step,
             phone.c.number,
             phone.c.number_idx,
             phone.c.language,
@@ -221,7 +292,7 @@ def _due_rows(tx: Connection, today: date) -> list[Row[Any]]:
         .join(child, child.c.person_id == a.child_id)
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
-        .where(a.household_id.in_(list(locked)), a.next_step_on <= today)
+        .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
         .order_by(a.household_id, a.anchor_on, a.id)
     )
     return list(tx.execute(statement))

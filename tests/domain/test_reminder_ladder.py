@@ -62,7 +62,7 @@ def test_a_family_hears_every_step_in_turn_then_a_visit_is_called_for():
 
 
 def test_a_step_whose_time_has_passed_is_skipped_never_sent_late():
-    assert step_at(at(-1, 16)) == "J-3"
+    assert step_at(at(-2, 16)) == "J-3"
     assert step_at(at(3, 12), after="J-3") == "J+2"
     assert step_at(at(22, 9), after="J-3") is None
     assert steps_passed_over(LADDER, J, "J-3", at(3, 12)) == ("J-1", "J")
@@ -73,7 +73,7 @@ def test_a_step_whose_time_has_passed_is_skipped_never_sent_late():
 def test_of_two_steps_useful_now_only_the_later_is_said():
     assert step_at(at(0, 9)) == "J"  # "J-1" would still be useful until 18:30
     assert steps_passed_over(LADDER, J, None, at(0, 9)) == ("J-3", "J-1")
-    assert step_at(at(0, 8)) == "J-1"  # before 08:30 the step of the day has not begun
+    assert step_at(at(0, 8)) == "J"  # it leaves at 08:30; the day before is not told of any more
 
 
 def test_nothing_is_said_once_the_dose_is_no_longer_recommended():
