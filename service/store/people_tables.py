@@ -7,7 +7,7 @@ a person. Names and numbers are sealed; a phone is found by its blind index.
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -21,7 +21,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    exists,
     select,
     update,
 )
@@ -208,9 +207,12 @@ def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
     return found
 
 
+_LOCK_PHONE = Prepared(lambda _: select(phone.c.id).where(phone.c.id == bindparam("which")).with_for_update())
+
+
 def lock_phone(tx: Connection, phone_id: int) -> None:
     """Whoever else locks this phone waits until we commit (SQLite has one writer anyway)."""
-    tx.execute(select(phone.c.id).where(phone.c.id == phone_id).with_for_update()).all()
+    _LOCK_PHONE.first(tx, which=phone_id)
 
 
 _SET_LANGUAGE = Prepared(
@@ -241,26 +243,37 @@ def find_caller(tx: Connection, number: str) -> Caller | None:
     return Caller._make(row) if row else None
 
 
-def children_on_phone(tx: Connection, phone_id: int) -> list[Child]:
-    """Every followed child of the households that this phone serves, oldest enrolment first."""
-    rows = tx.execute(
+def _served_by(phone_id: Any) -> Any:
+    """Ids of the children of a phone: of the households that prefer it, and of the caregivers who have it.
+
+    Two questions that each follow an index: as one OR, the whole registry would be read at every call.
+    """
+    at_home = (
+        select(child.c.person_id)
+        .join(household, household.c.id == child.c.household_id)
+        .where(household.c.preferred_phone_id == phone_id)
+    )
+    in_care = (
+        select(caregiver.c.child_id)
+        .join(person_phone, person_phone.c.person_id == caregiver.c.person_id)
+        .where(person_phone.c.phone_id == phone_id, person_phone.c.until.is_(None), caregiver.c.until.is_(None))
+    )
+    return at_home.union(in_care)
+
+
+_CHILDREN_ON_PHONE = Prepared(
+    lambda _: (
         select(*CHILD_COLUMNS)
         .join(person, person.c.id == child.c.person_id)
-        .join(household, household.c.id == child.c.household_id)
-        .where(
-            child.c.status == "followed",
-            (household.c.preferred_phone_id == phone_id)
-            | exists().where(
-                caregiver.c.child_id == child.c.person_id,
-                caregiver.c.until.is_(None),
-                person_phone.c.person_id == caregiver.c.person_id,
-                person_phone.c.phone_id == phone_id,
-                person_phone.c.until.is_(None),
-            ),
-        )
+        .where(child.c.person_id.in_(_served_by(bindparam("phone_id"))), child.c.status == "followed")
         .order_by(child.c.enrolled_at, child.c.person_id)
     )
-    return [Child._make(row) for row in rows]
+)
+
+
+def children_on_phone(tx: Connection, phone_id: int) -> list[Child]:
+    """Every followed child of the households that this phone serves, oldest enrolment first."""
+    return [Child._make(row) for row in _CHILDREN_ON_PHONE.rows(tx, phone_id=phone_id)]
 
 
 def find_child(tx: Connection, *, id: int | None = None, code: str | None = None) -> Child | None:

@@ -1,4 +1,4 @@
-"""The whole demo as its README says it: web, worker and phones, driven in a real browser, with and without JavaScript."""
+"""The whole demo as its README says it: web, worker and phones in a real browser, with and without JavaScript."""
 
 from __future__ import annotations
 
