@@ -2,7 +2,7 @@
 
 Sixteen callers at once enrol one child after the other, each from a new phone: ten steps, the last of which writes
 caregiver, child, consent and appointments. Bare and product take turns; a ratio is taken in each round and the median
-of the rounds is printed. Server and client have a processor each. Goals: docs/performance.md.
+of the rounds is printed. Server and client have a processor each.
 """
 
 from __future__ import annotations

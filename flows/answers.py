@@ -87,14 +87,14 @@ def read_date(typed: str, today: date, earliest: date, latest: date) -> date:
 
 
 def read_text(typed: str, max_length: int) -> str:
-    """Words in their own spelling and script, spaces squeezed, with at least one letter or digit; never cut."""
+    """Words in their own spelling and script, spaces squeezed, with at least one letter; never cut."""
     if len(typed) > _LONGEST_TEXT:
         raise Unclear("help.text_long", high=max_length)
     spaced = " ".join(typed.split())
     # Control and invisible characters, and halves of a surrogate pair, which no database takes.
     visible = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     text = " ".join(unicodedata.normalize("NFC", visible).split())
-    if not any(c.isalnum() for c in text):
+    if not any(c.isalpha() for c in text):  # "1" is a key pressed once too often
         raise Unclear("help.text")
     if len(text) > max_length:
         raise Unclear("help.text_long", high=max_length)

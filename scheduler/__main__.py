@@ -78,4 +78,4 @@ def _time_may_be_moved(runtime: Runtime) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="laseli")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import socket
 import sys
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.runtime import FLOWS, Runtime, build_runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="laseli", prog_name="laseli")
 def main() -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
 
@@ -118,6 +120,7 @@ def serve() -> None:
     from granian.log import LogLevels
 
     found = runtime().config
+    _port_is_free(found.host, found.port)
     # No access log: webhook addresses hold secrets.
     Granian(
         "wsgi:app",
@@ -129,6 +132,16 @@ def serve() -> None:
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def _port_is_free(host: str, port: int) -> None:
+    """The server shares ports on purpose (SO_REUSEPORT): a forgotten one would get part of the requests."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as reason:
+            raise click.ClickException(f"cannot listen on {host}:{port} (LASELI_HOST, LASELI_PORT): {reason}") from None
 
 
 @main.command()
@@ -191,6 +204,8 @@ def schedule(cases: TextIO, as_json: bool) -> None:
 
     try:
         results = run_cases(cases.read(), built_in_calendar())
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{cases.name} is not a text file in UTF-8") from None
     except CaseMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     if as_json:
@@ -208,7 +223,7 @@ def flow() -> None:
 
 
 @flow.command("check")
-@click.option("--limit", default=160, show_default=True, help="Septets of a USSD screen.")
+@click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets of a USSD screen.")
 def flow_check(limit: int) -> None:
     """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
     from flows import check

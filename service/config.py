@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,6 +131,18 @@ class Config(BaseSettings):
 
     split_routes = field_validator("routes", mode="before")(_comma_list)
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("ladder_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -142,8 +155,7 @@ class Config(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value.startswith("postgresql://"):
-            value = value.replace("postgresql://", "postgresql+psycopg://", 1)
+        value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
         if value.startswith(("sqlite:///", "postgresql+psycopg://")):
             try:
                 make_url(value)
@@ -155,8 +167,10 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _routes_exist(self) -> Config:
         for route in self.routes:
-            if getattr(self, route, None) is None or route not in CARRIERS:
-                raise ValueError(f"ROUTES names '{route}', but no {PREFIX}{route.upper()}__... is set")
+            if route not in CARRIERS:
+                raise ValueError(f"{PREFIX}ROUTES: '{route}' is no channel; there are {', '.join(CARRIERS)}")
+            if getattr(self, route) is None:
+                raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
         return self
@@ -240,6 +254,8 @@ def _unknown_names(environment: Mapping[str, str]) -> list[str]:
 
 def _line(mistake: Any) -> str:
     path = "__".join(str(part).upper() for part in mistake["loc"] if not isinstance(part, int))
+    if mistake["type"] == "missing" and path == "KEYS":
+        return f"{PREFIX}KEYS__IDENTITY, {PREFIX}KEYS__INDEX: are not set (`laseli keys new` prints both lines)"
     if mistake["type"] == "missing":
         hint = " (`laseli keys new` prints a line to copy)" if "KEYS" in path else ""
         return f"{PREFIX}{path}: is not set{hint}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,9 +26,16 @@ PATIENCE_S = 60
 
 def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
     """Run until Ctrl-C; gives the exit status."""
-    if fresh and (folder / "secrets.json").exists():
-        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        click.echo(f"A demo already runs on {folder}; end it, or choose another one with --folder.", err=True)
+        return 1
+    if fresh:
+        for file in folder.glob("*.db*"):
+            file.unlink()
     port = _free(port)
     sim_port = _free(sim_port, but=port)
     environment = _environment(folder.resolve(), port, sim_port)

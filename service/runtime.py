@@ -13,7 +13,7 @@ from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
 from service.domain import local_time
-from service.domain.reminder_ladder import Ladder, built_in_ladder, load_ladder
+from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import Window
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.store.database import Database
@@ -94,4 +94,7 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
 
 
 def _ladder(file: Path | None) -> Ladder:
-    return load_ladder(file.read_text("utf-8")) if file else built_in_ladder()
+    try:
+        return load_ladder(file.read_text("utf-8")) if file else built_in_ladder()
+    except LadderMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}LADDER_FILE: {mistake}"]) from None

@@ -53,13 +53,15 @@ def test_a_postgresql_address_gets_its_driver() -> None:
     ("name", "value", "remedy"),
     [
         ("LASELI_KEYS__IDENTITY", None, "laseli keys new"),
+        ("LASELI_LADDER_FILE", "/nowhere.yaml", "no file"),
         ("LASELI_KEYS__IDENTITY", "1:short", "base64 of 32 bytes"),
         ("LASELI_KEYS__INDEX", "AAAA", "base64 of 32 bytes"),
         ("LASELI_DATABASE_URL", "mysql://x", "sqlite:///"),
         ("LASELI_TIMEZONE", "Bamako", "Africa/Bamako"),
         ("LASELI_AFRICASTALKING__HOOK_SECRETS", "short", "32 characters"),
         ("LASELI_AFRICASTALKING__API_KEY", None, "is not set"),
-        ("LASELI_ROUTES", "orange", "LASELI_ORANGE__"),
+        ("LASELI_ROUTES", "orange", "africastalking, twilio, simulator"),
+        ("LASELI_ROUTES", "twilio", "LASELI_TWILIO__"),
         ("LASELI_SCREEN_LIMIT", "300", "182"),
         ("LASELI_PORT", "eighty", "integer"),
     ],
@@ -108,7 +110,9 @@ def test_config_check_tells_and_exits(environment: dict[str, str], status: int) 
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     if status:
-        assert done.stderr.splitlines() == ["LASELI_KEYS: is not set (`laseli keys new` prints a line to copy)"]
+        assert done.stderr.splitlines() == [
+            "LASELI_KEYS__IDENTITY, LASELI_KEYS__INDEX: are not set (`laseli keys new` prints both lines)"
+        ]
 
 
 def test_every_setting_has_a_name_that_can_be_typed() -> None:

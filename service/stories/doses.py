@@ -28,7 +28,7 @@ def record_doses(
     if child is None:
         raise Refused("no child has this code; it has eight digits, as on the booklet")
     known = care.antigens_of(runtime, child)
-    wanted = [_antigen(word, known) for word in antigens]
+    wanted = [_antigen(word, known) for word in antigens if word.strip()]
     if on > runtime.today(now):
         raise Refused(f"{on:%d/%m/%Y} is in the future")
     if on < child.born_on:

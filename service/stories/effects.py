@@ -146,7 +146,9 @@ def _next_visit(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if child is None:
         return Outcome(False)
     visit = families.next_visit(tx, situation.runtime, child, situation.today)
-    return Outcome(True, {**_visit(visit), "state": visit.state})
+    centre = visit.centre or situation.runtime.phrases.say("centre.unknown", situation.language)
+    told = {**_visit(visit), "centre": centre, "state": visit.state, "code": families.show_code(child.code)}
+    return Outcome(True, told)
 
 
 def _stop_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -211,7 +213,9 @@ SIGNATURES: dict[str, Signature] = {
         writes=True,
     ),
     "my_children": Signature({}, {}, options=True, writes=False),
-    "next_visit": Signature({"child": "id"}, {**_VISIT, "state": "choice"}, options=False, writes=False),
+    "next_visit": Signature(
+        {"child": "id"}, {**_VISIT, "state": "choice", "code": "text"}, options=False, writes=False
+    ),
     "stop_child": Signature({"child": "id"}, {}, options=False, writes=True),
     "stop_messages": Signature({}, {}, options=False, writes=True),
     "start_messages": Signature({}, {}, options=False, writes=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import update
@@ -170,7 +170,12 @@ def _record_told_doses(tx: Connection, runtime: Runtime, child: Child, told: Enr
 def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> Visit:
     """When the child is expected next, and where: what the schedule says today, not what was planned once."""
     centre = f"CSCom {place_tables.centre_name(tx, child.centre_id)}" if child.centre_id else ""
-    return _visit(care.assess(tx, runtime, child, today), child, centre, today)
+    visit = _visit(care.assess(tx, runtime, child, today), child, centre, today)
+    if visit.state in ("now", "late"):
+        # The schedule says "today" of whatever is due; the family knows the day that the messages told.
+        told = [row.anchor_on for row in care_tables.open_appointments(tx, child.id) if row.anchor_on <= today]
+        return replace(visit, on=min(told, default=visit.on))
+    return visit
 
 
 def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Visit:

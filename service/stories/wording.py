@@ -7,7 +7,7 @@ from datetime import date
 from service.store.people_tables import Child
 
 VISITS = {
-    "none": {"fr": "Aucune", "bm": "Foyi"},
+    "none": {"fr": "Aucun", "bm": "Foyi"},
     "birth": {"fr": "Naissance", "bm": "Bange"},
     "w6": {"fr": "6 semaines", "bm": "Dɔgɔkun 6"},
     "w10": {"fr": "10 semaines", "bm": "Dɔgɔkun 10"},

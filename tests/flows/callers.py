@@ -29,7 +29,7 @@ CONTRACT = {
         {"code": "text", **VISIT},
     ),
     "my_children": Signature(options=True, writes=False),
-    "next_visit": Signature({"child": "id"}, {**VISIT, "state": "choice"}, writes=False),
+    "next_visit": Signature({"child": "id"}, {**VISIT, "state": "choice", "code": "text"}, writes=False),
     "stop_child": Signature({"child": "id"}),
     "stop_messages": Signature(),
     "start_messages": Signature(),
@@ -51,7 +51,7 @@ CHILDREN = (
     ("c2", {"fr": "Enfant 2, née 11/2024", "bm": "Den 2, a bangera 11/2024"}),
 )
 VISITS = (
-    ("none", {"fr": "Aucune", "bm": "Foyi"}),
+    ("none", {"fr": "Aucun", "bm": "Foyi"}),
     ("birth", {"fr": "Naissance", "bm": "Bange"}),
     ("w6", {"fr": "6 semaines", "bm": "Dɔgɔkun 6"}),
 )
@@ -63,7 +63,9 @@ USUAL: dict[str, Outcome] = {
     "date_of_age": Outcome(True, {"birth": date(2026, 1, 1)}),
     "enrol_child": Outcome(True, {"code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR"}),
     "my_children": Outcome(True, options=CHILDREN),
-    "next_visit": Outcome(True, {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming"}),
+    "next_visit": Outcome(
+        True, {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "code": "4821 7730"}
+    ),
     "stop_child": Outcome(True),
     "stop_messages": Outcome(True),
     "start_messages": Outcome(True),

@@ -212,7 +212,6 @@ def test_every_day_without_zeros_is_read_back(day, between):
         ("ߒߞߏ", "ߒߞߏ"),
         ("\ud800Awa", "Awa"),
         ("A \u200b B", "A B"),
-        ("3", "3"),
     ],
 )
 def test_words_keep_their_spelling(typed, text):

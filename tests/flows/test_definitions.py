@@ -55,7 +55,7 @@ class TestAccueil:
         caller = Caller(ours().get("accueil"))
         assert caller.screen == (
             "Laseli, le suivi des enfants\n1 Inscrire un enfant\n2 Prochain rendez-vous\n3 Ne plus suivre un enfant\n"
-            "4 Messages SMS\n5 Langue / Kan"
+            "4 Arreter/reprendre SMS\n5 Langue / Kan"
         )
 
     def test_the_language_can_be_changed(self) -> None:
@@ -81,9 +81,9 @@ class TestInscrire:
 
     def test_a_mother_who_knows_the_day_and_has_the_booklet(self) -> None:
         caller = enrolling("050326", "1", "7", "2")
-        assert caller.screen.startswith("Date de cette visite ?")
+        assert caller.screen.startswith("Date de ce rendez-vous ?")
         assert caller.press("06032026") == (
-            "Awa Keita, Fille, né(e) le 05/03/2026, Darsalam. Visite : Naissance. Juste ?\n1 Oui\n2 Corriger\n0 Retour"
+            "Awa Keita, Fille, né(e) le 05/03/2026, Darsalam. Carnet : Naissance. Juste ?\n1 Oui\n2 Corriger\n0 Retour"
         )
         assert caller.press("1") == (
             "Code 4821 7730. Rendez-vous à partir du 16/04/26, au CSCom ASACODAR, avec le carnet. Gardez ce code."
@@ -119,7 +119,7 @@ class TestInscrire:
 
     def test_without_a_visit_its_date_is_not_asked(self) -> None:
         caller = enrolling("050326", "1", "1", "1")
-        assert "Visite : Aucune. Juste ?" in caller.screen
+        assert "Carnet : Aucun. Juste ?" in caller.screen
         caller.press("1")
         assert (caller.asked[-1].args["last_visit"], caller.asked[-1].args["last_visit_on"]) == ("none", None)
 

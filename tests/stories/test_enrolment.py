@@ -195,10 +195,38 @@ def test_when_is_the_next_visit(handset: Handset, runtime: Runtime, clock: TestC
     assert "ASACODAR" in handset.screen
 
 
+def test_the_menu_tells_the_day_that_the_messages_told(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
+    days.until("2026-12-03")
+    handset.dial()
+    handset.choose("Prochain rendez-vous")
+    assert "23/11/26" in handset.screen, "not today's date, on which the schedule says that something is due"
+    assert code_on(handset.screen)
+
+
+def test_where_no_centre_is_known_the_nearest_one_is_named(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    handset.dial()
+    handset.choose("Français")
+    handset.choose("Inscrire un enfant")
+    handset.choose("Oui")
+    handset.press("Awa", "12102026", "1")
+    handset.choose("Koulouniko")
+    last = handset.press("1", "1")
+    assert "au centre de santé" in last
+    handset.dial()
+    handset.choose("Prochain rendez-vous")
+    assert "au centre de santé" in handset.screen
+    assert all("au centre de santé" in text for _, text in days.until("2026-11-23"))
+
+
 def test_messages_are_stopped_from_the_menu(handset: Handset, runtime: Runtime, clock: TestClock, days: Days) -> None:
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     handset.dial()
-    handset.choose("Messages")
+    handset.choose("Arrêter/reprendre SMS")
     while handset.open:
         handset.press("1")
     assert days.until("2026-11-28") == []
