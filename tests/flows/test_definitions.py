@@ -184,7 +184,7 @@ class TestRendezVous:
         [
             ("coming", "Enfant 1, né 03/2026 : rendez-vous à partir du 16/04/26, au CSCom ASACODAR, avec le carnet."),
             ("now", "Enfant 1, né 03/2026 : rendez-vous ouvert depuis le 16/04/26, au CSCom ASACODAR, avec le carnet."),
-            ("late", "Si c'est déjà fait, merci."),
+            ("late", "Si c'est fait, merci."),
             ("complete", "tous les rendez-vous prévus sont faits. Merci."),
             ("unknown", "pas de date ici."),
             ("something new", "pas de date ici."),
