@@ -32,8 +32,9 @@ conversation = Table(
     Column("flow_hash", String(64), nullable=False),
     Column("progress", LargeBinary, nullable=False),  # sealed by the story, on the hot path
     Column("ended", Boolean, nullable=False),
-    Column("started_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False, index=True),
+    # Forgotten by the day it began: an index on what changes at every keystroke would be written at every keystroke.
+    Column("started_at", Instant, nullable=False, index=True),
+    Column("updated_at", Instant, nullable=False),
 )
 
 flow_version = Table(
@@ -125,8 +126,8 @@ def forget_conversation(tx: Connection, conversation_id: int) -> None:
 
 
 def forget_conversations(tx: Connection, before: int) -> int:
-    """Delete the keystrokes of conversations that were last touched before this moment."""
-    return tx.execute(delete(conversation).where(c.updated_at < before)).rowcount
+    """Delete the keystrokes of conversations that began before this moment."""
+    return tx.execute(delete(conversation).where(c.started_at < before)).rowcount
 
 
 def session_is_known(tx: Connection, session_idx: bytes) -> bool:

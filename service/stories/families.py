@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 
 from sqlalchemy import update
 from sqlalchemy.engine import Connection
 
 from service.domain import visits
 from service.domain.vaccination import Assessment, Given
+from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, place_tables
 from service.store.people_tables import Caller, Child
@@ -113,7 +115,7 @@ def _add_child(
         organisation_id=programme.organisation_id,
         zone_id=told.zone_id,
         centre_id=place.centre_id,
-        profile=runtime.calendar.profile_for(place.district),
+        profile=_profile(runtime.calendar, place.district),
         status="followed",
         enrolled_on=runtime.today(now),
         born_on=told.born_on,
@@ -125,6 +127,12 @@ def _add_child(
         child = child._replace(code=f"{secrets.randbelow(10**8):08d}")
         if people_tables.add_child(tx, child, runtime.calendar.name, runtime.calendar.latest_source, now):
             return child
+
+
+@cache
+def _profile(calendar: Calendar, district: str) -> str:
+    """Which vaccines this district gives: as many answers as there are districts."""
+    return calendar.profile_for(district)
 
 
 def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, today: date) -> Caller:

@@ -40,22 +40,21 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.post("/hooks/twilio/sms")
     def twilio_sms() -> Response:
-        incoming.take_sms(runtime, _signed(runtime, strangers).read_sms(fields_of(request)))
+        channel, fields = _signed(runtime, strangers)
+        incoming.take_sms(runtime, channel.read_sms(fields))
         return Response("<Response/>", content_type="text/xml")
 
     @pages.post("/hooks/twilio/status")
     def twilio_status() -> Response:
-        receipts.take(
-            runtime,
-            _signed(runtime, strangers).read_receipt(fields_of(request), Fields(request.args.items(multi=True))),
-        )
+        channel, fields = _signed(runtime, strangers)
+        receipts.take(runtime, channel.read_receipt(fields, Fields(request.args.items(multi=True))))
         return Response(status=200)
 
     return pages
 
 
-def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> Channel:
-    """Twilio's channel, when its signature is right for our public address and this very form; else 403."""
+def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> tuple[Channel, Fields]:
+    """Twilio's channel and the form, if its signature is right for our public address and this form; else 403."""
     channel = runtime.channels.get("twilio")
     if channel is None:
         abort(404, "nothing here")
@@ -64,10 +63,10 @@ def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> Channel:
     if not strangers.acquire(timeout=PATIENCE_S):
         abort(503, "too many at once; please repeat")
     try:
-        pairs = [(name, value) for name, values in request.form.lists() for value in values]
+        fields = fields_of(request)
     finally:
         strangers.release()
     path = request.full_path if request.query_string else request.path
-    if not channel.is_genuine(path, pairs, request.headers.get("X-Twilio-Signature")):
+    if not channel.is_genuine(path, list(fields), request.headers.get("X-Twilio-Signature")):
         abort(403, "wrong signature")
-    return channel
+    return channel, fields

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_conversation_key")),
     )
     op.create_index(op.f("ix_conversation_session_idx"), "conversation", ["session_idx"], unique=False)
-    op.create_index(op.f("ix_conversation_updated_at"), "conversation", ["updated_at"], unique=False)
+    op.create_index(op.f("ix_conversation_started_at"), "conversation", ["started_at"], unique=False)
     op.create_table(
         "counter",
         sa.Column("name", sa.String(length=60), nullable=False),
