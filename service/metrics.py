@@ -8,14 +8,11 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.runtime import Runtime
-from service.store import message_tables, schema, system_tables
-from service.store.care_tables import appointment
-from service.store.people_tables import child
+from service.store import care_tables, message_tables, people_tables, schema, system_tables
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORKER_LEASE = "worker"
@@ -60,8 +57,8 @@ class Figures(Collector):
             for name, number in system_tables.counters(tx).items():
                 events.add_metric([name], number)
             yield events
-            yield _gauge("laseli_children_followed", "Children followed", _number(tx, child.c.status == "followed"))
-            yield _gauge("laseli_appointments_open", "Coming contacts", _number(tx, appointment.c.state == "open"))
+            yield _gauge("laseli_children_followed", "Children followed", people_tables.count_followed(tx))
+            yield _gauge("laseli_appointments_open", "Coming contacts", care_tables.count_open(tx))
             due = message_tables.oldest_due(tx, runtime.now())
             waits = max(0, runtime.now() - due) / 1000 if due is not None else 0
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
@@ -71,10 +68,6 @@ class Figures(Collector):
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, about, value=value)
-
-
-def _number(tx: Connection, which: Any) -> int:
-    return int(tx.execute(select(func.count()).where(which)).scalar_one())
 
 
 def page(runtime: Runtime) -> bytes:

@@ -10,11 +10,10 @@ from sqlalchemy import (
     Column,
     Date,
     Index,
-    PrimaryKeyConstraint,
     String,
     Table,
-    UniqueConstraint,
     bindparam,
+    func,
     select,
     update,
 )
@@ -78,16 +77,6 @@ Index(
 )
 Index("ix_appointment_child", appointment.c.child_id, appointment.c.state)
 Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
-
-message_appointment = Table(
-    "message_appointment",
-    metadata,
-    reference("message_id", "message.id"),
-    reference("appointment_id", "appointment.id"),
-    Column("step", String(8), nullable=False),
-    PrimaryKeyConstraint("message_id", "appointment_id", "step"),
-    UniqueConstraint("appointment_id", "step"),
-)
 
 
 class Dose(NamedTuple):
@@ -186,3 +175,7 @@ def set_next_step(
         .where(appointment.c.id == appointment_id)
         .values(last_step=last_step, next_step=next_step, next_step_on=on, updated_at=now)
     )
+
+
+def count_open(tx: Connection) -> int:
+    return int(tx.execute(select(func.count()).where(appointment.c.state == "open")).scalar_one())

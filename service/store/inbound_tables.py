@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert
+from sqlalchemy import Column, LargeBinary, String, Table, delete, insert
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert, vault_of, wrote
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, upsert, vault_of, wrote
+from service.store.receipt_tables import unmatched_receipt
 
 # One NOT NULL hash: in a composite key a NULL status would let doubles in.
 inbound_event = Table(
@@ -24,19 +25,6 @@ inbound_body = Table(
     Column("key_hash", LargeBinary(32), nullable=False),
     Column("number_idx", LargeBinary(16), index=True),
     Column("body", Sealed("inbound_body.body"), nullable=False),
-    Column("at", Instant, nullable=False, index=True),
-)
-
-unmatched_receipt = Table(
-    "unmatched_receipt",
-    metadata,
-    id_column(),
-    Column("channel", String(20), nullable=False),
-    Column("carrier_id", String(100), nullable=False, index=True),
-    Column("number_idx", LargeBinary(16)),
-    Column("message_id", Id),
-    Column("state", String(12), nullable=False),
-    Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False, index=True),
 )
 

@@ -39,7 +39,7 @@ from service.store.columns import (
     reference,
     upsert,
 )
-from service.store.people_tables import opt_out, phone
+from service.store.phone_tables import opt_out, phone
 
 LEASE_MS = 60_000
 

@@ -15,32 +15,19 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
     bindparam,
-    delete,
+    func,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, vault_of
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, vault_of
+from service.store.phone_tables import phone
 from service.store.prepared import Prepared, inserting
-from service.store.vault import INDEX_VERSION
-
-phone = Table(
-    "phone",
-    metadata,
-    id_column(),
-    Column("number", Sealed("phone.number"), nullable=False),
-    Column("number_idx", LargeBinary(16), nullable=False, unique=True),
-    Column("index_version", Integer, nullable=False),
-    Column("language", String(8)),
-    Column("created_at", Instant, nullable=False),
-    Column("last_heard_at", Instant),
-)
 
 household = Table(
     "household",
@@ -120,25 +107,7 @@ consent = Table(
     Column("at", Instant, nullable=False),
 )
 
-# By number and not by phone row: when a person is erased, her refusal stays.
-opt_out = Table(
-    "opt_out",
-    metadata,
-    Column("number_idx", LargeBinary(16), nullable=False),
-    Column("purpose", String(20), nullable=False),
-    Column("index_version", Integer, nullable=False),
-    Column("how", String(20), nullable=False),
-    Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("number_idx", "purpose"),
-)
-
 Index("ix_child_followed", child.c.status, child.c.person_id)
-
-
-class Phone(NamedTuple):
-    id: int
-    number_idx: bytes
-    language: str | None
 
 
 class Caller(NamedTuple):
@@ -181,47 +150,6 @@ CHILD_COLUMNS = (
     person.c.sex,
     child.c.birth_precision,
 )
-
-
-_FIND_PHONE = Prepared(
-    lambda _: select(phone.c.id, phone.c.number_idx, phone.c.language).where(phone.c.number_idx == bindparam("idx"))
-)
-_ADD_PHONE = inserting(phone, "id", "number", "number_idx", "index_version", "created_at", once=True)
-
-
-def find_phone(tx: Connection, number: str) -> Phone | None:
-    row = _FIND_PHONE.first(tx, idx=vault_of(tx).index(number))
-    return Phone._make(row) if row else None
-
-
-def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
-    """The phone's row, made when the number is new; safe when two callers make it at once."""
-    found = find_phone(tx, number)
-    if found is None:
-        number_idx = vault_of(tx).index(number)
-        _ADD_PHONE.first(
-            tx, id=new_id(), number=number, number_idx=number_idx, index_version=INDEX_VERSION, created_at=now
-        )
-        found = find_phone(tx, number)
-    assert found is not None
-    return found
-
-
-_LOCK_PHONE = Prepared(lambda _: select(phone.c.id).where(phone.c.id == bindparam("which")).with_for_update())
-
-
-def lock_phone(tx: Connection, phone_id: int) -> None:
-    """Whoever else locks this phone waits until we commit (SQLite has one writer anyway)."""
-    _LOCK_PHONE.first(tx, which=phone_id)
-
-
-_SET_LANGUAGE = Prepared(
-    lambda _: update(phone).where(phone.c.id == bindparam("which")).values(language=bindparam("language"))
-)
-
-
-def set_language(tx: Connection, phone_id: int, language: str) -> None:
-    _SET_LANGUAGE.run(tx, which=phone_id, language=language)
 
 
 _FIND_CALLER = Prepared(
@@ -284,30 +212,6 @@ def find_child(tx: Connection, *, id: int | None = None, code: str | None = None
     tx.execute(home.with_for_update(of=household, key_share=True))
     row = tx.execute(select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(which)).one_or_none()
     return Child._make(row) if row else None
-
-
-_OPTED_OUT = Prepared(
-    lambda _: select(opt_out.c.at).where(
-        opt_out.c.number_idx == bindparam("idx"),
-        (opt_out.c.purpose == bindparam("purpose")) | (opt_out.c.purpose == "all"),
-    )
-)
-
-
-def opted_out(tx: Connection, number_idx: bytes, purpose: str = "all") -> bool:
-    return _OPTED_OUT.first(tx, idx=number_idx, purpose=purpose) is not None
-
-
-def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: int) -> None:
-    tx.execute(
-        upsert(tx, opt_out)
-        .values(number_idx=number_idx, purpose=purpose, how=how, at=now, index_version=INDEX_VERSION)
-        .on_conflict_do_nothing()
-    )
-
-
-def remove_opt_outs(tx: Connection, number_idx: bytes) -> int:
-    return tx.execute(delete(opt_out).where(opt_out.c.number_idx == number_idx)).rowcount
 
 
 _ADD_HOUSEHOLD = inserting(household, "id", "organisation_id", "preferred_phone_id", "created_at")
@@ -412,3 +316,25 @@ def add_caregiver(tx: Connection, child_id: int, person_id: int, position: int, 
 
 def add_consent(tx: Connection, **values: object) -> None:
     _ADD_CONSENT.run(tx, id=new_id(), **values)
+
+
+def stop_following(tx: Connection, child_id: int, now: int) -> None:
+    tx.execute(update(child).where(child.c.person_id == child_id).values(status="stopped", stopped_at=now))
+
+
+def followed_children(tx: Connection, limit: int) -> list[tuple[Child, str | None]]:
+    """The latest enrolled children that are followed, each with its household's number."""
+    rows = tx.execute(
+        select(*CHILD_COLUMNS, phone.c.number)
+        .join(person, person.c.id == child.c.person_id)
+        .join(household, household.c.id == child.c.household_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+        .where(child.c.status == "followed")
+        .order_by(child.c.enrolled_at.desc(), child.c.person_id)
+        .limit(limit)
+    )
+    return [(Child._make(row[:-1]), row[-1]) for row in rows]
+
+
+def count_followed(tx: Connection) -> int:
+    return int(tx.execute(select(func.count()).where(child.c.status == "followed")).scalar_one())

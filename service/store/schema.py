@@ -12,7 +12,10 @@ from service.store import (
     inbound_tables,
     message_tables,
     people_tables,
+    phone_tables,
     place_tables,
+    recall_tables,
+    receipt_tables,
     system_tables,
 )
 from service.store.columns import metadata
@@ -24,7 +27,10 @@ TABLES = (
     inbound_tables,
     message_tables,
     people_tables,
+    phone_tables,
     place_tables,
+    recall_tables,
+    receipt_tables,
     system_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show
 from service.clock import DEMO_MARK
 from service.domain import visits
 from service.runtime import Runtime
-from service.store import people_tables, place_tables, system_tables
-from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person, phone
+from service.store import people_tables, phone_tables, place_tables, system_tables
+from service.store.people_tables import Child
 from service.stories import care, doses, families
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
+SHOWN = 50
 FIRST_NUMBER = 70_000_101
 """Invented: the blocks +223 70 00 01 xx. The simulator has no way to a real network."""
 
@@ -31,7 +31,7 @@ def seed(tx: Connection, runtime: Runtime, now: int, how_many: int = 12, dice_se
     """Fill an empty database with invented families of Commune III; does nothing when it already is a demo."""
     if system_tables.read_mark(tx, DEMO_MARK):
         return 0
-    if tx.execute(select(phone.c.id).limit(1)).first():
+    if phone_tables.any_phone(tx):
         raise NotForReal("this database already holds people and is not marked as a demo; choose another file")
     system_tables.mark(tx, DEMO_MARK, "invented families")
     dice = random.Random(dice_seed)  # noqa: S311 -- invented families, not secrets
@@ -61,18 +61,9 @@ def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int)
 def state(runtime: Runtime) -> dict[str, Any]:
     """What the page of phones shows beside them: the moment, and each child with what is expected next."""
     now = runtime.now()
-    columns = (*CHILD_COLUMNS, phone.c.number)
     with runtime.database.read() as tx:
-        rows = tx.execute(
-            select(*columns)
-            .join(person, person.c.id == child.c.person_id)
-            .join(household, household.c.id == child.c.household_id)
-            .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
-            .where(child.c.status == "followed")
-            .order_by(child.c.enrolled_at.desc(), child.c.person_id)
-            .limit(50)
-        )
-        children = [_shown(tx, runtime, Child._make(row[:-1]), row[-1], now) for row in rows.fetchall()]
+        found = people_tables.followed_children(tx, SHOWN)
+        children = [_shown(tx, runtime, one, number, now) for one, number in found]
     return {"now": iso(runtime, now), "zone": runtime.config.timezone, "children": children}
 
 

@@ -13,7 +13,7 @@ from flows.check import Signature
 from flows.engine import Action, Event, FlowEnded, LanguageChosen, Outcome, TextSent
 from service.domain import ages, visits
 from service.runtime import Runtime
-from service.store import people_tables, place_tables
+from service.store import people_tables, phone_tables, place_tables
 from service.store.people_tables import Caller
 from service.stories import families, opt_outs, outbox
 from service.stories.wording import birth_label, short_date, visit_label
@@ -45,7 +45,7 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
     return {
         "langue_connue": bool(caller and caller.language),
         "enfants": len(children),
-        "messages_arretes": people_tables.opted_out(tx, number_idx, "reminder"),
+        "messages_arretes": phone_tables.opted_out(tx, number_idx, "reminder"),
         "code": situation.runtime.config.service_code,
     }
 
@@ -64,8 +64,8 @@ def perform(tx: Connection, situation: Situation, action: Action) -> Outcome:
 
 
 def _language_chosen(tx: Connection, situation: Situation, event: LanguageChosen) -> None:
-    phone = people_tables.ensure_phone(tx, situation.number, situation.now)
-    people_tables.set_language(tx, phone.id, event.language)
+    phone = phone_tables.ensure_phone(tx, situation.number, situation.now)
+    phone_tables.set_language(tx, phone.id, event.language)
 
 
 def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 
-from sqlalchemy import update
 from sqlalchemy.engine import Connection
 
 from service.domain import visits
 from service.domain.vaccination import Assessment, Given
 from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
-from service.store import care_tables, people_tables, place_tables
+from service.store import care_tables, people_tables, phone_tables, place_tables
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
 from service.stories import care, recalls
@@ -140,8 +139,8 @@ def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, toda
     caller = people_tables.find_caller(tx, number)
     if caller and caller.person_id and caller.household_id:
         return caller
-    phone_id = caller.phone_id if caller else people_tables.ensure_phone(tx, number, now).id
-    people_tables.lock_phone(tx, phone_id)
+    phone_id = caller.phone_id if caller else phone_tables.ensure_phone(tx, number, now).id
+    phone_tables.lock_phone(tx, phone_id)
     caller = people_tables.find_caller(tx, number)  # another session of this phone may have made it meanwhile
     if caller and caller.person_id and caller.household_id:
         return caller
@@ -198,11 +197,7 @@ def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Vi
 
 def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
     """No longer follow this child: no reason is asked (a death, a move), and nothing more is sent about it."""
-    tx.execute(
-        update(people_tables.child)
-        .where(people_tables.child.c.person_id == child_id)
-        .values(status="stopped", stopped_at=now)
-    )
+    people_tables.stop_following(tx, child_id, now)
     recalls.replan(tx, runtime, child_id, now)
 
 

@@ -8,7 +8,7 @@ from flows import answers, phone_numbers
 from service.channels.base import IncomingSms, OptOut
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import inbound_tables, message_tables, people_tables
+from service.store import inbound_tables, message_tables, phone_tables
 from service.store.system_tables import count
 from service.stories import opt_outs
 from service.stories.outbox import Letter, put
@@ -54,8 +54,8 @@ def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash:
     if phone_numbers.region(number) != runtime.config.country:
         count(tx, "replies_abroad_held_back")  # somebody may earn on every answer to his foreign numbers
         return
-    phone = people_tables.ensure_phone(tx, number, now)
-    people_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
+    phone = phone_tables.ensure_phone(tx, number, now)
+    phone_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
     lately = message_tables.replies_since(tx, phone.number_idx, now - HOUR_MS)
     in_a_day = message_tables.replies_since(tx, phone.number_idx, now - DAY_MS)
     if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
-from service.store import message_tables, people_tables
+from service.store import message_tables, phone_tables
 
 PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "campaign": 10}
 
@@ -47,7 +47,7 @@ def put_many(tx: Connection, now: int, letters: Sequence[Letter]) -> dict[str, i
 
 
 def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
-    phone = people_tables.ensure_phone(tx, letter.to, now)
+    phone = phone_tables.ensure_phone(tx, letter.to, now)
     wire = sms_text.fold(letter.text)
     size = sms_text.measure(wire)
     return {

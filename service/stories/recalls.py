@@ -10,22 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from service.domain import contacts, local_time, reminder_ladder
 from service.domain.contacts import Contact
 from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
-from service.store import care_tables, message_tables, people_tables
-from service.store.care_tables import Appointment, appointment, message_appointment
-from service.store.columns import upsert
-from service.store.message_tables import message, send_attempt
-from service.store.people_tables import Child, child, household, opt_out, phone
-from service.store.place_tables import health_centre
+from service.store import care_tables, message_tables, people_tables, recall_tables
+from service.store.care_tables import Appointment
+from service.store.people_tables import Child
+from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count
 from service.stories import care
 from service.stories.outbox import Letter, put_many
@@ -115,31 +111,17 @@ def _step_after(
 
 def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
     """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again."""
-    link = message_appointment.c
-    if not appointment_ids:
-        return
-    told = tx.execute(select(link.message_id).where(link.appointment_id.in_(appointment_ids)).distinct()).scalars()
-    _unsay(tx, runtime, list(told), "the appointment changed", now)
+    if appointment_ids:
+        told = recall_tables.messages_telling_of(tx, appointment_ids)
+        _unsay(tx, runtime, told, "the appointment changed", now)
 
 
 def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int) -> None:
     """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
-    link = message_appointment.c
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
-    if not cancelled:
-        return
-    links = list(
-        tx.execute(
-            select(link.appointment_id, link.step)
-            .join(appointment, appointment.c.id == link.appointment_id)
-            .where(link.message_id.in_(cancelled), appointment.c.state == "open")
-        )
-    )
-    tx.execute(delete(message_appointment).where(link.message_id.in_(cancelled)))
-    for row in links:
-        before = _step_before(runtime, row.step)
-        care_tables.set_next_step(tx, row.appointment_id, before, row.step, runtime.today(now), now)
+    for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
+        care_tables.set_next_step(tx, appointment_id, _step_before(runtime, step), step, runtime.today(now), now)
 
 
 def _step_before(runtime: Runtime, step: str) -> str | None:
@@ -154,7 +136,7 @@ def _step_before(runtime: Runtime, step: str) -> str | None:
 class Due:
     """An appointment whose next step is to be told now."""
 
-    row: Row[Any]
+    row: DueAppointment
     step: Occurrence
 
 
@@ -194,11 +176,11 @@ def count_due(runtime: Runtime) -> int:
 def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     today = runtime.today(now)
     midnight = local_time.start_of_day(today, runtime.zone)
-    homes = _lock_page(tx, today)
+    homes = recall_tables.lock_due_households(tx, today, PAGE)
     # What did not leave on its own day says the same as today's message, which takes its place.
-    _unsay(tx, runtime, _left_over(tx, homes, midnight), "said by a later message", now)
-    rows = _due_rows(tx, homes, today)
-    heard = _written_to(tx, homes, midnight)
+    _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
+    rows = recall_tables.due_appointments(tx, homes, today)
+    heard = recall_tables.written_to(tx, homes, midnight)
     passed = sum(_passed_over(runtime, row, now) for row in rows)
     if passed:
         count(tx, "recall_steps_passed_over", passed)
@@ -209,7 +191,7 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
             _set_next(tx, row.id, row.last_step, step, now)
-    refused = _refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
+    refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
     letters = {
         house: _letter(runtime, dues, now)
         for house, dues in by_household.items()
@@ -226,89 +208,17 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     return len(rows), len(queued)
 
 
-def _lock_page(tx: Connection, today: date) -> list[int]:
-    """The next households with something due: ours until the end of the transaction."""
-    a = appointment.c
-    page = list(
-        tx.execute(
-            select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(PAGE)
-        ).scalars()
-    )
-    # Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
-    mine = select(household.c.id).where(household.c.id.in_(page)).with_for_update(skip_locked=True, key_share=True)
-    return list(tx.execute(mine).scalars())
-
-
-def _left_over(tx: Connection, homes: Sequence[int], midnight: int) -> list[int]:
-    """Messages to these households that were queued on an earlier day and still wait."""
-    statement = (
-        select(message.c.id)
-        .join(message_appointment, message_appointment.c.message_id == message.c.id)
-        .join(appointment, appointment.c.id == message_appointment.c.appointment_id)
-        .where(appointment.c.household_id.in_(homes), message.c.state == "queued", message.c.created_at < midnight)
-        .distinct()
-    )
-    return list(tx.execute(statement).scalars())
-
-
-def _written_to(tx: Connection, homes: Sequence[int], midnight: int) -> set[int]:
-    """Those of the households to whom a recall left today, or may have."""
-    called = send_attempt.c
-    statement = (
-        select(appointment.c.household_id)
-        .join(message_appointment, message_appointment.c.appointment_id == appointment.c.id)
-        .join(send_attempt, called.message_id == message_appointment.c.message_id)
-        .where(appointment.c.household_id.in_(homes), called.at >= midnight, called.outcome != "notsent")
-    )
-    return set(tx.execute(statement).scalars())
-
-
-def _passed_over(runtime: Runtime, row: Row[Any], now: int) -> int:
+def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     """How many steps went by while nobody planned: they are counted, never dropped in silence."""
     before = _step_before(runtime, row.next_step)
     here = runtime.local(now)
     return len(reminder_ladder.steps_passed_over(runtime.ladder, row.anchor_on, before, here, row.lapses_on))
 
 
-def _due_rows(tx: Connection, homes: Sequence[int], today: date) -> list[Row[Any]]:
-    """The due appointments of these households, with all that a reminder needs."""
-    a = appointment.c
-    statement = (
-        select(
-            a.id,
-            a.household_id,
-            a.programme_id,
-            a.organisation_id,
-            a.anchor_on,
-            a.lapses_on,
-            a.last_step,
-            a.next_step,
-            phone.c.number,
-            phone.c.number_idx,
-            phone.c.language,
-            health_centre.c.name.label("centre"),
-        )
-        .join(household, household.c.id == a.household_id)
-        .join(child, child.c.person_id == a.child_id)
-        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
-        .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
-        .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
-        .order_by(a.household_id, a.anchor_on, a.id)
-    )
-    return list(tx.execute(statement))
-
-
-def _refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
-    wanted = [number for number in numbers if number is not None]
-    found = select(opt_out.c.number_idx).where(
-        opt_out.c.number_idx.in_(wanted), opt_out.c.purpose.in_(("reminder", "all"))
-    )
-    return set(tx.execute(found).scalars())
-
-
 def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
     """The household's one message of the day, about all its children, useful as long as its shortest step."""
     first = dues[0].row
+    assert first.number is not None, "a household without a phone gets no letter"
     day = runtime.today(now)
     return Letter(
         to=first.number,
@@ -332,8 +242,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
 def _advance(tx: Connection, runtime: Runtime, dues: Sequence[Due], message_id: int | None, now: int) -> None:
     for due in dues:
         if message_id is not None:
-            link = {"message_id": message_id, "appointment_id": due.row.id, "step": due.step.step}
-            tx.execute(upsert(tx, message_appointment).values(link).on_conflict_do_nothing())
+            recall_tables.tell(tx, message_id, due.row.id, due.step.step)
         after = _step_after(runtime, due.row.anchor_on, due.row.lapses_on, due.step.step, now)
         _set_next(tx, due.row.id, due.step.step, after, now)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from service.channels.base import Receipt
 from service.domain.message_states import ReceiptState, after_receipt
 from service.runtime import Runtime
-from service.store import message_tables, people_tables
-from service.store.columns import new_id, vault_of
-from service.store.inbound_tables import first_time, unmatched_receipt
+from service.store import message_tables, phone_tables, receipt_tables
+from service.store.columns import vault_of
+from service.store.inbound_tables import first_time
 from service.store.message_tables import Message
 from service.store.system_tables import count
 
@@ -63,32 +62,27 @@ def _apply(tx: Connection, found: Message, state: ReceiptState, detail: str, car
 
 
 def _keep_for_later(tx: Connection, receipt: Receipt, now: int) -> None:
-    tx.execute(
-        insert(unmatched_receipt).values(
-            id=new_id(),
-            channel=receipt.channel,
-            carrier_id=receipt.carrier_id,
-            number_idx=vault_of(tx).index(receipt.phone) if receipt.phone else None,
-            message_id=receipt.message_ref,
-            state=receipt.state,
-            detail=receipt.detail[:200],
-            at=now,
-        )
+    receipt_tables.keep_receipt(
+        tx,
+        channel=receipt.channel,
+        carrier_id=receipt.carrier_id,
+        number_idx=vault_of(tx).index(receipt.phone) if receipt.phone else None,
+        message_id=receipt.message_ref,
+        state=receipt.state,
+        detail=receipt.detail[:200],
+        at=now,
     )
     count(tx, "receipt_unmatched")
 
 
 def apply_early(tx: Connection, message_id: int, channel: str, carrier_id: str, now: int) -> None:
     """Receipts that arrived before the send call returned, now that the carrier's id is known."""
-    kept = unmatched_receipt.c
-    which = (kept.channel == channel) & (kept.carrier_id == carrier_id)
-    early = list(tx.execute(select(kept.state, kept.detail, kept.number_idx).where(which).order_by(kept.at)))
-    for row in early:
+    early = receipt_tables.early_receipts(tx, channel, carrier_id)
+    for kept in early:
         found = message_tables.find_message(tx, id=message_id)
-        if found and found.number_idx == row.number_idx:
-            _apply(tx, found, row.state, row.detail, carrier_id, now)
-    if early:
-        tx.execute(delete(unmatched_receipt).where(which))
+        if found and found.number_idx == kept.number_idx:
+            _apply(tx, found, kept.state, kept.detail, carrier_id, now)
+    receipt_tables.drop_receipts(tx, [kept.id for kept in early])
 
 
 def match_kept(tx: Connection, now: int) -> None:
@@ -96,19 +90,19 @@ def match_kept(tx: Connection, now: int) -> None:
 
     The carrier answered our call with a cut connection, but its receipt came: the call had succeeded.
     """
-    kept = unmatched_receipt.c
-    for row in list(tx.execute(select(unmatched_receipt).where(kept.number_idx.is_not(None)).order_by(kept.at))):
-        uncertain = message_tables.uncertain_for_number(tx, row.channel, row.number_idx)
+    for kept in receipt_tables.receipts_for_unknown(tx):
+        assert kept.number_idx is not None
+        uncertain = message_tables.uncertain_for_number(tx, kept.channel, kept.number_idx)
         if len(uncertain) != 1 or uncertain[0].state != "unknown":
             continue
         called_at = message_tables.last_call_at(tx, uncertain[0].id)
-        if called_at is not None and called_at <= row.at:
-            _apply(tx, uncertain[0], row.state, row.detail, row.carrier_id, now)
-            tx.execute(delete(unmatched_receipt).where(kept.id == row.id))
+        if called_at is not None and called_at <= kept.at:
+            _apply(tx, uncertain[0], kept.state, kept.detail, kept.carrier_id, now)
+            receipt_tables.drop_receipts(tx, [kept.id])
 
 
 def _opt_out(tx: Connection, number: str, now: int) -> None:
-    phone = people_tables.find_phone(tx, number)
+    phone = phone_tables.find_phone(tx, number)
     if phone:
-        people_tables.add_opt_out(tx, phone.number_idx, "all", "carrier", now)
+        phone_tables.add_opt_out(tx, phone.number_idx, "all", "carrier", now)
         message_tables.suppress(tx, phone.number_idx, "all", now)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import schema, system_tables
-from service.store.people_tables import phone
+from service.store import phone_tables, schema, system_tables
 from service.store.vault import CannotOpen
 from service.stories import starting_data
 
@@ -50,6 +48,6 @@ def prepare(runtime: Runtime, *, rehearsal: bool = False) -> None:
         _keep_key_check(tx, runtime)
         starting_data.load(tx, runtime)
         if rehearsal and system_tables.read_mark(tx, REHEARSAL_MARK) is None:
-            if tx.execute(select(phone.c.id).limit(1)).first():
+            if phone_tables.any_phone(tx):
                 raise NotEmpty("this database already holds people; rehearse on a new one")
             system_tables.mark(tx, REHEARSAL_MARK, "time may be moved")

@@ -22,7 +22,8 @@ from service.runtime import Runtime
 from service.store.columns import metadata
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
-from service.store.people_tables import child, opt_out
+from service.store.people_tables import child
+from service.store.phone_tables import opt_out
 from tests.conftest import HOOK_SECRET, fresh_sqlite
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from service.runtime import Runtime
 from service.store.conversation_tables import conversation
 from service.store.inbound_tables import inbound_event
-from service.store.people_tables import opt_out
+from service.store.phone_tables import opt_out
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from service.runtime import Runtime
 from service.store.message_tables import message
-from service.store.people_tables import child, household, opt_out
+from service.store.people_tables import child, household
+from service.store.phone_tables import opt_out
 from service.stories import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.runtime import Runtime, build_runtime
-from service.store import people_tables
+from service.store import phone_tables
 from tests.conftest import a_config
 from tests.people import Handset, TestClock
 from tests.stories.test_enrolment import enrol_awa
@@ -13,7 +13,7 @@ from tests.stories.test_enrolment import enrol_awa
 
 def stopped(runtime: Runtime, number: str) -> bool:
     with runtime.database.read() as tx:
-        return people_tables.opted_out(tx, runtime.vault.index(number), "reminder")
+        return phone_tables.opted_out(tx, runtime.vault.index(number), "reminder")
 
 
 def test_a_second_stop_months_later_is_obeyed_though_the_carrier_gives_no_id(

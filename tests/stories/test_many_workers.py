@@ -21,8 +21,9 @@ from service.clock import DAY_MS, DEMO_MARK, DemoClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.store.care_tables import appointment, message_appointment
+from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
+from service.store.recall_tables import message_appointment
 from service.stories import dispatcher, families, opt_outs, outbox, recalls
 from service.stories.outbox import Letter
 from tests.conftest import a_config

@@ -15,9 +15,10 @@ from service.domain import local_time
 from service.domain.sending_hours import DAYTIME, within
 from service.runtime import Runtime, build_runtime
 from service.store import place_tables, system_tables
-from service.store.care_tables import appointment, message_appointment
+from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import household
+from service.store.recall_tables import message_appointment
 from service.stories import doses, families, recalls
 from service.stories.families import Consent, Enrolled, Enrolment
 from tests.loopback import LoopbackCarrier

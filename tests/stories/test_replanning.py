@@ -13,9 +13,10 @@ from sqlalchemy import select, update
 
 from scheduler.timetable import one_round
 from service.runtime import Runtime
-from service.store.care_tables import appointment, message_appointment
+from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child
+from service.store.recall_tables import message_appointment
 from service.stories import dispatcher, families, opt_outs, recalls
 from service.stories.families import Enrolled
 from tests.loopback import LoopbackCarrier
@@ -214,7 +215,7 @@ def test_stop_while_a_planner_has_not_committed_yet(
 ) -> None:
     """The planner asked before the STOP and wrote after it: the claim asks again."""
     enrol(runtime, clock)
-    monkeypatch.setattr(recalls, "_refused", lambda tx, numbers: set())
+    monkeypatch.setattr("service.store.recall_tables.who_refused", lambda tx, numbers: set())
     stop(runtime, clock)
     assert recalls.queue_recalls(runtime) == 1
     assert dispatcher.send_due(runtime) == 0

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
-from service.app import create_app
 from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import message
 from service.stories import dispatcher
 from service.stories.outbox import Letter, put
-from tests.conftest import TWILIO_SID, TWILIO_TOKEN, _Quiet, a_config
+from tests.conftest import TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import TestClock
 
@@ -31,17 +26,6 @@ def settings(database_url: str, carrier: LoopbackCarrier) -> Config:
         "sender": "+15005550006",
     }
     return a_config(database_url, routes=("twilio",), public_url="https://alertes.example.org", twilio=twilio)
-
-
-@pytest.fixture
-def product(runtime: Runtime) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(runtime), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def state(runtime: Runtime) -> str:

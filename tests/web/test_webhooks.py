@@ -18,7 +18,8 @@ from service.runtime import Runtime
 from service.store.conversation_tables import conversation
 from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
-from service.store.people_tables import child, opt_out, phone
+from service.store.people_tables import child
+from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import counters
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset

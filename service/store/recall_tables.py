@@ -1,0 +1,134 @@
+"""Which message told of which step of which appointment, and the questions that the planner asks every day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, select
+from sqlalchemy.engine import Connection
+
+from service.store.care_tables import appointment
+from service.store.columns import metadata, reference, upsert
+from service.store.message_tables import message, send_attempt
+from service.store.people_tables import child, household
+from service.store.phone_tables import opt_out, phone
+from service.store.place_tables import health_centre
+
+message_appointment = Table(
+    "message_appointment",
+    metadata,
+    reference("message_id", "message.id"),
+    reference("appointment_id", "appointment.id"),
+    Column("step", String(8), nullable=False),
+    PrimaryKeyConstraint("message_id", "appointment_id", "step"),
+    UniqueConstraint("appointment_id", "step"),
+)
+link = message_appointment.c
+a = appointment.c
+
+
+class DueAppointment(NamedTuple):
+    """An appointment with a step due, and all that its reminder needs."""
+
+    id: int
+    household_id: int
+    programme_id: int
+    organisation_id: int
+    anchor_on: date
+    lapses_on: date | None
+    last_step: str | None
+    next_step: str
+    number: str | None
+    number_idx: bytes | None
+    language: str | None
+    centre: str | None
+
+
+def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
+    """The next households with something due: ours until the end of the transaction."""
+    page = select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(limit)
+    # Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
+    which = household.c.id.in_(list(tx.execute(page).scalars()))
+    mine = select(household.c.id).where(which).with_for_update(skip_locked=True, key_share=True)
+    return list(tx.execute(mine).scalars())
+
+
+def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[DueAppointment]:
+    """The due appointments of these households, a household's together, the earliest first."""
+    rows = tx.execute(
+        select(
+            a.id,
+            a.household_id,
+            a.programme_id,
+            a.organisation_id,
+            a.anchor_on,
+            a.lapses_on,
+            a.last_step,
+            a.next_step,
+            phone.c.number,
+            phone.c.number_idx,
+            phone.c.language,
+            health_centre.c.name,
+        )
+        .join(household, household.c.id == a.household_id)
+        .join(child, child.c.person_id == a.child_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+        .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
+        .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
+        .order_by(a.household_id, a.anchor_on, a.id)
+    )
+    return [DueAppointment._make(row) for row in rows]
+
+
+def left_over(tx: Connection, homes: Sequence[int], since: int) -> list[int]:
+    """Messages to these households that were queued before `since` and still wait."""
+    statement = (
+        select(message.c.id)
+        .join(message_appointment, link.message_id == message.c.id)
+        .join(appointment, a.id == link.appointment_id)
+        .where(a.household_id.in_(homes), message.c.state == "queued", message.c.created_at < since)
+        .distinct()
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
+    """Those of the households to whom a recall left since then, or may have."""
+    called = send_attempt.c
+    statement = (
+        select(a.household_id)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(send_attempt, called.message_id == link.message_id)
+        .where(a.household_id.in_(homes), called.at >= since, called.outcome != "notsent")
+    )
+    return set(tx.execute(statement).scalars())
+
+
+def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
+    """Those of the numbers (by blind index) that want no reminders."""
+    wanted = [number for number in numbers if number is not None]
+    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all"))
+    return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
+
+
+def tell(tx: Connection, message_id: int, appointment_id: int, step: str) -> None:
+    row = {"message_id": message_id, "appointment_id": appointment_id, "step": step}
+    tx.execute(upsert(tx, message_appointment).values(row).on_conflict_do_nothing())
+
+
+def messages_telling_of(tx: Connection, appointment_ids: Sequence[int]) -> list[int]:
+    which = link.appointment_id.in_(appointment_ids)
+    return list(tx.execute(select(link.message_id).where(which).distinct()).scalars())
+
+
+def untell(tx: Connection, message_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Forget what these messages told; gives (appointment, step) of those still open, to be told again."""
+    rows = tx.execute(
+        select(link.appointment_id, link.step)
+        .join(appointment, a.id == link.appointment_id)
+        .where(link.message_id.in_(message_ids), a.state == "open")
+    ).all()
+    tx.execute(delete(message_appointment).where(link.message_id.in_(message_ids)))
+    return [(row.appointment_id, row.step) for row in rows]

@@ -1,0 +1,67 @@
+"""Receipts that fitted no message when they came: they may have overtaken our own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy.engine import Connection
+
+from service.domain.message_states import ReceiptState
+from service.store.columns import Id, Instant, id_column, metadata, new_id
+from service.store.message_tables import message
+
+unmatched_receipt = Table(
+    "unmatched_receipt",
+    metadata,
+    id_column(),
+    Column("channel", String(20), nullable=False),
+    Column("carrier_id", String(100), nullable=False, index=True),
+    Column("number_idx", LargeBinary(16)),
+    Column("message_id", Id),
+    Column("state", String(12), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+kept = unmatched_receipt.c
+
+
+class KeptReceipt(NamedTuple):
+    id: int
+    channel: str
+    carrier_id: str
+    number_idx: bytes | None
+    state: ReceiptState
+    detail: str
+    at: int
+
+
+_COLUMNS = (kept.id, kept.channel, kept.carrier_id, kept.number_idx, kept.state, kept.detail, kept.at)
+
+
+def keep_receipt(tx: Connection, **values: object) -> None:
+    tx.execute(insert(unmatched_receipt).values(id=new_id(), **values))
+
+
+def early_receipts(tx: Connection, channel: str, carrier_id: str) -> list[KeptReceipt]:
+    """Receipts that came before we knew this id, in the order in which they came."""
+    which = (kept.channel == channel) & (kept.carrier_id == carrier_id)
+    return [KeptReceipt._make(row) for row in tx.execute(select(*_COLUMNS).where(which).order_by(kept.at))]
+
+
+def receipts_for_unknown(tx: Connection, limit: int = 500) -> list[KeptReceipt]:
+    """Kept receipts to whose number a message of unknown fate, and without a carrier's id, went on that channel."""
+    fits = (
+        (message.c.number_idx == kept.number_idx)
+        & (message.c.channel == kept.channel)
+        & (message.c.state == "unknown")
+        & message.c.carrier_id.is_(None)
+    )
+    rows = tx.execute(select(*_COLUMNS).join(message, fits).distinct().order_by(kept.at).limit(limit))
+    return [KeptReceipt._make(row) for row in rows]
+
+
+def drop_receipts(tx: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        tx.execute(delete(unmatched_receipt).where(kept.id.in_(ids)))
