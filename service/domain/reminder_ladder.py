@@ -108,9 +108,16 @@ def next_step(
     several are useful today, the last of them is taken: nobody is told twice in a day, nor of one thing two days
     running. `lapses_on` ends all usefulness.
     """
-    useful = _still_useful(ladder, anchor_on, after, now_local, lapses_on)
-    come = [occurrence for occurrence in useful if occurrence.on <= now_local.date()]
-    return come[-1] if come else useful[0] if useful else None
+    today = now_local.date()
+    come = None
+    for step in _steps_after(ladder, after):
+        one = _occurrence(step, anchor_on, lapses_on)
+        if one.at >= one.until or now_local >= one.until:
+            continue
+        if one.on > today:
+            return come or one
+        come = one
+    return come
 
 
 def steps_passed_over(
@@ -125,13 +132,6 @@ def steps_passed_over(
 def _steps_after(ladder: Ladder, after: str | None) -> list[Step]:
     told = None if after is None else offset_of(after)
     return [step for step in ladder.steps if told is None or step.offset_days > told]
-
-
-def _still_useful(
-    ladder: Ladder, anchor_on: date, after: str | None, now_local: datetime, lapses_on: date | None
-) -> list[Occurrence]:
-    occurrences = [_occurrence(step, anchor_on, lapses_on) for step in _steps_after(ladder, after)]
-    return [one for one in occurrences if one.at < one.until and now_local < one.until]
 
 
 def _occurrence(step: Step, anchor_on: date, lapses_on: date | None) -> Occurrence:
