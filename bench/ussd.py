@@ -1,8 +1,9 @@
 """One USSD step of the real enrolment, against Flask answering a constant on the same server in the same run.
 
-Sixteen callers at once enrol one child after the other, each from a new phone: ten steps, the last of which writes
-caregiver, child, consent and appointments. Bare and product take turns; a ratio is taken in each round and the median
-of the rounds is printed. Server and client have a processor each.
+Two loads, with sixteen callers at once. "enrolment": each enrols one child after the other from new phones, ten steps,
+the last of which writes caregiver, child, consent and appointments. "question": an ordinary answer, forth and back
+between two questions. Bare and product take turns; a ratio is taken in each round and the median of the rounds is
+printed. Server and client have a processor each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import statistics
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +27,15 @@ from service.stories import setup
 
 SECRET = "a-benchmark-secret-of-thirty-two-letters"
 ANSWERS = ("1", "1", "1", "Awa Diarra", "12102026", "1", "1", "1", "1")
-CONNECTIONS, SECONDS, ROUNDS = 16, 4.0, 3
+CONNECTIONS, SECONDS, ROUNDS = 16, 3.0, 3
 _phones = itertools.count(0)
+Walk = Callable[[int], Iterator[bytes]]
 _sessions = itertools.count(1)
 
 
 @dataclass
 class Side:
-    """One server under load."""
+    """One server, and what it showed under the load of the moment."""
 
     name: str
     port: int
@@ -41,9 +43,9 @@ class Side:
     rounds: list[Figures]
     cpu: list[float]
 
-    def run(self) -> None:
+    def run(self, walk: Walk) -> None:
         before = cpu_seconds(self.pid)
-        figures = drive(self.port, CONNECTIONS, SECONDS, enrolments)
+        figures = drive(self.port, CONNECTIONS, SECONDS, walk)
         self.cpu.append((cpu_seconds(self.pid) - before) / figures.requests * 1e6)
         self.rounds.append(figures)
 
@@ -59,6 +61,18 @@ def enrolments(_: int) -> Iterator[bytes]:
         session = f"ATUid_{next(_sessions):032x}"
         for steps in range(len(ANSWERS) + 1):
             yield _request(session, number, "*".join(ANSWERS[:steps]))
+
+
+def questions(_: int) -> Iterator[bytes]:
+    """The endless requests of one caller who goes forth and back between the name and the date of birth."""
+    while True:
+        number, session = f"+2237{next(_phones):07d}", f"ATUid_{next(_sessions):032x}"
+        typed = ["1", "1", "1", *["Awa", "0"] * 20]
+        for steps in range(len(typed) + 1):
+            yield _request(session, number, "*".join(typed[:steps]))
+
+
+LOADS: dict[str, Walk] = {"enrolment": enrolments, "question": questions}
 
 
 def _request(session: str, number: str, text: str) -> bytes:
@@ -105,10 +119,13 @@ def measure(server: str, database: str, database_url: str, synchronous: str, por
             sides.append(Side(name, port, process.pid, [], []))
         bare, product = sides
         drive(product.port, CONNECTIONS, 1.0, enrolments)  # warm: statements compiled, pages cached
-        for _ in range(ROUNDS):
-            bare.run()
-            product.run()
-        _print(server, database, bare, product, memory_mb(product.pid))
+        for load, walk in LOADS.items():
+            for side in sides:
+                side.rounds, side.cpu = [], []
+            for _ in range(ROUNDS):
+                bare.run(walk)
+                product.run(walk)
+            _print(server, f"{database}, {load}", bare, product, memory_mb(product.pid))
 
 
 def _print(server: str, database: str, bare: Side, product: Side, memory: float) -> None:
@@ -117,7 +134,7 @@ def _print(server: str, database: str, bare: Side, product: Side, memory: float)
     p99 = statistics.median(figures.percentile(0.99) for figures in product.rounds)
     wrong = sum(figures.wrong for figures in (*product.rounds, *bare.rounds))
     print(
-        f"{server:9} {database:16} ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})   "
+        f"{server:9} {database:24} ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})   "
         f"{statistics.median(product.rates):5.0f} of {statistics.median(bare.rates):5.0f} steps/s   "
         f"CPU {statistics.median(product.cpu):4.0f} and {statistics.median(bare.cpu):4.0f} us   "
         f"p50 {p50:4.1f} ms, p99 {p99:5.1f} ms ({p99 / p50:.1f} x)   {memory:3.0f} MB   wrong {wrong}",

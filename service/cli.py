@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 import socket
 import sys
@@ -115,23 +116,20 @@ def db_upgrade(rehearsal: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the web process (granian, one worker with LASELI_WEB_THREADS threads)."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
     found = runtime().config
     _port_is_free(found.host, found.port)
+    options = {
+        "--interface": "wsgi",
+        "--host": found.host,
+        "--port": found.port,
+        "--workers": 1,
+        "--blocking-threads": found.web_threads,
+        "--log-level": "warning",
+    }
+    words = [word for option, value in options.items() for word in (option, str(value))]
+    # In the place of this process, which has loaded the whole product only to look: the parent stays small.
     # No access log: webhook addresses hold secrets.
-    Granian(
-        "wsgi:app",
-        address=found.host,
-        port=found.port,
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=found.web_threads,
-        log_access=False,
-        log_level=LogLevels.warning,
-    ).serve()
+    os.execv(sys.executable, [sys.executable, "-m", "granian", *words, "--no-access-log", "wsgi:app"])  # noqa: S606
 
 
 def _port_is_free(host: str, port: int) -> None:
