@@ -40,17 +40,21 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
     sim_port = _free(sim_port, but=port)
     environment = _environment(folder.resolve(), port, sim_port)
     _prepare(Config.from_env(environment))
+    state = str(folder.resolve() / "phones.db")
+    # The worker last: what it sends at once gets its receipts from a service that is up.
     commands = {
-        "web": ["serve"],
-        "worker": ["worker"],
-        "simulator": ["simulator", "--port", str(sim_port), "--state", str(folder.resolve() / "phones.db")],
+        "web": (["serve"], f"http://127.0.0.1:{port}/healthz"),
+        "simulator": (["simulator", "--port", str(sim_port), "--state", state], f"http://127.0.0.1:{sim_port}/sim"),
+        "worker": (["worker"], f"http://127.0.0.1:{port}/readyz"),
     }
-    processes = {
-        name: subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
-        for name, command in commands.items()
-    }
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job has Ctrl-C switched off
+        signal.signal(ending, signal.default_int_handler)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        for name, (command, address) in commands.items():
+            processes[name] = subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
+            if not _comes_up(processes, address):
+                return 1
         return _watch(processes, port, sim_port)
     except KeyboardInterrupt:
         click.echo("\nThe demo ends; its families stay in " + str(folder))
@@ -59,27 +63,34 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
         _end(processes)
 
 
+def _comes_up(processes: dict[str, subprocess.Popen[bytes]], address: str) -> bool:
+    """True when the address answers; False, said in a sentence, when a process ended or nothing came in time."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not _answers(address):
+        if _one_ended(processes):
+            return False
+        if time.monotonic() > deadline:
+            click.echo(f"No answer from {address} after {PATIENCE_S} seconds; the demo stops.", err=True)
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _one_ended(processes: dict[str, subprocess.Popen[bytes]]) -> bool:
+    for name, process in processes.items():
+        if process.poll() is not None:
+            click.echo(f"The {name} process ended with status {process.returncode}; the demo stops.", err=True)
+            return True
+    return False
+
+
 def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int) -> int:
     product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
-    deadline = time.monotonic() + PATIENCE_S
-    waiting = [f"{product}/readyz", f"{phones}/sim"]
-    while True:
-        for name, process in processes.items():
-            if process.poll() is not None:
-                click.echo(f"The {name} process ended with status {process.returncode}; the demo stops.", err=True)
-                return 1
-        waiting = [address for address in waiting if not _answers(address)]
-        if not waiting:
-            break
-        if time.monotonic() > deadline:
-            click.echo(f"No answer from {', '.join(waiting)} after {PATIENCE_S} seconds; the demo stops.", err=True)
-            return 1
-        time.sleep(0.2)
     click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
     click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
-    click.echo("\nCtrl-C ends it.", nl=True)
+    click.echo("\nCtrl-C ends it.")
     sys.stdout.flush()
-    while all(process.poll() is None for process in processes.values()):
+    while not _one_ended(processes):
         time.sleep(0.5)
     return 1
 
