@@ -15,7 +15,7 @@ log = structlog.stdlib.get_logger("laseli")
 # Anything with eight digits or more in a row (blanks, dots, dashes between) may be a number; hashes and ids are words.
 _NUMBER = re.compile(r"(?:(?<![\w-])|(?<=%2[Bb]))\+?\(?\d(?:[\s./()\-]{0,2}\d){7,14}(?![\w])")
 _SECRET_PATH = re.compile(r"(/hooks/[\w-]+/[\w-]+/|/demo/)[^\s/?\"']+")
-_NOISY = ("twilio", "urllib3", "alembic", "apscheduler", "werkzeug", "africastalking")
+_NOISY = ("twilio", "urllib3", "alembic", "werkzeug", "africastalking")
 
 
 def scrub(text: str) -> str:
@@ -67,3 +67,5 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A tick that finds the one before still at work is skipped, every second of a long round: that is meant.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
