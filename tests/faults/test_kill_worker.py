@@ -101,7 +101,7 @@ def _send_under_fire(runtime: Runtime, settings: Config, dice: random.Random) ->
             before = _queued(runtime)
             while _queued(runtime) == before and time.monotonic() < deadline:  # until it has begun to send
                 time.sleep(0.02)
-            time.sleep(dice.uniform(0.05, 1.5))
+            time.sleep(dice.uniform(0.05, 0.8))
         finally:
             worker.send_signal(signal.SIGKILL)
             worker.wait()
