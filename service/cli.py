@@ -14,8 +14,9 @@ from typing import TextIO
 import click
 
 from service import logs
+from service.commands.flow_commands import flow
 from service.config import EXIT_BAD_CONFIG, BadConfig, Config
-from service.runtime import FLOWS, Runtime, build_runtime
+from service.runtime import Runtime, build_runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -212,30 +213,4 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-# --- conversations ------------------------------------------------------------------------------------------
-
-
-@main.group()
-def flow() -> None:
-    """The conversations: flows/definitions and flows/phrases."""
-
-
-@flow.command("check")
-@click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets of a USSD screen.")
-def flow_check(limit: int) -> None:
-    """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
-    from flows import check
-    from flows.loader import load_library
-    from flows.mistakes import FlowMistake
-    from flows.phrases import load_phrases
-    from service.stories.effects import SIGNATURES
-
-    try:
-        library = load_library(FLOWS / "definitions")
-        phrases = load_phrases()
-    except FlowMistake as mistake:
-        raise click.ClickException(str(mistake)) from None
-    findings = [*check.check(library, SIGNATURES, limit), *check.check_phrases(phrases)]
-    for line in check.lines(library, findings, limit):
-        click.echo(line)
-    sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
+main.add_command(flow)

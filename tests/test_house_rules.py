@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "service": {"service", "flows"},
     "scheduler": {"scheduler", "service", "flows"},
 }
-STORIES_MAY_NOT = {"service.web", "service.app", "service.cli"}
+STORIES_MAY_NOT = {"service.web", "service.app", "service.cli", "service.commands"}
 
 
 def modules() -> list[Path]:
