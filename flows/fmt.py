@@ -17,8 +17,8 @@ from flows.strict_yaml import read
 
 WIDTH: Final = 110
 _TOP: Final = (
-    "flow", "phrases", "version", "title", "languages", "reviewed", "start", "resume", "if_dropped", "facts", "parts",
-    "slots", "lists", "steps", "texts",
+    "flow", "phrases", "version", "title", "languages", "reviewed", "start", "resume", "if_dropped", "unfinished",
+    "sensitive", "facts", "parts", "slots", "lists", "steps", "texts",
 )  # fmt: skip
 _STEP: Final = (
     "id", *KINDS,

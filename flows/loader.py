@@ -14,7 +14,22 @@ from typing import Final
 
 from flows.links import broken_links
 from flows.mistakes import FlowMistake, nearest, together
-from flows.model import LANGUAGES, Ask, End, Fact, Flow, IfDropped, Library, Menu, Option, Resume, Run, Step, When
+from flows.model import (
+    LANGUAGES,
+    Ask,
+    End,
+    Fact,
+    Flow,
+    IfDropped,
+    Library,
+    Menu,
+    Option,
+    Resume,
+    Run,
+    Step,
+    Unfinished,
+    When,
+)
 from flows.names import below, names_of
 from flows.step_reading import RESERVED, Surroundings, read_count, read_id, read_options, read_step, read_text, read_yes
 from flows.strict_yaml import Entries, Entry, read
@@ -40,6 +55,8 @@ class Draft:
     start: Mapping[str, tuple[str, ...]]
     resume: Resume | None
     if_dropped: IfDropped | None
+    unfinished: Unfinished | None
+    sensitive: bool
     texts: Mapping[str, Text]
     steps: Mapping[str, Step]
 
@@ -96,6 +113,8 @@ def read_flow(source: str, file: str) -> Draft:
         start=_read_start(fields.get("start")),
         resume=_read_resume(fields.get("resume")),
         if_dropped=_read_if_dropped(fields.get("if_dropped")),
+        unfinished=_read_unfinished(fields.get("unfinished")),
+        sensitive=read_yes(fields.get("sensitive")),
         texts={key: read_text(entry, languages) for key, entry in _all(fields.get("texts"))},
         steps=_read_steps(fields.need("steps", "the conversation itself"), around),
     )
@@ -219,6 +238,16 @@ def _read_if_dropped(entry: Entry | None) -> IfDropped | None:
     return dropped
 
 
+def _read_unfinished(entry: Entry | None) -> Unfinished | None:
+    if entry is None:
+        return None
+    fields = entry.entries()
+    after = _seconds(fields.need("after", "as in 1h"))
+    unfinished = Unfinished(after, fields.need("consent", "the menu in which the caller agreed").word())
+    fields.finish()
+    return unfinished
+
+
 def _seconds(entry: Entry) -> int:
     found = re.fullmatch(r"(\d{1,4})([smhd])", entry.word(), re.ASCII)
     if found is None:
@@ -288,6 +317,8 @@ def _linked(draft: Draft, children: Mapping[str, Flow]) -> Flow:
         start=draft.start,
         resume=draft.resume,
         if_dropped=draft.if_dropped,
+        unfinished=draft.unfinished,
+        sensitive=draft.sensitive,
         texts=draft.texts,
         children=children,
         needs=_needs(draft, children),
@@ -331,6 +362,20 @@ def _link_mistakes(flow: Flow) -> Iterator[FlowMistake]:
     if flow.if_dropped is not None and flow.if_dropped.sms not in flow.texts:
         remedy = nearest(flow.if_dropped.sms, flow.texts)
         yield FlowMistake(f"if_dropped sends '{flow.if_dropped.sms}', which is no text; {remedy}", file=flow.file)
+    for problem in consent_problems(flow):
+        yield FlowMistake(problem, file=flow.file)
+
+
+def consent_problems(flow: Flow) -> list[str]:
+    """What is wrong with the consent that `unfinished` names: whoever says no must be led elsewhere."""
+    if flow.unfinished is None:
+        return []
+    name = flow.unfinished.consent
+    asked = flow.steps.get(name)
+    if isinstance(asked, Menu) and asked.go and asked.source is None:
+        return []
+    menus = [step.id for step in flow.steps.values() if isinstance(step, Menu) and step.go]
+    return [f"unfinished names the consent '{name}', which is no menu whose no leads elsewhere; {nearest(name, menus)}"]
 
 
 def strange_choices(step: Step) -> list[str]:

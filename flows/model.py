@@ -25,11 +25,16 @@ EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Handset:
-    """What one screen holds, in GSM-7 septets, and the keys that turn its pages."""
+    """What one screen holds, in GSM-7 septets, and the keys that turn its pages, go back, and go to the start.
+
+    `by_sms`: the screens are answers to SMS; what must not lie in an inbox is not offered there.
+    """
 
     limit: int = 160
     more: str = "9"
     back: str = "0"
+    start: str = "00"
+    by_sms: bool = False
 
 
 USSD: Final = Handset()
@@ -227,6 +232,14 @@ class IfDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """After so many seconds a form that was agreed to in the menu `consent` is left to a mediator to finish."""
+
+    after: int
+    consent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One conversation with its sub-flows inside.
 
@@ -245,6 +258,9 @@ class Flow:
     start: Mapping[str, tuple[str, ...]]
     resume: Resume | None
     if_dropped: IfDropped | None
+    unfinished: Unfinished | None
+    # Nothing of it is resumed, sent, kept or told to anybody: it may endanger whoever called.
+    sensitive: bool
     texts: Mapping[str, Text]
     children: Mapping[str, "Flow"] = field(repr=False)
     # Facts of the flow and of its sub-flows.

@@ -95,6 +95,18 @@ class TwilioSettings(BaseModel):
         return self
 
 
+class MutualSettings(BaseModel):
+    """The mutual's prices. They are shown to nobody until somebody of the mutual has confirmed them.
+
+    Published figures are old and contradict each other (550 F a month about 2013): there is no default.
+    """
+
+    monthly_fcfa: int = Field(gt=0, le=1_000_000)
+    per: Literal["person", "family"]
+    joining_fcfa: int = Field(default=0, ge=0, le=1_000_000)
+    confirmed_by: str = Field(min_length=2, max_length=60)
+
+
 class Config(BaseSettings):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
@@ -112,6 +124,12 @@ class Config(BaseSettings):
     timezone: str = "Africa/Bamako"
     service_code: str = Field(default="*384*223#", max_length=12, description="the code people dial")
     sender_name: str = Field(default="Laseli", max_length=11)
+    emergency_number: str = Field(default="", max_length=16, description="unset: callers are sent to the health centre")
+    help_number: str = Field(
+        default="", max_length=16, description="a line for whoever needs to talk; unset: the centre"
+    )
+    mutual: MutualSettings | None = None
+    languages: CommaList = Field(default=("fr", "bm", "en"), min_length=1, description="what callers may be offered")
     organisation: str = "Suivi vaccinal, Commune III"
     drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
     calendar: Literal["ml-pev-2026"] = "ml-pev-2026"
@@ -129,7 +147,7 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
 
-    split_routes = field_validator("routes", mode="before")(_comma_list)
+    split_lists = field_validator("routes", "languages", mode="before")(_comma_list)
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -50,7 +50,8 @@ class Runtime:
 
     def languages_for(self, channel: str) -> tuple[str, ...]:
         """Languages whose texts this channel may show: drafts only on the simulator, or when somebody allowed them."""
-        return self.start_flow().speakable(drafts=self.shows_drafts(channel))
+        spoken = self.start_flow().speakable(drafts=self.shows_drafts(channel))
+        return tuple(language for language in spoken if language in self.config.languages)
 
     def shows_drafts(self, channel: str | None) -> bool:
         if self.config.drafts_allowed_by:

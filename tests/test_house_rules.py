@@ -78,10 +78,10 @@ def test_file_names_are_unique() -> None:
             seen[file.name] = file
 
 
-def test_every_action_of_the_flows_is_declared_and_done() -> None:
-    from service.stories.effects import ACTIONS, SIGNATURES
+def test_no_two_rooms_have_an_action_of_the_same_name() -> None:
+    from service.stories.effects import DEEDS, ROOMS
 
-    assert ACTIONS.keys() == SIGNATURES.keys()
+    assert len(DEEDS) == sum(len(room.DEEDS) for room in ROOMS)
 
 
 def test_every_event_of_the_engine_has_an_effect() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from flows.findings import ERROR, Finding
 from flows.links import Way, broken_links, ways_out
-from flows.loader import strange_choices
+from flows.loader import consent_problems, strange_choices
 from flows.mistakes import nearest
 from flows.model import Ask, End, Flow, Library, Menu, Run, Step, When
 
@@ -24,6 +24,8 @@ def check_links(flow: Flow, library: Library) -> Iterator[Finding]:
     if flow.if_dropped is not None and flow.if_dropped.sms not in flow.texts:
         remedy = nearest(flow.if_dropped.sms, flow.texts)
         message = f"if_dropped sends '{flow.if_dropped.sms}', which is none of the `texts`; {remedy}"
+        yield Finding(flow.file, "", "", ERROR, message, 2)
+    for message in consent_problems(flow):
         yield Finding(flow.file, "", "", ERROR, message, 2)
 
 

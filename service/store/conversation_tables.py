@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import (
     Boolean,
     Column,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -28,6 +29,7 @@ conversation = Table(
     id_column(),
     Column("key", LargeBinary(16), nullable=False, unique=True),  # blind index of (carrier, session, phone)
     Column("session_idx", LargeBinary(16), nullable=False, index=True),  # blind index of (carrier, session)
+    Column("number_idx", LargeBinary(16), index=True),  # blind index of the phone: who dials again goes on
     Column("channel", String(20), nullable=False),
     Column("flow_hash", String(64), nullable=False),
     Column("progress", LargeBinary, nullable=False),  # sealed by the story, on the hot path
@@ -35,7 +37,11 @@ conversation = Table(
     # Forgotten by the day it began: an index on what changes at every keystroke would be written at every keystroke.
     Column("started_at", Instant, nullable=False, index=True),
     Column("updated_at", Instant, nullable=False),
+    # When the worker looks whether the line was cut. Keystrokes leave it alone, so they pay for no index.
+    Column("look_at", Instant),
 )
+_looked_at = conversation.c.look_at.is_not(None)
+Index("ix_conversation_look_at", conversation.c.look_at, sqlite_where=_looked_at, postgresql_where=_looked_at)
 
 flow_version = Table(
     "flow_version",

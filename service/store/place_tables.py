@@ -33,6 +33,7 @@ health_centre = Table(
     id_column(),
     Column("code", String(20), nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    Column("vaccination_days", String(40)),  # "mon,wed"; NULL when nobody told us
 )
 
 zone = Table(

@@ -9,14 +9,20 @@ from sqlalchemy import Column, MetaData, String, Table, inspect, select
 from service.store import (
     care_tables,
     conversation_tables,
+    feedback_tables,
+    handover_tables,
     inbound_tables,
     message_tables,
+    mutual_tables,
     people_tables,
     phone_tables,
     place_tables,
     recall_tables,
     receipt_tables,
+    release_tables,
+    screening_tables,
     system_tables,
+    task_tables,
 )
 from service.store.columns import metadata
 from service.store.database import Database
@@ -24,14 +30,20 @@ from service.store.database import Database
 TABLES = (
     care_tables,
     conversation_tables,
+    feedback_tables,
+    handover_tables,
     inbound_tables,
     message_tables,
+    mutual_tables,
     people_tables,
     phone_tables,
     place_tables,
     recall_tables,
     receipt_tables,
+    release_tables,
+    screening_tables,
     system_tables,
+    task_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"
 

@@ -22,7 +22,7 @@ from service.store import conversation_tables, people_tables
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
 from service.stories import effects
-from service.stories.effects import Situation
+from service.stories.situation import Situation
 
 SEALED_AS = "conversation.progress"
 SESSION_LIFE_MS = 10 * 60_000

@@ -1,0 +1,89 @@
+"""The mediators' to-do list: visits asked for, forms left unfinished, referrals. What is written there is sealed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Column, Date, Index, String, Table, delete, func, select, update
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
+from service.store.phone_tables import phone
+from service.store.place_tables import zone
+
+task = Table(
+    "task",
+    metadata,
+    id_column(),
+    Column("key", String(120), nullable=False, unique=True),  # the same reason makes one task, however often it is told
+    Column("kind", String(24), nullable=False),  # unfinished, ramed_visit, muac_referral, wrong_family, complaint ...
+    reference("zone_id", "zone.id", nullable=True),
+    reference("phone_id", "phone.id", nullable=True, index=True),
+    reference("person_id", "person.id", nullable=True),  # the child or the person it is about
+    Column("details", Sealed("task.details")),  # what a mediator needs to know, as JSON of label and words
+    Column("due_on", Date),
+    Column("state", String(8), nullable=False),  # open, done, dropped
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, index=True),  # an unfinished form is kept 14 days, done or not
+    Column("closed_at", Instant),
+    Column("closed_by", String(60)),
+)
+Index("ix_task_state", task.c.state, task.c.created_at)
+
+
+class Task(NamedTuple):
+    """One line of the list. `number` is whom to call, None when nobody's; `details` is JSON."""
+
+    id: int
+    kind: str
+    zone: str | None
+    number: str | None
+    person_id: int | None
+    details: str | None
+    due_on: object
+    state: str
+    created_at: int
+
+
+def add_task(tx: Connection, now: int, *, key: str, kind: str, **values: object) -> bool:
+    """Put a line on the list; False when this very reason is on it, or was, already."""
+    row = {"id": new_id(), "key": key, "kind": kind, "state": "open", "created_at": now, **values}
+    return wrote(tx, upsert(tx, task).values(**row).on_conflict_do_nothing())
+
+
+def tasks(tx: Connection, *, state: str = "open", limit: int = 200) -> list[Task]:
+    """The list, oldest first."""
+    rows = tx.execute(
+        select(
+            task.c.id,
+            task.c.kind,
+            zone.c.name,
+            phone.c.number,
+            task.c.person_id,
+            task.c.details,
+            task.c.due_on,
+            task.c.state,
+            task.c.created_at,
+        )
+        .outerjoin(zone, zone.c.id == task.c.zone_id)
+        .outerjoin(phone, phone.c.id == task.c.phone_id)
+        .where(task.c.state == state)
+        .order_by(task.c.created_at, task.c.id)
+        .limit(limit)
+    )
+    return [Task._make(row) for row in rows]
+
+
+def close_task(tx: Connection, task_id: int, state: str, by: str, now: int) -> bool:
+    """Take a line off the list; False when it was not open."""
+    which = (task.c.id == task_id) & (task.c.state == "open")
+    return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount > 0
+
+
+def forget_tasks(tx: Connection, now: int) -> int:
+    """Delete what may be kept no longer."""
+    return tx.execute(delete(task).where(task.c.expires_at < now)).rowcount
+
+
+def count_open_tasks(tx: Connection) -> int:
+    return int(tx.execute(select(func.count()).where(task.c.state == "open")).scalar_one())

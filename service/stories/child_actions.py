@@ -1,0 +1,101 @@
+"""What the conversations about a child do: enrol it, show its next visit, no longer follow it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flows.check import Signature
+from flows.engine import Outcome
+from service.domain import ages, visits
+from service.store import place_tables
+from service.stories import families
+from service.stories.situation import Deed, Situation, Values, own_child, own_children
+from service.stories.wording import birth_label, short_date, visit_label
+
+
+def _quartiers(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return Outcome(True, options=tuple((str(id), name) for id, name in place_tables.zones(tx)))
+
+
+def _visits_so_far(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    made = visits.visits_so_far(situation.runtime.calendar, args["birth"], situation.today)
+    return Outcome(True, options=tuple((visit, visit_label(visit)) for visit in ("none", *made)))
+
+
+def _date_of_age(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    birth = ages.birth_of_age(situation.today, args["age"], args["unit"])
+    return Outcome(True, {"birth": birth})
+
+
+def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    enrolment = families.Enrolment(
+        name=args["name"],
+        born_on=args["birth"],
+        birth_precision=args["precision"],
+        sex=args["sex"],
+        zone_id=int(args["zone"]),
+        last_visit=args["last_visit"],
+        last_visit_on=args["last_visit_on"],
+        consent=families.Consent(situation.words, situation.language, situation.way),
+    )
+    if args["consent"] != "oui":
+        return Outcome(False)
+    try:
+        enrolled = families.enrol_child(tx, situation.runtime, situation.number, enrolment, situation.now)
+    except families.CannotEnrol:
+        return Outcome(False)
+    return Outcome(True, {"code": enrolled.code, **_visit(enrolled.next_visit)})
+
+
+def _my_children(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    children = own_children(tx, situation)
+    labels = tuple((str(child.id), birth_label(place, child)) for place, child in enumerate(children, 1))
+    return Outcome(True, options=labels)
+
+
+def _next_visit(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    child = own_child(tx, situation, args["child"])
+    if child is None:
+        return Outcome(False)
+    visit = families.next_visit(tx, situation.runtime, child, situation.today)
+    centre = visit.centre or situation.runtime.phrases.say("centre.unknown", situation.language)
+    told = {**_visit(visit), "centre": centre, "state": visit.state, "code": families.show_code(child.code)}
+    return Outcome(True, told)
+
+
+def _stop_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    child = own_child(tx, situation, args["child"])
+    if child is None:
+        return Outcome(False)
+    families.stop_child(tx, situation.runtime, child.id, situation.now)
+    return Outcome(True)
+
+
+def _visit(visit: families.Visit) -> dict[str, Any]:
+    return {"due": short_date(visit.on) if visit.on else "", "centre": visit.centre}
+
+
+_VISIT = {"due": "text", "centre": "text"}
+_ENROLMENT = {
+    "name": "text",
+    "birth": "date",
+    "precision": "choice",
+    "sex": "choice",
+    "zone": "id",
+    "last_visit": "choice",
+    "last_visit_on": "date?",
+    "consent": "choice",
+}
+DEEDS = {
+    "quartiers": Deed(_quartiers, Signature(options=True, writes=False)),
+    "visits_so_far": Deed(_visits_so_far, Signature({"birth": "date"}, options=True, writes=False)),
+    "date_of_age": Deed(_date_of_age, Signature({"age": "number", "unit": "choice"}, {"birth": "date"}, writes=False)),
+    "enrol_child": Deed(_enrol_child, Signature(_ENROLMENT, {"code": "text", **_VISIT})),
+    "my_children": Deed(_my_children, Signature(options=True, writes=False)),
+    "next_visit": Deed(
+        _next_visit, Signature({"child": "id"}, {**_VISIT, "state": "choice", "code": "text"}, writes=False)
+    ),
+    "stop_child": Deed(_stop_child, Signature({"child": "id"})),
+}

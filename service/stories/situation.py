@@ -1,0 +1,60 @@
+"""Who asks, where and when: what an action may know besides its arguments, and how actions are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from flows.check import Signature
+from flows.engine import Outcome
+from service.runtime import Runtime
+from service.store import people_tables
+from service.store.people_tables import Caller, Child
+
+Values: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`step` names this keystroke; `words` names the flow and its content, `language` the one on the screen.
+
+    `way` is how we are talked to: "ussd" or "sms".
+    """
+
+    runtime: Runtime
+    now: int
+    today: date
+    number: str
+    channel: str
+    step: str
+    words: str
+    language: str = "fr"
+    way: str = "ussd"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One `do:` or `options_from:`: what runs in the keystroke's transaction, and what the checker knows of it."""
+
+    run: Callable[[Connection, Situation, Values], Outcome]
+    signature: Signature
+
+
+def caller(tx: Connection, situation: Situation) -> Caller | None:
+    """Who may be behind the phone; None when it never called before."""
+    return people_tables.find_caller(tx, situation.number)
+
+
+def own_children(tx: Connection, situation: Situation) -> list[Child]:
+    """The followed children that this phone serves."""
+    found = caller(tx, situation)
+    return people_tables.children_on_phone(tx, found.phone_id) if found else []
+
+
+def own_child(tx: Connection, situation: Situation, child_id: str) -> Child | None:
+    """The child, only if it is one of this phone's: a progress that was tampered with gets nothing."""
+    return next((child for child in own_children(tx, situation) if str(child.id) == child_id), None)
