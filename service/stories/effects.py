@@ -29,6 +29,7 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
         "langue_connue": bool(caller and caller.language),
         "enfants": len(children),
         "messages_arretes": phone_tables.opted_out(tx, number_idx, "reminder"),
+        "passation": False,
         "code": situation.runtime.config.service_code,
         "urgence": situation.runtime.config.emergency_number,
         "ecoute": situation.runtime.config.help_number,
