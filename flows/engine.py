@@ -13,10 +13,11 @@ from datetime import date
 from typing import Final
 
 from flows.mistakes import FlowMistake
-from flows.model import EMPTY, USSD, Flow, Handset, Value
-from flows.progress import ENDED, WAITING, Outcome, Progress
+from flows.model import EMPTY, USSD, Flow, Handset, Number, Value
+from flows.progress import ASKING, ENDED, WAITING, Outcome, Progress
 from flows.sms_text import fold
-from flows.turns import Action, Event, FlowEnded, LanguageChosen, Screen, TextSent, Turn
+from flows.standing import flows_around
+from flows.turns import Action, Event, FlowEnded, FormLeft, LanguageChosen, Screen, TextSent, Turn
 from flows.walk import Walk, last_answer
 
 # What T9 and the carriers leave around a digit; more than this was meant as an answer.
@@ -24,8 +25,8 @@ _AROUND: Final = " \n.,;:!?'\"()*#"
 _LONGEST_KEY: Final = 8
 
 __all__ = [
-    "USSD", "Action", "Event", "FlowEnded", "Handset", "LanguageChosen", "Outcome", "Progress", "Screen", "TextSent",
-    "Turn", "answer", "begin", "resume", "show",
+    "USSD", "Action", "Event", "FlowEnded", "FormLeft", "Handset", "LanguageChosen", "Outcome", "Progress", "Screen",
+    "TextSent", "Turn", "answer", "begin", "resume", "show", "understands", "wants_start",
 ]  # fmt: skip
 
 
@@ -35,12 +36,13 @@ def begin(
     *,
     language: str | None = None,
     facts: Mapping[str, Value] = EMPTY,
-    speaks: tuple[str, ...] = ("fr", "bm"),
+    speaks: tuple[str, ...] = ("fr", "bm", "en"),
     handset: Handset = USSD,
+    way: str = "ussd",
 ) -> Turn:
     """The first turn. `speaks` are the languages this caller may be offered; `facts` hold what the flow asks for."""
     spoken = language if language is not None and language in speaks else flow.languages[0]
-    walk = Walk(flow, today, spoken, tuple(speaks), _known(flow, facts))
+    walk = Walk(flow, today, spoken, tuple(speaks), _known(flow, facts), way)
     walk.go(flow.first)
     return walk.turn(handset)
 
@@ -78,6 +80,22 @@ def resume(flow: Flow, progress: Progress, outcome: Outcome, today: date, handse
 def show(flow: Flow, progress: Progress, today: date, handset: Handset = USSD) -> Turn:
     """The same place once more, for a caller whose line dropped; it counts as nothing typed."""
     return _taken_up(flow, progress, today).turn(handset)
+
+
+def wants_start(flow: Flow, progress: Progress, typed: str, handset: Handset = USSD) -> bool:
+    """Whether the key that leads back to the first menu was typed; not where it is an answer, as 00 for 0."""
+    if _key(typed) != handset.start or progress.state != ASKING:
+        return False
+    step = flows_around(flow, progress.path)[-1].steps[progress.path[-1]]
+    return not (isinstance(step, Number) and step.low <= 0 <= step.high)
+
+
+def understands(flow: Flow, progress: Progress, typed: str, today: date) -> bool:
+    """Whether the question stood at takes this as one of its choices: an answer, then, and no word of another kind."""
+    if progress.state != ASKING:
+        return False
+    walk = _taken_up(flow, progress, today)
+    return walk.offers(typed)
 
 
 def _key(typed: str) -> str:

@@ -311,7 +311,7 @@ def _linked(draft: Draft, children: Mapping[str, Flow]) -> Flow:
         languages=draft.languages,
         reviewed=draft.reviewed,
         title=draft.title,
-        steps=draft.steps,
+        steps=_with_sensitive(draft.steps, children),
         first=next(iter(draft.steps)),
         facts=draft.facts,
         start=draft.start,
@@ -330,6 +330,18 @@ def _linked(draft: Draft, children: Mapping[str, Flow]) -> Flow:
         hash=hashlib.sha256(hashed.encode()).hexdigest(),
         bundle=json.dumps({"flow": draft.id, "sources": sources}, ensure_ascii=False, sort_keys=True),
     )
+
+
+def _with_sensitive(steps: Mapping[str, Step], children: Mapping[str, Flow]) -> Mapping[str, Step]:
+    """The same steps, menus knowing which of their choices lead into a sensitive sub-flow."""
+    hushed = {run_id for run_id, child in children.items() if child.sensitive}
+    if not hushed:
+        return steps
+    return {key: _knowing(step, hushed) if type(step) is Menu else step for key, step in steps.items()}
+
+
+def _knowing(menu: Menu, hushed: set[str]) -> Menu:
+    return replace(menu, to_sensitive=frozenset(choice for choice, target in menu.go.items() if target in hushed))
 
 
 def _whole_family(children: Mapping[str, Flow]) -> Iterator[Flow]:

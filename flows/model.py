@@ -25,16 +25,12 @@ EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Handset:
-    """What one screen holds, in GSM-7 septets, and the keys that turn its pages, go back, and go to the start.
-
-    `by_sms`: the screens are answers to SMS; what must not lie in an inbox is not offered there.
-    """
+    """What one screen holds, in GSM-7 septets, and the keys that turn its pages, go back, and go to the start."""
 
     limit: int = 160
     more: str = "9"
     back: str = "0"
     start: str = "00"
-    by_sms: bool = False
 
 
 USSD: Final = Handset()
@@ -115,6 +111,8 @@ class Menu(Ask):
     fails: str | None = None
     # Choices that only lead to a choice of language: hidden from a caller who has no other language.
     to_language: frozenset[str] = frozenset()
+    # Choices that lead into a sensitive conversation: never offered by SMS, which lie in an inbox.
+    to_sensitive: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,8 @@ class Progress:
     first_language: str
     speaks: tuple[str, ...]
     facts: Mapping[str, Value]
+    # How we are talked to: "ussd" or "sms".
+    way: str = "ussd"
 
     def to_json(self) -> str:
         """One line of JSON; `from_json` gives an equal progress."""
@@ -102,7 +104,7 @@ class Progress:
             _VERSION, self.flow, self.hash, self.state, self.language, self.path, _packed(self.values), self.labels,
             [_packed_entry(entry) for entry in self.tape], self.said, self.taken, self.page, self.wrong,
             [shown.first, shown.count, shown.more, shown.asks],
-            self.began.isoformat(), self.first_language, self.speaks, _packed(self.facts),
+            self.began.isoformat(), self.first_language, self.speaks, _packed(self.facts), self.way,
         ])  # fmt: skip
 
     @staticmethod
@@ -114,7 +116,9 @@ class Progress:
             raise ValueError(f"this is no progress of a conversation: {error}") from None
 
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+# Conversations that were under way when the program was renewed go on: version 1 lacks the way.
+_READ: Final = frozenset({1, 2})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DAY: Final = "d"
 _LIST: Final = "l"
@@ -161,12 +165,13 @@ def _unpacked_entry(packed: list[Any]) -> Entry:
 
 
 def _unpacked(packed: list[Any]) -> Progress:
-    if packed[0] != _VERSION:
+    if packed[0] not in _READ:
         raise ValueError(f"progress of format {packed[0]} cannot be read by this program, which knows {_VERSION}")
     _, flow, its_hash, state, language, path, values, labels, tape, said, taken, page, wrong, shown, *start = packed
-    began, first_language, speaks, facts = start
+    began, first_language, speaks, facts, *way = start
     return Progress(
         flow, its_hash, state, language, tuple(path), {key: _unpack(value) for key, value in values.items()}, labels,
         tuple([_unpacked_entry(entry) for entry in tape]), tuple(said), taken, page, wrong, Shown(*shown),
         date.fromisoformat(began), first_language, tuple(speaks), {key: _unpack(value) for key, value in facts.items()},
+        *way,
     )  # fmt: skip

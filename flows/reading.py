@@ -25,11 +25,11 @@ def read_answer(
     if isinstance(step, Pick):
         return _picked(typed, choices, shown), None
     if isinstance(step, Menu):
-        key = _chosen(typed, choices, shown)
+        key = chosen(typed, choices, shown)
         return key, key
     if choices:
         try:
-            return None, _chosen(typed, choices, shown)
+            return None, chosen(typed, choices, shown)
         except Unclear:
             pass
     return _typed_value(step, typed, today, look), None
@@ -57,7 +57,7 @@ def _typed_value(step: Ask, typed: str, today: date, look: Callable[[str], Value
     return read_phone(typed, step.country)
 
 
-def _chosen(typed: str, choices: Sequence[Choice], shown: Shown) -> str:
+def chosen(typed: str, choices: Sequence[Choice], shown: Shown) -> str:
     """The key of the line whose number or whose words were typed."""
     try:
         return choices[shown.first + read_choice(typed, shown.count) - 1][0]

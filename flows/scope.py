@@ -16,16 +16,25 @@ from flows.texts import Text, fill, shortened, width
 class Scope:
     """The names of the flow stood in. `prefix` is the way to it from the outermost flow, "identite."."""
 
-    __slots__ = ("facts", "flow", "labels", "language", "prefix", "speaks", "values")
+    __slots__ = ("facts", "flow", "labels", "language", "prefix", "speaks", "values", "way")
 
-    def __init__(self, flow: Flow, language: str, speaks: tuple[str, ...], facts: Mapping[str, Value]) -> None:
+    def __init__(
+        self, flow: Flow, language: str, speaks: tuple[str, ...], facts: Mapping[str, Value], way: str
+    ) -> None:
         self.flow = flow
         self.prefix = ""
         self.language = language
         self.speaks = speaks
         self.facts = facts
+        self.way = way
         self.values: dict[str, Value] = {}
         self.labels: dict[str, Label] = {}
+
+    def of(self, flow: Flow, prefix: str) -> "Scope":
+        """The same values, looked at from another flow on the way."""
+        scope = Scope(flow, self.language, self.speaks, self.facts, self.way)
+        scope.prefix, scope.values, scope.labels = prefix, self.values, self.labels
+        return scope
 
     @property
     def spoken(self) -> str:
@@ -72,7 +81,7 @@ class Scope:
 
     def true(self, text: Text) -> str:
         """The text filled, in its true spelling."""
-        return fill(text.true[self.spoken], self._written)
+        return fill(text.true[self.spoken], self.written)
 
     def choices(self, step: Ask, fetched: tuple[tuple[str, Label], ...]) -> list[Choice]:
         """The numbered lines under a question: those that came from data, or those of the flow this caller may take."""
@@ -97,8 +106,8 @@ class Scope:
         text = fold(self._words(name, lambda label: label.folded))
         return text if named is None else shortened(text, named.width)
 
-    def _written(self, name: str) -> str:
-        """The same in its true spelling."""
+    def written(self, name: str) -> str:
+        """A name's value as it is written down: its true spelling, never wider than the flow says."""
         named = self.flow.names.get(name)
         text = self._words(name, lambda label: label.true)
         while named is not None and width(fold(text)) > named.width:
@@ -133,6 +142,8 @@ class Scope:
             return True
         if step.sets_language:
             return option.key in self.speaks
+        if option.key in step.to_sensitive and self.way == "sms":
+            return False
         return option.key not in step.to_language or sum(each in self.speaks for each in self.flow.languages) > 1
 
 

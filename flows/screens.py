@@ -11,7 +11,7 @@ from flows.model import Handset
 from flows.progress import Shown
 from flows.sms_text import fit
 from flows.texts import shortened, width
-from flows.words import foot, help_with_choice
+from flows.words import foot, help_with_choice, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Page:
 
 def most_choices(handset: Handset) -> int:
     """Choices on one page: all digits below the key that turns it."""
-    return int(handset.more) - 1 if handset.more.isdecimal() and int(handset.more) > 1 else 8
+    return min(int(handset.more) - 1, 9) if handset.more.isdecimal() and int(handset.more) > 1 else 8
 
 
 def pages_of_question(
@@ -55,6 +55,13 @@ def in_front(notice: str, page: Page, handset: Handset) -> Page | None:
     """The same page with a notice above it, if that fits."""
     text = f"{notice}\n{page.text}"
     return Page(text, page.shown) if width(text) <= handset.limit else None
+
+
+def with_start(text: str, language: str, handset: Handset) -> str:
+    """The page with the key to the first menu in its last line, where there is a way back and room to tell."""
+    keys = foot(language, "", handset.back)
+    longer = f"{text} {handset.start} {say('start', language)}"
+    return longer if text.endswith(keys) and width(longer) <= handset.limit else text
 
 
 def cut(text: str, room: int, last_room: int | None = None) -> list[str]:

@@ -44,7 +44,16 @@ class FlowEnded:
     gave_up: bool = False
 
 
-Event: TypeAlias = LanguageChosen | TextSent | FlowEnded
+@dataclass(frozen=True, slots=True)
+class FormLeft:
+    """A form that was agreed to cannot be finished by its caller: what was answered so far, as (question, answer)."""
+
+    flow: str
+    title: str
+    answers: tuple[tuple[str, str], ...]
+
+
+Event: TypeAlias = LanguageChosen | TextSent | FlowEnded | FormLeft
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from flows import words
+from flows import forms, words
 from flows.answers import Unclear
 from flows.conditions import Name
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, Ask, Do, End, Flow, Handset, Label, Menu, Number, Pick, Run, Say, Set, Step, Value, When
 from flows.progress import ASKING, ENDED, WAITING, Answered, Done, Entry, GaveUp, Outcome, Progress, Sent, Shown
-from flows.reading import Choice, read_answer
+from flows.reading import Choice, chosen, read_answer
 from flows.scope import Scope, plain
-from flows.screens import Page, in_front, pages_of_end, pages_of_question
+from flows.screens import Page, in_front, pages_of_end, pages_of_question, with_start
 from flows.turns import Action, Event, FlowEnded, LanguageChosen, Screen, TextSent, Turn
 
 # The checker proves that no flow loops without a question; this stops one that was never checked.
@@ -35,10 +35,10 @@ class Walk:
     )  # fmt: skip
 
     def __init__(
-        self, root: Flow, today: date, language: str, speaks: tuple[str, ...], facts: Mapping[str, Value]
+        self, root: Flow, today: date, language: str, speaks: tuple[str, ...], facts: Mapping[str, Value], way: str
     ) -> None:
         self.root = root
-        self.scope = Scope(root, language, speaks, facts)
+        self.scope = Scope(root, language, speaks, facts, way)
         self.stack: list[tuple[Flow, str]] = []
         self.path = [root.first]
         self.began = self.today = today
@@ -55,7 +55,7 @@ class Walk:
     @classmethod
     def taken_up(cls, root: Flow, progress: Progress, today: date) -> "Walk":
         """The walk where this progress left it."""
-        walk = cls(root, progress.began, progress.first_language, progress.speaks, progress.facts)
+        walk = cls(root, progress.began, progress.first_language, progress.speaks, progress.facts, progress.way)
         walk.today = today
         walk.scope.language = progress.language
         walk.scope.values, walk.scope.labels = dict(progress.values), dict(progress.labels)
@@ -69,7 +69,7 @@ class Walk:
     @classmethod
     def played_again(cls, root: Flow, progress: Progress, tape: Sequence[Entry]) -> "Walk":
         """The walk from the start to the end of a tape. It calls nothing, and what happened then is not told again."""
-        walk = cls(root, progress.began, progress.first_language, progress.speaks, progress.facts)
+        walk = cls(root, progress.began, progress.first_language, progress.speaks, progress.facts, progress.way)
         walk.go(root.first)
         for entry in tape:
             if isinstance(entry, Answered):
@@ -95,6 +95,15 @@ class Walk:
             self._ask_again(step, unclear)
         else:
             self.accept(value, choice)
+
+    def offers(self, typed: str) -> bool:
+        """Whether the question has a numbered line that this names."""
+        step = self._question()
+        choices = self._choices(step)
+        try:
+            return bool(choices) and chosen(typed, choices, self.shown) is not None
+        except Unclear:
+            return False
 
     def accept(self, value: Value, choice: str | None, *, on_tape: bool = True) -> None:
         """Go on with an answer that was read. One that gave itself is not on the tape: going back passes over it."""
@@ -138,6 +147,13 @@ class Walk:
         self.tape.append(GaveUp(self.today))
         self.said, self.page, self.wrong = [], 0, 0
         self._go_unless_over(self._after_giving_up(step))
+
+    def _leave_form(self) -> None:
+        """A form that was agreed to and cannot be finished here is a mediator's to finish."""
+        for scope in reversed(self.scopes()):
+            if forms.has_agreed(scope):
+                self.events.append(forms.form_of(scope))
+                return
 
     def turn_page(self, by: int) -> None:
         self.page += by
@@ -268,6 +284,7 @@ class Walk:
 
     def _after_giving_up(self, step: Ask) -> str | None:
         """Where a caller goes who cannot be understood; without such a place, the conversation ends kindly."""
+        self._leave_form()
         if step.give_up is None:
             self._end_kindly(step)
             return None
@@ -294,6 +311,10 @@ class Walk:
             self.said = [words.say("goodbye", self.scope.spoken)]
         self.events.append(FlowEnded(step.id, gave_up))
 
+    def scopes(self) -> list[Scope]:
+        """What is known in each flow stood in, outermost first."""
+        return [*[self.scope.of(flow, prefix) for flow, prefix in self.stack], self.scope]
+
     # --- the turn -------------------------------------------------------------------------------------------------
 
     def turn(self, handset: Handset) -> Turn:
@@ -302,7 +323,10 @@ class Walk:
             return Turn(self._progress(), None, tuple(self.events), self._action())
         page = self._page_of_end(handset) if self.state == ENDED else self._page_of_question(handset)
         self.shown = page.shown
-        screen = Screen(page.text, self.state != ENDED or page.shown.more)
+        text = page.text
+        if self.state == ASKING and len(self.tape) > 1:
+            text = with_start(text, self.scope.spoken, handset)
+        screen = Screen(text, self.state != ENDED or page.shown.more)
         return Turn(self._progress(), screen, tuple(self.events), None)
 
     def _page_of_question(self, handset: Handset) -> Page:
@@ -355,7 +379,7 @@ class Walk:
         return Progress(
             self.root.id, self.root.hash, self.state, scope.language, tuple(self.path), scope.values, scope.labels,
             tuple(self.tape), tuple(self.said), self.taken, self.page, self.wrong, self.shown,
-            self.began, self.first_language, scope.speaks, scope.facts,
+            self.began, self.first_language, scope.speaks, scope.facts, scope.way,
         )  # fmt: skip
 
     def _mistake(self, problem: str) -> FlowMistake:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, inbound_tables
-from service.stories import dispatcher, recalls
+from service.store import conversation_tables, inbound_tables, task_tables
+from service.stories import dispatcher, recalls, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ def forget(runtime: Runtime) -> None:
     now = runtime.now()
     with runtime.database.begin() as tx:
         conversation_tables.forget_conversations(tx, now - DAY_MS)
+        task_tables.forget_tasks(tx, now)
         inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
 
 
@@ -35,12 +36,14 @@ TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, dispatcher.send_due),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
+    Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
 )
 
 
 def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
+    unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
     sent = dispatcher.send_due(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

@@ -100,14 +100,16 @@ def db() -> None:
 @click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
 def db_upgrade(rehearsal: bool) -> None:
     """Run the migrations and load the places; harmless when repeated."""
-    from service.stories import setup
+    from service.stories import releases, setup
 
     built = build_runtime(settings())
     logs.configure(built.config.log_level)
     try:
-        setup.prepare(built, rehearsal=rehearsal)
-    except (setup.NotEmpty, setup.WrongKeys) as reason:
+        hint = setup.prepare(built, rehearsal=rehearsal)
+    except (setup.NotEmpty, setup.WrongKeys, releases.Refused) as reason:
         raise click.ClickException(str(reason)) from None
+    if hint:
+        click.echo(hint)
     click.echo("The database is up to date.")
 
 

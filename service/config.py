@@ -15,6 +15,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from flows.model import Handset
+
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
 
@@ -129,6 +131,8 @@ class Config(BaseSettings):
         default="", max_length=16, description="a line for whoever needs to talk; unset: the centre"
     )
     mutual: MutualSettings | None = None
+    handsets: Annotated[dict[str, Handset], NoDecode] = Field(default={}, description="screens and keys by operator")
+    flows_need_second: bool = Field(default=False, description="a second person approves what is published")
     languages: CommaList = Field(default=("fr", "bm", "en"), min_length=1, description="what callers may be offered")
     organisation: str = "Suivi vaccinal, Commune III"
     drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
@@ -148,6 +152,11 @@ class Config(BaseSettings):
     demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
 
     split_lists = field_validator("routes", "languages", mode="before")(_comma_list)
+
+    @field_validator("handsets", mode="before")
+    @classmethod
+    def _handsets(cls, value: object) -> object:
+        return dict(map(read_handset, value.split())) if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -205,6 +214,22 @@ class Config(BaseSettings):
             return cls.model_validate(_nested(environment))
         except ValidationError as mistakes:
             raise BadConfig([_line(mistake) for mistake in mistakes.errors()]) from None
+
+
+def read_handset(written: str) -> tuple[str, Handset]:
+    """'61002=140,9,0,00': an operator's code or a channel, the septets of its screen, the keys more, back and start."""
+    name, _, rest = written.partition("=")
+    limit, *keys = rest.split(",")
+    more, back, start = [*keys, *("9", "0", "00")[len(keys) :]][:3]
+    if not name or not limit.isdecimal() or not 80 <= int(limit) <= 182 or len(keys) > 3:
+        raise ValueError(
+            f"'{written}' is no screen: write 61002=140,9,0,00 (80 to 182 septets; keys more, back, start)"
+        )
+    if len({more, back, start}) < 3 or not all(re.fullmatch(r"\d{1,2}", key, re.ASCII) for key in (more, back, start)):
+        raise ValueError(f"'{written}': the keys more, back and start are three different numbers of one or two digits")
+    if int(more) < 3:
+        raise ValueError(f"'{written}': the key for more must leave keys below it for choices: 9, or 3 at least")
+    return name, Handset(int(limit), more, back, start)
 
 
 CARRIERS = ("africastalking", "twilio", "simulator")

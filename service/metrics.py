@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.runtime import Runtime
-from service.store import care_tables, message_tables, people_tables, schema, system_tables
+from service.store import care_tables, message_tables, people_tables, schema, system_tables, task_tables
+from service.stories import releases
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORKER_LEASE = "worker"
@@ -26,9 +27,24 @@ def readiness(runtime: Runtime) -> dict[str, dict[str, Any]]:
         if schema.pending(runtime.database):
             return {"migrations": {"ok": False, "remedy": "run `laseli db upgrade`"}}
         with runtime.database.read() as tx:
-            return {"database": {"ok": True}, "migrations": {"ok": True}} | _work(runtime, tx)
+            found = {"database": {"ok": True}, "migrations": {"ok": True}} | _conversations(runtime, tx)
+            return found | _work(runtime, tx)
     except (DBAPIError, TimeoutError) as error:
         return {"database": {"ok": False, "error": type(error).__name__, "remedy": "look at LASELI_DATABASE_URL"}}
+
+
+def _conversations(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
+    """Callers are served as long as one release can be read; what could not be is told, with what goes on instead."""
+    try:
+        heard = releases.heard(runtime, tx)
+    except LookupError as reason:
+        return {"conversations": {"ok": False, "remedy": str(reason)}}
+    told: dict[str, Any] = {"ok": True, "release": heard.number}
+    problem = heard.problem or runtime.mistake
+    if problem:
+        told["problem"] = problem
+        told["remedy"] = "callers hear the last good version; mend the file, then `laseli flow check`"
+    return {"conversations": told}
 
 
 def _work(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
@@ -59,6 +75,7 @@ class Figures(Collector):
             yield events
             yield _gauge("laseli_children_followed", "Children followed", people_tables.count_followed(tx))
             yield _gauge("laseli_appointments_open", "Coming contacts", care_tables.count_open(tx))
+            yield _gauge("laseli_tasks_open", "Lines on the mediators' list", task_tables.count_open_tasks(tx))
             due = message_tables.oldest_due(tx, runtime.now())
             waits = max(0, runtime.now() - due) / 1000 if due is not None else 0
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from flows.loader import load_library
-from flows.model import Flow, Library
+from flows.mistakes import FlowMistake
+from flows.model import Flow, Handset, Library
 from flows.phrases import Phrases, load_phrases
 from service import clock, config
 from service.channels.base import Channel
@@ -30,14 +32,18 @@ class Runtime:
     vault: Vault
     channels: dict[str, Channel]
     routes: tuple[Channel, ...]
-    library: Library
+    # The conversations that come with the program; None, and why, where they cannot be read.
+    shipped: Library | None
+    mistake: str
     phrases: Phrases
     calendar: Calendar
     ladder: Ladder
     zone: str
     clock: clock.Clock
+    handsets: dict[str, Handset] = field(default_factory=dict)
+    # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
-    kept_flows: set[str] = field(default_factory=set)  # hashes whose sources are in the database
+    heard: dict[int, Any] = field(default_factory=dict)
 
     def now(self) -> int:
         return self.clock.now()
@@ -48,9 +54,9 @@ class Runtime:
     def local(self, now: int) -> datetime:
         return local_time.local(now, self.zone)
 
-    def languages_for(self, channel: str) -> tuple[str, ...]:
-        """Languages whose texts this channel may show: drafts only on the simulator, or when somebody allowed them."""
-        spoken = self.start_flow().speakable(drafts=self.shows_drafts(channel))
+    def languages_for(self, channel: str, flow: Flow) -> tuple[str, ...]:
+        """Languages in which this channel may say a flow: drafts on the simulator, or when somebody allowed them."""
+        spoken = flow.speakable(drafts=self.shows_drafts(channel))
         return tuple(language for language in spoken if language in self.config.languages)
 
     def shows_drafts(self, channel: str | None) -> bool:
@@ -62,8 +68,9 @@ class Runtime:
     def sending_window(self) -> Window:
         return self.ladder.window
 
-    def start_flow(self) -> Flow:
-        return self.library.get(START_FLOW)
+    def handset(self, channel: str, network: str = "") -> Handset:
+        """What a screen of this operator, or else of this channel, holds, and its keys."""
+        return self.handsets.get(network) or self.handsets.get(channel) or self.handsets[""]
 
 
 def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> Runtime:
@@ -77,21 +84,30 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         sqlite_synchronous=settings.sqlite_synchronous,
     )
     channels = build_channels(settings)
-    library = load_library(FLOWS / "definitions")
+    shipped, mistake = _shipped()
     return Runtime(
         config=settings,
         database=database,
         vault=vault,
         channels=channels,
         routes=tuple(channels[name] for name in settings.routes),
-        library=library,
+        shipped=shipped,
+        mistake=mistake,
         phrases=load_phrases(),
         calendar=built_in_calendar(settings.calendar).with_parameters(grace_days=settings.grace_days),
         ladder=_ladder(settings.ladder_file),
         zone=settings.timezone,
         clock=at or (clock.DemoClock(database) if settings.demo_secret else clock.SystemClock()),
-        known_flows={flow.hash: flow for flow in library.flows.values()},
+        handsets={"": Handset(limit=settings.screen_limit), **settings.handsets},
     )
+
+
+def _shipped() -> tuple[Library | None, str]:
+    """The program's own conversations. A broken file must not silence the line: the published ones go on."""
+    try:
+        return load_library(FLOWS / "definitions"), ""
+    except FlowMistake as mistake:
+        return None, str(mistake)
 
 
 def _ladder(file: Path | None) -> Ladder:

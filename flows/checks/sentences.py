@@ -12,7 +12,7 @@ from flows.sms_text import LIMITS, units
 from flows.texts import fill
 
 # Without these the engine cannot speak.
-NEEDED: Final = frozenset({"more", "back", "gave_up", "goodbye", *HELP_KEYS})
+NEEDED: Final = frozenset({"more", "back", "start", "gave_up", "goodbye", *HELP_KEYS})
 
 
 def check_sentences(phrases: Phrases) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, upsert
+from service.store.columns import Instant, id_column, metadata, upsert
 from service.store.prepared import Prepared, inserting
 
 conversation = Table(
@@ -54,6 +54,8 @@ flow_version = Table(
 )
 
 c = conversation.c
+FIRST_LOOK_MS = 60_000
+"""Most calls are over by then; those that are not are looked at once they have been silent long enough."""
 
 # The row lock makes two keystrokes of one session take turns on PostgreSQL; SQLite has one writer anyway.
 _FIND = Prepared(
@@ -65,7 +67,7 @@ _STEP = Prepared(
     lambda _: (
         update(conversation)
         .where(c.id == bindparam("which"))
-        .values(progress=bindparam("progress"), ended=bindparam("ended"), updated_at=bindparam("updated_at"))
+        .values(progress=bindparam("progress"), updated_at=bindparam("updated_at"))
     )
 )
 _ADD = inserting(
@@ -73,13 +75,32 @@ _ADD = inserting(
     "id",
     "key",
     "session_idx",
+    "number_idx",
     "channel",
     "flow_hash",
     "progress",
     "ended",
     "started_at",
     "updated_at",
+    "look_at",
     once=True,
+)
+_END = Prepared(
+    lambda _: (
+        update(conversation)
+        .where(c.id == bindparam("which"))
+        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=None)
+    )
+)
+# The row lock: a redial and the worker that looks whether the line was cut take turns.
+_LAST_LEFT = Prepared(
+    lambda _: (
+        select(c.id, c.flow_hash, c.progress, c.ended, c.updated_at)
+        .where(c.number_idx == bindparam("number_idx"), c.ended.is_(False), c.updated_at > bindparam("since"))
+        .order_by(c.updated_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
 )
 _SAME_SESSION = Prepared(lambda _: select(c.id).where(c.session_idx == bindparam("session_idx")).limit(1))
 
@@ -92,19 +113,41 @@ class Conversation(NamedTuple):
     updated_at: int
 
 
+class Left(NamedTuple):
+    """A conversation that may have been cut off."""
+
+    id: int
+    channel: str
+    flow_hash: str
+    progress: bytes
+    updated_at: int
+
+
 def find_conversation(tx: Connection, key: bytes) -> Conversation | None:
     row = _FIND.first(tx, key=key)
     return Conversation._make(row) if row else None
 
 
+def last_left(tx: Connection, number_idx: bytes, since: int) -> Conversation | None:
+    """The latest conversation of this phone that did not come to its end."""
+    row = _LAST_LEFT.first(tx, number_idx=number_idx, since=since)
+    return Conversation._make(row) if row else None
+
+
 def keep_step(tx: Connection, conversation_id: int, progress: bytes, ended: bool, now: int) -> None:
-    _STEP.run(tx, which=conversation_id, progress=progress, ended=ended, updated_at=now)
+    if ended:
+        _END.run(tx, which=conversation_id, progress=progress, updated_at=now)
+    else:
+        _STEP.run(tx, which=conversation_id, progress=progress, updated_at=now)
 
 
 def add_conversation(
     tx: Connection,
+    *,
+    id: int,
     key: bytes,
     session_idx: bytes,
+    number_idx: bytes | None,
     channel: str,
     flow_hash: str,
     progress: bytes,
@@ -114,17 +157,44 @@ def add_conversation(
     """False when another request made the same conversation at this very moment."""
     row = _ADD.first(
         tx,
-        id=new_id(),
+        id=id,
         key=key,
         session_idx=session_idx,
+        number_idx=number_idx,
         channel=channel,
         flow_hash=flow_hash,
         progress=progress,
         ended=ended,
         started_at=now,
         updated_at=now,
+        look_at=None if ended else now + FIRST_LOOK_MS,
     )
     return row is not None
+
+
+def end_conversation(tx: Connection, conversation_id: int, now: int) -> None:
+    """It goes on in another call: nobody is reminded of this one any more."""
+    tx.execute(update(conversation).where(c.id == conversation_id).values(ended=True, updated_at=now, look_at=None))
+
+
+def change_flow(tx: Connection, conversation_id: int, flow_hash: str) -> None:
+    tx.execute(update(conversation).where(c.id == conversation_id).values(flow_hash=flow_hash))
+
+
+def to_look_at(tx: Connection, now: int, limit: int) -> list[Left]:
+    """Conversations that may have been cut off; those another worker looks at are left to it."""
+    rows = tx.execute(
+        select(c.id, c.channel, c.flow_hash, c.progress, c.updated_at)
+        .where(c.look_at <= now)
+        .order_by(c.look_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Left._make(row) for row in rows]
+
+
+def look_again(tx: Connection, conversation_id: int, look_at: int | None) -> None:
+    tx.execute(update(conversation).where(c.id == conversation_id).values(look_at=look_at))
 
 
 def forget_conversation(tx: Connection, conversation_id: int) -> None:

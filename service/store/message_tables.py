@@ -176,7 +176,8 @@ def claim_due(tx: Connection, now: int, limit: int, *, within_hours: bool) -> li
     refused = exists().where(
         opt_out.c.number_idx == m.number_idx,
         opt_out.c.purpose.in_([m.purpose, literal("all")]),
-        m.purpose != "reply",  # the one answer to a STOP itself
+        # The one answer to a STOP itself, and what somebody asks for by writing to us after it.
+        m.purpose.not_in(("reply", "talk")),
     )
     due = select(m.id).where(m.state == "queued", m.not_before <= now, m.useful_until > now, ~refused)
     if not within_hours:
@@ -351,8 +352,8 @@ def try_no_more(tx: Connection, ids: Sequence[int], now: int) -> None:
         tx.execute(update(message).where(m.id.in_(ids), m.state.in_(("sending", "unknown"))).values(useful_until=now))
 
 
-def replies_since(tx: Connection, number_idx: bytes, since: int) -> int:
-    statement = select(func.count()).where(m.number_idx == number_idx, m.purpose == "reply", m.created_at > since)
+def sent_since(tx: Connection, number_idx: bytes, purpose: str, since: int) -> int:
+    statement = select(func.count()).where(m.number_idx == number_idx, m.purpose == purpose, m.created_at > since)
     return int(tx.execute(statement).scalar_one())
 
 

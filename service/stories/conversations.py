@@ -1,79 +1,42 @@
-"""The one door in: whatever a person says, by keystroke, comes here and gets a screen.
+"""The one door in by USSD: whatever a person keys comes here and gets a screen.
 
 One transaction a step: where does this person stand, what does the flow say, carry it out, keep the step. The same step
-repeated gets the same screen and no second effect; an older step gets the screen it got then.
+repeated gets the same screen and no second effect; an older step gets the screen it got then. Whoever was cut off and
+dials again is asked whether to go on.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
-from datetime import date
-
 from sqlalchemy.engine import Connection
 
-from flows import engine
-from flows.engine import Handset, Progress, Turn
-from flows.loader import load_bundle
-from flows.model import Flow
+from flows import engine, offers, standing
+from flows.engine import Handset
+from flows.model import Flow, Menu
 from service.channels.base import Keystroke
 from service.runtime import Runtime
 from service.store import conversation_tables, people_tables
+from service.store.columns import new_id
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
-from service.stories import effects
+from service.stories import effects, releases, talking
 from service.stories.situation import Situation
+from service.stories.threads import Reply, Thread
 
-SEALED_AS = "conversation.progress"
 SESSION_LIFE_MS = 10 * 60_000
 """Longer than any operator keeps a USSD session (one to three minutes): after it, a known id is a new call."""
 LONGEST_PATH = 3
 """Keys that may stand in the code dialled (*code*2*1#): menus are three deep, and a form is never filled blindly."""
-MOST_ACTIONS = 8
-
-
-_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the phone shows: folded text within the screen's limit, and whether the session goes on."""
-
-    text: str
-    more: bool
-
-
-@dataclass(slots=True)
-class Thread:
-    """What is kept between two keystrokes: progress, the whole input so far, and the screen that each input got."""
-
-    progress: Progress
-    typed: str
-    screens: list[tuple[int, str, bool]]  # (length of the input, text, more): every input continues the one before
-
-    def sealed(self, runtime: Runtime) -> bytes:
-        # Two lines, so that the progress is not wrapped into JSON a second time.
-        return runtime.vault.seal(SEALED_AS, f"{self.progress.to_json()}\n{_compact([self.typed, self.screens])}")
-
-    @classmethod
-    def opened(cls, runtime: Runtime, sealed: bytes) -> Thread:
-        progress, _, rest = runtime.vault.open(SEALED_AS, sealed).partition("\n")
-        return cls(Progress.from_json(progress), *json.loads(rest))
-
-    def answer_given_to(self, text: str) -> Reply | None:
-        """The screen that this very input got before, if it did."""
-        if not self.typed.startswith(text):
-            return None
-        return next((Reply(shown, more) for length, shown, more in self.screens if length == len(text)), None)
+LONGEST_PAUSE_MS = 24 * 3_600_000
+"""Progress of a call is kept for a day: no flow may offer to go on after longer."""
+REPEAT_MS = 700
+"""A gateway that sends the last key only, the same one twice within this time, repeats itself: nobody reads so fast."""
 
 
 def reply_to(runtime: Runtime, keystroke: Keystroke) -> Reply:
     """Answer one keystroke. Everything it changes is on disk when this returns, or nothing is."""
     now = runtime.now()
     with runtime.database.begin() as tx:
-        reply = _answered(runtime, tx, keystroke, now)
-    runtime.kept_flows.add(runtime.start_flow().hash)  # now that it is committed
-    return reply
+        return _answered(runtime, tx, keystroke, now)
 
 
 def _answered(runtime: Runtime, tx: Connection, keystroke: Keystroke, now: int) -> Reply:
@@ -91,104 +54,184 @@ def _answered(runtime: Runtime, tx: Connection, keystroke: Keystroke, now: int) 
     return _next_step(runtime, tx, stored, keystroke, now)
 
 
+# --- the first step of a call -------------------------------------------------------------------------------
+
+
 def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: bytes, now: int) -> Reply | None:
     """Open a conversation; None when the same one was opened by another request at this very moment."""
     session_idx = runtime.vault.index(keystroke.channel, keystroke.session)
     if conversation_tables.session_is_known(tx, session_idx):
         count(tx, "ussd_other_phone_in_session")
-    flow = runtime.start_flow()
-    situation = _situation(runtime, keystroke, flow, f"{key.hex()}:0", now)
-    caller = people_tables.find_caller(tx, keystroke.phone)
-    if flow.hash not in runtime.kept_flows:
-        conversation_tables.keep_flow_version(tx, flow.hash, flow.id, flow.version, flow.bundle, now)
-    turn = engine.begin(
-        flow,
-        situation.today,
-        language=caller.language if caller else None,
-        facts=effects.facts(tx, situation, caller),
-        speaks=runtime.languages_for(keystroke.channel),
-        handset=_handset(runtime),
+    number_idx = runtime.vault.index(keystroke.phone)
+    conversation_id = new_id()
+    thread = flow = None
+    if keystroke.text == "":
+        thread, flow = _taken_up_again(runtime, tx, keystroke, number_idx, now)
+    if thread is None or flow is None:
+        flow = releases.start_flow(runtime, tx)
+        thread = _opening(runtime, tx, flow, keystroke, conversation_id, now)
+    thread.hush(flow)
+    made = conversation_tables.add_conversation(
+        tx,
+        id=conversation_id,
+        key=key,
+        session_idx=session_idx,
+        number_idx=number_idx,
+        channel=keystroke.channel,
+        flow_hash=flow.hash,
+        progress=thread.sealed(runtime),
+        ended=not thread.last.more,
+        now=now,
     )
-    thread = _opening(runtime, tx, situation, flow, turn, keystroke.text)
-    ended = not thread.screens[-1][2]
-    sealed = thread.sealed(runtime)
-    made = conversation_tables.add_conversation(tx, key, session_idx, keystroke.channel, flow.hash, sealed, ended, now)
-    return Reply(*thread.screens[-1][1:]) if made else None
+    return thread.last if made else None
 
 
-def _opening(runtime: Runtime, tx: Connection, situation: Situation, flow: Flow, turn: Turn, text: str) -> Thread:
+def _taken_up_again(
+    runtime: Runtime, tx: Connection, keystroke: Keystroke, number_idx: bytes, now: int
+) -> tuple[Thread | None, Flow | None]:
+    """The conversation in which this phone was cut off, if it may go on: asked about, or simply shown again."""
+    left = conversation_tables.last_left(tx, number_idx, now - LONGEST_PAUSE_MS)
+    if left is None:
+        return None, None
+    flow = talking.flow_of(runtime, tx, left.flow_hash)
+    thread = Thread.opened(runtime, left.progress)
+    resume = standing.resume_of(flow, thread.progress)
+    if resume is None or now - left.updated_at > resume.within * 1000:
+        return None, None
+    conversation_tables.end_conversation(tx, left.id, now)
+    handset = runtime.handset(keystroke.channel, keystroke.network)
+    again = Thread(thread.progress, "", [], origin=thread.origin, number=keystroke.phone)
+    if resume.ask:
+        again.offer = "resume"
+        reply = _offer(flow, again, handset)
+    else:
+        reply = talking.reply_of(engine.show(flow, thread.progress, runtime.today(now), handset))
+    again.shows("", thread.progress, reply)
+    return again, flow
+
+
+def _opening(
+    runtime: Runtime, tx: Connection, flow: Flow, keystroke: Keystroke, conversation_id: int, now: int
+) -> Thread:
     """The first screen, or the one to which a dialled path leads."""
-    turn = _carried_out(runtime, tx, situation, flow, turn)
-    path = text.split("*") if text else []
-    for typed in path if len(path) <= LONGEST_PATH else []:
-        if turn.screen is None or not turn.screen.more:
-            break
-        further = engine.answer(flow, turn.progress, typed, situation.today, _handset(runtime))
+    situation = _situation(runtime, keystroke, flow, f"{conversation_id}:0", conversation_id, now)
+    caller = people_tables.find_caller(tx, keystroke.phone)
+    handset = runtime.handset(keystroke.channel, keystroke.network)
+    turn = talking.begin(tx, situation, flow, caller, handset)
+    path = keystroke.text.split("*") if keystroke.text else []
+    ahead = path if len(path) <= LONGEST_PATH else []
+    thread = Thread(turn.progress, "", [], origin=conversation_id, ahead=ahead, number=keystroke.phone)
+    turn = _walked_ahead(tx, situation, flow, thread, turn, handset)
+    thread.shows(keystroke.text, turn.progress, talking.reply_of(turn))
+    return thread
+
+
+def _walked_ahead(
+    tx: Connection, situation: Situation, flow: Flow, thread: Thread, turn: engine.Turn, handset: Handset
+) -> engine.Turn:
+    """Press the keys that were dialled. A language nobody chose yet is asked first, and the keys wait for it."""
+    while thread.ahead and turn.screen is not None and turn.screen.more:
+        if _asks_language(flow, turn.progress):
+            return turn
+        further = engine.answer(flow, turn.progress, thread.ahead[0], situation.today, handset)
         if further.pending and effects.SIGNATURES[further.pending.name].writes:
             break  # "dial *code*4*1# and win": nobody leaves or stops without having seen the question
-        turn = _carried_out(runtime, tx, situation, flow, further)
-    assert turn.screen is not None
-    return Thread(turn.progress, text, [(len(text), turn.screen.text, turn.screen.more)])
+        turn = talking.carried_out(tx, situation, flow, further, handset)
+        thread.ahead = thread.ahead[1:]
+    thread.ahead = []
+    return turn
+
+
+def _asks_language(flow: Flow, progress: engine.Progress) -> bool:
+    step = standing.flows_around(flow, progress.path)[-1].steps[progress.path[-1]]
+    return isinstance(step, Menu) and step.sets_language
+
+
+# --- every further step -------------------------------------------------------------------------------------
 
 
 def _next_step(runtime: Runtime, tx: Connection, stored: Conversation, keystroke: Keystroke, now: int) -> Reply:
     thread = Thread.opened(runtime, stored.progress)
-    given = thread.answer_given_to(keystroke.text)
+    text = keystroke.text if keystroke.whole else _whole_input(thread, keystroke.text, now - stored.updated_at)
+    given = thread.answer_given_to(text)
     if given is not None:
         return given
-    last = Reply(*thread.screens[-1][1:])
-    typed = _new_input(thread.typed, keystroke.text)
+    typed = _new_input(thread, text)
     if stored.ended or typed is None:
-        return last
-    flow = _flow_of(runtime, tx, stored.flow_hash)
-    situation = _situation(runtime, keystroke, flow, f"{stored.id}:{len(thread.screens)}", now)
-    turn = engine.answer(flow, thread.progress, typed, situation.today, _handset(runtime))
-    turn = _carried_out(runtime, tx, situation, flow, turn)
-    assert turn.screen is not None
-    thread.progress, thread.typed = turn.progress, keystroke.text
-    thread.screens.append((len(keystroke.text), turn.screen.text, turn.screen.more))
-    conversation_tables.keep_step(tx, stored.id, thread.sealed(runtime), not turn.screen.more, now)
-    return Reply(turn.screen.text, turn.screen.more)
+        return thread.last
+    flow = talking.flow_of(runtime, tx, stored.flow_hash)
+    flow = _step(runtime, tx, stored.id, flow, thread, keystroke, text, typed, now)
+    thread.hush(flow)
+    ended = not thread.last.more
+    conversation_tables.keep_step(tx, stored.id, thread.sealed(runtime), ended, now)
+    if flow.hash != stored.flow_hash:
+        conversation_tables.change_flow(tx, stored.id, flow.hash)
+    return thread.last
 
 
-def _new_input(before: str, text: str) -> str | None:
+def _step(
+    runtime: Runtime,
+    tx: Connection,
+    conversation_id: int,
+    flow: Flow,
+    thread: Thread,
+    keystroke: Keystroke,
+    text: str,
+    typed: str,
+    now: int,
+) -> Flow:
+    """Answer what was typed and keep the screen; gives the flow that the conversation is in now."""
+    handset = runtime.handset(keystroke.channel, keystroke.network)
+    step = f"{conversation_id}:{len(text)}"
+    situation = _situation(runtime, keystroke, flow, step, thread.origin, now)
+    if thread.offer is not None:
+        goes_on = offers.goes_on(thread.offer, typed, thread.progress.language)
+        if goes_on is None:
+            thread.shows(text, thread.progress, _offer(flow, thread, handset, again=True))
+            return flow
+        thread.offer = None
+        if goes_on:
+            turn = engine.show(flow, thread.progress, situation.today, handset)
+            thread.shows(text, turn.progress, talking.reply_of(turn))
+            return flow
+    elif not engine.wants_start(flow, thread.progress, typed, handset):
+        turn = talking.answer(tx, situation, flow, thread.progress, typed, handset)
+        turn = _walked_ahead(tx, situation, flow, thread, turn, handset) if thread.ahead else turn
+        thread.shows(text, turn.progress, talking.reply_of(turn))
+        return flow
+    flow = releases.start_flow(runtime, tx)
+    situation = _situation(runtime, keystroke, flow, step, thread.origin, now)
+    turn = talking.begin(tx, situation, flow, people_tables.find_caller(tx, keystroke.phone), handset)
+    thread.shows(text, turn.progress, talking.reply_of(turn))
+    return flow
+
+
+def _offer(flow: Flow, thread: Thread, handset: Handset, *, again: bool = False) -> Reply:
+    assert thread.offer is not None
+    title, language = standing.title_of(flow, thread.progress), thread.progress.language
+    return Reply(offers.screen_of(thread.offer, title, language, handset, again=again), True)
+
+
+def _new_input(thread: Thread, text: str) -> str | None:
     """What was typed now: what follows the input of the step before and one `*`. None when it does not continue it.
 
     A `*` that the person typed cannot be told from the carrier's own, so the whole rest is one answer.
     """
+    before = thread.typed
     if before == "":
         return text
-    return text[len(before) + 1 :] if text.startswith(before + "*") else None
+    continues = len(text) > len(before) if thread.hushed else text.startswith(before + "*")
+    return text[len(before) + 1 :] if continues else None
 
 
-def _carried_out(runtime: Runtime, tx: Connection, situation: Situation, flow: Flow, turn: Turn) -> Turn:
-    """Do what the turn asks, in this transaction, until it shows a screen."""
-    for _ in range(MOST_ACTIONS):
-        effects.carry_out(tx, situation, turn.events)
-        if turn.pending is None:
-            return turn
-        spoken = replace(situation, language=turn.progress.language)
-        outcome = effects.perform(tx, spoken, turn.pending)
-        turn = engine.resume(flow, turn.progress, outcome, situation.today, _handset(runtime))
-    raise AssertionError(f"{flow.id}: more than {MOST_ACTIONS} actions without a question")
+def _whole_input(thread: Thread, key: str, pause_ms: int) -> str:
+    """The whole input as other gateways send it, from one that sends the last key only."""
+    before = thread.typed
+    first_again = key == "" and len(thread.screens) == 1
+    last_again = pause_ms < REPEAT_MS and before != "" and before.rpartition("*")[2] == key
+    return before if first_again or last_again else f"{before}*{key}" if before else key
 
 
-def _flow_of(runtime: Runtime, tx: Connection, flow_hash: str) -> Flow:
-    """The very version with which the conversation began: sessions outlive a deployment."""
-    flow = runtime.known_flows.get(flow_hash)
-    if flow is None:
-        body = conversation_tables.flow_body(tx, flow_hash)
-        assert body is not None, "every conversation keeps the version of its flow"
-        flow = runtime.known_flows[flow_hash] = load_bundle(body)
-    return flow
-
-
-def _situation(runtime: Runtime, keystroke: Keystroke, flow: Flow, step: str, now: int) -> Situation:
-    today: date = runtime.today(now)
+def _situation(runtime: Runtime, keystroke: Keystroke, flow: Flow, step: str, origin: int, now: int) -> Situation:
     words = f"{flow.id}:{flow.hash}"
-    return Situation(runtime, now, today, keystroke.phone, keystroke.channel, step, words)
-
-
-def _handset(runtime: Runtime) -> Handset:
-    limit = runtime.config.screen_limit
-    return engine.USSD if limit == engine.USSD.limit else Handset(limit=limit)
+    return Situation(runtime, now, runtime.today(now), keystroke.phone, keystroke.channel, step, words, origin=origin)

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flows.check import Signature
-from flows.engine import Action, Event, FlowEnded, LanguageChosen, Outcome, TextSent
+from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
 from service.store import people_tables, phone_tables
 from service.store.people_tables import Caller
-from service.stories import child_actions, outbox, phone_actions
+from service.stories import child_actions, outbox, phone_actions, unfinished
 from service.stories.situation import Deed, Situation
 
 # Every action of the conversations, by the room it lives in.
@@ -58,8 +58,8 @@ def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
         outbox.Letter(
             to=situation.number,
             text=event.text,
-            key=f"flow:{situation.step}",
-            purpose="reply",
+            key=f"flow:{situation.step}:{situation.runtime.vault.index(event.text).hex()[:12]}",
+            purpose="talk",
             klass="once",
             not_before=situation.now,
             useful_until=situation.now + 86_400_000,
@@ -72,8 +72,13 @@ def _flow_ended(tx: Connection, situation: Situation, event: FlowEnded) -> None:
     """Nothing to do: the conversation's row says that it ended."""
 
 
+def _form_left(tx: Connection, situation: Situation, event: FormLeft) -> None:
+    unfinished.give_to_mediator(tx, situation.origin, situation.number, event, situation.now)
+
+
 EVENTS: dict[type, Callable[[Connection, Situation, Any], None]] = {
     LanguageChosen: _language_chosen,
     TextSent: _text_sent,
     FlowEnded: _flow_ended,
+    FormLeft: _form_left,
 }

@@ -1,16 +1,16 @@
-"""SMS that people write to us. So far two words: STOP (ARRET) and START; anything else is kept and shown to people."""
+"""SMS that people write to us: STOP (ARRET) and START before all, then the words and answers of conversations."""
 
 from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows import answers, phone_numbers
+from flows import answers, phone_numbers, sms_keywords
 from service.channels.base import IncomingSms, OptOut
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import inbound_tables, message_tables, phone_tables
 from service.store.system_tables import count
-from service.stories import opt_outs
+from service.stories import opt_outs, sms_conversations
 from service.stories.outbox import Letter, put
 from service.stories.reminders import spoken_language
 
@@ -35,13 +35,16 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
         word = answers.keyword(sms.text)
         if word == "stop" or sms.opt_out:
             opt_outs.stop(tx, runtime, sms.phone, "sms", now)
+            sms_conversations.end_conversation(tx, runtime, sms.phone, now)
             if not sms.opt_out:  # the carrier that handled the STOP refuses an answer to it
                 _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
         elif word == "start":
             opt_outs.start(tx, runtime, sms.phone, now)
             _reply(tx, runtime, sms.phone, "start_done", key_hash, now)
-        else:
+        elif not sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
             count(tx, "sms_not_understood")
+            if not sms_keywords.is_only_polite(sms.text):
+                _reply(tx, runtime, sms.phone, "sms.help", key_hash, now)
 
 
 def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
@@ -56,8 +59,8 @@ def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash:
         return
     phone = phone_tables.ensure_phone(tx, number, now)
     phone_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
-    lately = message_tables.replies_since(tx, phone.number_idx, now - HOUR_MS)
-    in_a_day = message_tables.replies_since(tx, phone.number_idx, now - DAY_MS)
+    lately = message_tables.sent_since(tx, phone.number_idx, "reply", now - HOUR_MS)
+    in_a_day = message_tables.sent_since(tx, phone.number_idx, "reply", now - DAY_MS)
     if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:
         count(tx, "replies_held_back")
         return

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store import phone_tables, schema, system_tables
 from service.store.vault import CannotOpen
-from service.stories import starting_data
+from service.stories import releases, starting_data
 
 REHEARSAL_MARK = "rehearsal"
 KEY_CHECK = "key_check"
@@ -40,14 +40,19 @@ def _keep_key_check(tx: Connection, runtime: Runtime) -> None:
         system_tables.mark(tx, KEY_CHECK, f"{vault.index(KEY_CHECK).hex()} {vault.seal(KEY_CHECK, 'ok').hex()}")
 
 
-def prepare(runtime: Runtime, *, rehearsal: bool = False) -> None:
-    """Bring the schema and the places up to date. `rehearsal` lets `tick --at` move this database's time."""
+def prepare(runtime: Runtime, *, rehearsal: bool = False) -> str:
+    """Bring the schema, the places and the conversations up to date; gives a hint for people, or "".
+
+    `rehearsal` lets `tick --at` move this database's time.
+    """
     schema.upgrade(runtime.database)
     with runtime.database.begin() as tx:
         check_keys(tx, runtime)
         _keep_key_check(tx, runtime)
         starting_data.load(tx, runtime)
+        hint = releases.publish_shipped(tx, runtime, runtime.now())
         if rehearsal and system_tables.read_mark(tx, REHEARSAL_MARK) is None:
             if phone_tables.any_phone(tx):
                 raise NotEmpty("this database already holds people; rehearse on a new one")
             system_tables.mark(tx, REHEARSAL_MARK, "time may be moved")
+    return hint

@@ -22,7 +22,7 @@ Values: TypeAlias = Mapping[str, Any]
 class Situation:
     """`step` names this keystroke; `words` names the flow and its content, `language` the one on the screen.
 
-    `way` is how we are talked to: "ussd" or "sms".
+    `way` is how we are talked to: "ussd" or "sms"; `origin` is the conversation, the same after a cut and a redial.
     """
 
     runtime: Runtime
@@ -34,6 +34,7 @@ class Situation:
     words: str
     language: str = "fr"
     way: str = "ussd"
+    origin: int = 0
 
 
 @dataclass(frozen=True, slots=True)

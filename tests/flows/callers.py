@@ -14,7 +14,15 @@ from flows.sms_text import is_gsm7, units
 
 DATA = Path(__file__).parent / "data"
 TODAY = date(2026, 4, 1)
-FACTS: dict[str, Any] = {"langue_connue": True, "enfants": 2, "messages_arretes": False, "code": "*000*1#"}
+FACTS: dict[str, Any] = {
+    "langue_connue": True,
+    "enfants": 2,
+    "messages_arretes": False,
+    "passation": False,
+    "code": "*000*1#",
+    "urgence": "",
+    "ecoute": "",
+}
 
 VISIT = {"due": "text", "centre": "text"}
 CONTRACT = {

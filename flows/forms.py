@@ -1,0 +1,29 @@
+"""Forms that their caller cannot finish: was there consent, and what was answered so far."""
+
+from collections.abc import Iterator
+
+from flows.model import Ask, Menu
+from flows.scope import Scope
+from flows.turns import FormLeft
+
+
+def has_agreed(scope: Scope) -> bool:
+    """Whether the consent that the form names was given: an answer whose way is not led elsewhere."""
+    unfinished = scope.flow.unfinished
+    if unfinished is None:
+        return False
+    consent = scope.flow.steps[unfinished.consent]
+    given = scope.look(unfinished.consent)
+    return isinstance(consent, Menu) and given is not None and given not in consent.go
+
+
+def form_of(scope: Scope) -> FormLeft:
+    """The questions of the form that have an answer, in the words its caller read."""
+    return FormLeft(scope.flow.id, scope.folded(scope.flow.title), tuple(_answers(scope)))
+
+
+def _answers(scope: Scope) -> Iterator[tuple[str, str]]:
+    consent = scope.flow.unfinished.consent if scope.flow.unfinished else ""
+    for step in scope.flow.steps.values():
+        if isinstance(step, Ask) and step.id != consent and scope.look(step.id) is not None:
+            yield scope.folded(step.text), scope.written(step.id)
