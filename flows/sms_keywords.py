@@ -17,8 +17,8 @@ _MOST_WORDS: Final = 6
 _POLITE: Final = frozenset(
     word
     for words in (
-        "bonjour bonsoir salut svp stp merci beaucoup ok d accord oui bien s il vous plait je j veux voudrais pour le la les l de d du des un une",
-        "mon ma mes i ni ce sogoma tile wula please hello hi the my",
+        "bonjour bonsoir salut svp stp merci beaucoup ok d accord oui bien s il vous plait je j veux voudrais pour",
+        "le la les l de d du des un une mon ma mes i ni ce sogoma tile wula please hello hi the my",
     )
     for word in words.split()
 )

@@ -65,6 +65,8 @@ class AfricasTalkingSettings(BaseModel):
     sender: str | None = None
     # One or two, so that one can be replaced while in use.
     hook_secrets: CommaList = Field(min_length=1, repr=False)
+    # Some gateways with this form send the last key only, and not everything typed so far.
+    sends: Literal["whole", "last"] = "whole"
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 

@@ -30,6 +30,7 @@ def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, c
         base_url=found.base_url,
         sender=found.sender,
         country=config.country,
+        sends_whole=found.sends == "whole",
         connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
         read_timeout=config.send_timeout,
     )

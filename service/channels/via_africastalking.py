@@ -88,6 +88,7 @@ class AfricasTalking:
         base_url: str = "https://api.africastalking.com",
         sender: str | None = None,
         country: str = "ML",
+        sends_whole: bool = True,
         connect_timeout: float = 3.05,
         read_timeout: float = 10.0,
     ) -> None:
@@ -96,6 +97,7 @@ class AfricasTalking:
         self._secrets = tuple(secret.encode() for secret in hook_secrets)
         self._sender = sender
         self._country = country
+        self._sends_whole = sends_whole
         self._service = _Service(username, api_key, base_url, (connect_timeout, read_timeout))
         self.capabilities = Capabilities(
             # A name cannot be answered; a number or a short code can, where the operator's contract says so.
@@ -141,7 +143,7 @@ class AfricasTalking:
     # -- in
 
     def read_keystroke(self, fields: Fields) -> Keystroke:
-        """One USSD step; `text` is the carrier's growing text, untouched."""
+        """One USSD step; `text` is the carrier's growing text, untouched, or only the last key where that is sent."""
         return Keystroke(
             channel=self.name,
             session=fields.filled("sessionId", SESSION_LIMIT),
@@ -149,6 +151,7 @@ class AfricasTalking:
             service_code=fields.filled("serviceCode", 40),
             text=fields.one("text", TEXT_LIMIT),
             network=fields.maybe("networkCode", 20) or "",
+            whole=self._sends_whole,
         )
 
     def read_session_end(self, fields: Fields) -> SessionEnd:

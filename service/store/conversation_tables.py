@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    null,
     select,
     update,
 )
@@ -89,7 +90,7 @@ _END = Prepared(
     lambda _: (
         update(conversation)
         .where(c.id == bindparam("which"))
-        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=None)
+        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=null())
     )
 )
 # The row lock: a redial and the worker that looks whether the line was cut take turns.
