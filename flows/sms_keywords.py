@@ -89,9 +89,14 @@ def _nearly(words: list[str], keywords: Mapping[str, str]) -> str | None:
         flow
         for keyword, flow in keywords.items()
         for word in [*meant, "".join(meant)]
-        if len(keyword) >= _FORGIVEN_FROM and _one_apart(word, keyword)
+        if _squeezed(word) == _squeezed(keyword) or (len(keyword) >= _FORGIVEN_FROM and _one_apart(word, keyword))
     }
     return found.pop() if len(found) == 1 else None
+
+
+def _squeezed(word: str) -> str:
+    """The word with every doubled letter once."""
+    return re.sub(r"(.)\1+", r"\1", word)
 
 
 def _one_apart(one: str, other: str) -> bool:
