@@ -12,6 +12,7 @@ from flows.checks.branches import check_branches
 from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
+from flows.checks.replaced import check_replaced, check_replaces
 from flows.checks.sentences import check_sentences
 from flows.checks.types import check_types
 from flows.checks.widths import Seen, check_screens, seen_by_callers
@@ -23,7 +24,7 @@ from flows.mistakes import FlowMistake
 from flows.model import Flow, Library
 from flows.phrases import Phrases
 
-__all__ = ["Finding", "Seen", "Signature", "check", "check_folder", "check_phrases", "lines", "widest"]
+__all__ = ["Finding", "Seen", "Signature", "check", "check_against", "check_folder", "check_phrases", "lines", "widest"]
 
 
 def check(library: Library, actions: Mapping[str, Signature], limit: int = 160) -> list[Finding]:
@@ -32,6 +33,12 @@ def check(library: Library, actions: Mapping[str, Signature], limit: int = 160) 
     for flow in library.flows.values():
         findings += _of_flow(flow, library, actions, limit)
     return in_order(findings)
+
+
+def check_against(old: Library, new: Library) -> list[Finding]:
+    """What must be said before `new` is published over `old`, where callers may still be on their way."""
+    kept = [flow for flow in new.flows.values() if flow.id in old.flows]
+    return in_order([finding for flow in kept for finding in check_replaced(old.get(flow.id), flow)])
 
 
 def check_phrases(phrases: Phrases) -> list[Finding]:
@@ -83,3 +90,4 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_length(flow, actions)
     yield from check_truth(flow)
     yield from check_reviewed(flow)
+    yield from check_replaces(flow)

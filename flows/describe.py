@@ -1,9 +1,13 @@
-"""What the checker found, as lines for a terminal."""
+"""What the checker found, as lines for a terminal, and what may stand in such a line."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from flows.checks.widths import Seen
 from flows.findings import ERROR, WARNING, Finding
+
+# Blanks that a line does not break at, and the line feed.
+_SEEN: Final = "\u00a0\u202f\u2009\n"
 
 
 def lines_of_check(findings: Iterable[Finding], widest: Mapping[str, Sequence[Seen]], limit: int = 160) -> list[str]:
@@ -24,3 +28,8 @@ def _of_flow(flow: str, seen: Sequence[Seen], limit: int) -> str:
 
 def _several(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def visible(text: str) -> str:
+    """The text without signs that nobody sees and that move the cursor or turn the line round: a mark stands there."""
+    return "".join(sign if sign.isprintable() or sign in _SEEN else "\ufffd" for sign in text)

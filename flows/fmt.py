@@ -21,7 +21,7 @@ _TOP: Final = (
     "sensitive", "facts", "parts", "slots", "lists", "steps", "texts",
 )  # fmt: skip
 _STEP: Final = (
-    "id", *KINDS,
+    "id", "replaces", *KINDS,
     "by", "parts", "options", "options_from", "with", "show", "skip_if_one", "sets_language", "max", "from", "to",
     "country", "or", "personal", "gives", "reads", "go", "next", "empty", "fails", "again", "give_up", "wrong",
 )  # fmt: skip

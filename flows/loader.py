@@ -31,7 +31,17 @@ from flows.model import (
     When,
 )
 from flows.names import below, names_of
-from flows.step_reading import RESERVED, Surroundings, read_count, read_id, read_options, read_step, read_text, read_yes
+from flows.step_reading import (
+    HIGHEST_VERSION,
+    RESERVED,
+    Surroundings,
+    read_count,
+    read_id,
+    read_options,
+    read_step,
+    read_text,
+    read_yes,
+)
 from flows.strict_yaml import Entries, Entry, read
 from flows.texts import Text
 
@@ -105,7 +115,7 @@ def read_flow(source: str, file: str) -> Draft:
         id=flow_id,
         file=file,
         source=source,
-        version=read_count(fields.need("version", "1 for a new flow"), 1, 100_000),
+        version=read_count(fields.need("version", "1 for a new flow"), 1, HIGHEST_VERSION),
         languages=languages,
         reviewed=_read_reviewed(fields, languages),
         title=read_text(fields.need("title", "what the flow is called"), languages),

@@ -63,12 +63,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`next` is the step that follows: the one below unless said otherwise, None after the last line."""
+    """`next` is the step that follows: the one below unless said otherwise, None after the last line.
+
+    `replaces` is the last version of the flow in which this id meant something else.
+    """
 
     kind: ClassVar[str] = ""
     id: str
     line: int = field(default=0, compare=False)
     next: str | None = None
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

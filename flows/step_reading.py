@@ -34,6 +34,7 @@ from flows.texts import Text, compile_text
 ID: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 # They mean something in conditions and would never be read as a name there.
 RESERVED: Final = frozenset({"and", "or", "not", "in", "today", "all", "age_months", "count", "true", "false", "none"})
+HIGHEST_VERSION: Final = 100_000
 _OFFSET: Final = re.compile(r"([+-])(\d{1,4})([dwmy])", re.ASCII)
 _CALL: Final = re.compile(r"([a-z][a-z0-9_]*)(?:\(([a-z0-9_., ]*)\))?", re.ASCII)
 
@@ -57,13 +58,15 @@ def read_step(entry: Entry, around: Surroundings) -> Step:
     common: dict[str, Any] = {"id": step_id, "line": fields.place.line}
     if "next" in fields:
         common["next"] = _target(fields, "next")
+    if "replaces" in fields:
+        common["replaces"] = read_count(fields.need("replaces", ""), 1, HIGHEST_VERSION)
     step = KINDS[kinds[0]](fields, around, common)
     fields.finish()
     return step
 
 
 def _nothing_found(fields: Entries) -> str:
-    strange = [key for key in fields.written() if key not in {"id", "next", "go"}]
+    strange = [key for key in fields.written() if key not in {"id", "next", "go", "replaces"}]
     return f"'{strange[0]}', {nearest(strange[0], KINDS)}" if strange else "none"
 
 

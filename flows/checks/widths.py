@@ -1,6 +1,6 @@
 """Checks 7 and 9: every screen and SMS fits, in every language, with the longest answers there can be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,10 +10,12 @@ from flows.findings import ERROR, NOTE, WARNING, Finding
 from flows.model import Ask, End, Flow, Handset, Menu, Number, Pick, Say
 from flows.screens import Page, in_front, most_choices, pages_of_end, pages_of_question
 from flows.sms_text import LIMITS, fit, units
-from flows.texts import Text, fill
+from flows.texts import Template, Text, fill
 
 # Enough lines from data to see a first page, a middle one and a last one.
 _MANY: Final = 24
+# What is easier to read than a row of letters, and as wide.
+_SAMPLES: Final = {"date": "31/12/2026"}
 # Help that is shown above a question of this kind, besides its own `wrong`.
 _HELP: Final = {
     "menu": "choice",
@@ -72,30 +74,44 @@ def longest(flow: Flow, text: Text, language: str) -> str:
     return fill(text.folded[language], lambda name: _longest_value(flow, name, language))
 
 
-def question_pages(flow: Flow, step: Ask, language: str, handset: Handset) -> list[Page]:
-    """The pages of a question at its widest, with the way back offered."""
+def longest_true(flow: Flow, text: Text, language: str) -> str:
+    """The same in its true spelling."""
+    return fill(text.true[language], lambda name: _longest_value(flow, name, language, true=True))
+
+
+def question_pages(flow: Flow, step: Ask, language: str, handset: Handset, said: str = "") -> list[Page]:
+    """The pages of a question at its widest, with the way back offered, and what was `said` before it."""
     labels = [option.label.folded[language][0] for option in step.options]
     if isinstance(step, Menu) and step.source is not None:
         labels = ["m" * step.show] * _MANY
     question = longest(flow, step.text, language)
     back = not takes_the_back_key(step, handset)
-    return pages_of_question("", question, labels, can_go_back=back, language=language, handset=handset)
+    return pages_of_question(said, question, labels, can_go_back=back, language=language, handset=handset)
 
 
 def takes_the_back_key(step: Ask, handset: Handset) -> bool:
     return isinstance(step, Number) and step.low <= int(handset.back) <= step.high
 
 
-def _longest_value(flow: Flow, name: str, language: str) -> str:
+def _longest_value(flow: Flow, name: str, language: str, *, true: bool = False) -> str:
     named = flow.names.get(name)
     if named is None:
         return ""
     if named.labels and named.type == "choice":
-        labels = [
-            (label.folded.get(language) or next(iter(label.folded.values())))[0] for label in named.labels.values()
-        ]
-        return fit(max(labels, key=units), named.width)
-    return "m" * named.width
+        label = max(named.labels.values(), key=lambda each: units(_any_language(each.folded, language)))
+        folded = _any_language(label.folded, language)
+        if true and units(folded) <= named.width:
+            return _any_language(label.true, language)
+        return fit(folded, named.width)
+    sample = _SAMPLES.get(named.type, "")
+    if named.low is not None and named.high is not None:
+        sample = max(str(named.low), str(named.high), key=len)
+    return sample if len(sample) == named.width else "m" * named.width
+
+
+def _any_language(templates: Mapping[str, Template], language: str) -> str:
+    """A label may come from a sub-flow that speaks fewer languages."""
+    return (templates.get(language) or next(iter(templates.values())))[0]
 
 
 def _question(flow: Flow, step: Ask, language: str, handset: Handset) -> Iterator[Finding]:
@@ -131,17 +147,20 @@ def _on_one_page(flow: Flow, step: Ask, language: str, handset: Handset) -> str:
 
 def _help(flow: Flow, step: Ask, language: str, page: Page, handset: Handset) -> Iterator[Finding]:
     """What is said after a wrong answer should stand above the question, on the same screen."""
-    if step.wrong is not None:
-        notices = [longest(flow, step.wrong, language)]
-    else:
-        keys = sorted(key for key in HELP_KEYS if key.startswith(f"help.{_HELP[step.kind]}"))
-        notices = [_widest_help(key, step, language) for key in keys]
-    notice = max(notices, key=units)
+    notice = widest_notice(flow, step, language)
     if in_front(notice, page, handset) is None:
         over = units(notice) + 1 + units(page.text) - handset.limit
         own = "`wrong`" if step.wrong is not None else "the usual help"
         message = f"{own} and the question are {over} septets too many for one screen: callers turn a page to answer"
         yield _found(flow, step, language, WARNING, message, 7)
+
+
+def widest_notice(flow: Flow, step: Ask, language: str) -> str:
+    """The widest that is said after a wrong answer: the step's own words, or the longest usual help."""
+    if step.wrong is not None:
+        return longest(flow, step.wrong, language)
+    keys = sorted(key for key in HELP_KEYS if key.startswith(f"help.{_HELP[step.kind]}"))
+    return max((_widest_help(key, step, language) for key in keys), key=units)
 
 
 def _widest_help(key: str, step: Ask, language: str) -> str:
