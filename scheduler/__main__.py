@@ -13,6 +13,7 @@ from scheduler.timetable import one_round
 from scheduler.worker import Worker
 from service import cli
 from service.clock import DEMO_MARK, FixedClock
+from service.commands.opening import opened_runtime, usable_settings
 from service.runtime import Runtime, build_runtime
 from service.store import schema, system_tables
 from service.stories import recalls
@@ -24,7 +25,7 @@ main = cli.main
 @main.command()
 def worker() -> None:
     """Run the worker: it plans reminders, sends what is due, and settles what waits."""
-    Worker(cli.runtime()).run()
+    Worker(opened_runtime()).run()
 
 
 @main.command()
@@ -34,7 +35,7 @@ def worker() -> None:
 @click.option("--dry-run", is_flag=True, help="Say how many messages would be queued; change and send nothing.")
 def tick(at: str | None, dry_run: bool) -> None:
     """One round of the timetable: plan, send, settle."""
-    runtime = _as_of(at) if at else cli.runtime()
+    runtime = _as_of(at) if at else opened_runtime()
     if at and not dry_run and not _time_may_be_moved(runtime):
         raise click.ClickException(
             "this database is neither a demo nor a rehearsal, so its time is not moved. Add --dry-run to look, "
@@ -52,7 +53,7 @@ def tick(at: str | None, dry_run: bool) -> None:
 
 
 def _as_of(written: str) -> Runtime:
-    found = cli.settings()
+    found = usable_settings()
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:

@@ -15,47 +15,15 @@ import click
 
 from service import logs
 from service.commands.flow_commands import flow
-from service.config import EXIT_BAD_CONFIG, BadConfig, Config
-from service.runtime import Runtime, build_runtime
+from service.commands.opening import opened_runtime, usable_settings
+from service.commands.task_commands import todo
+from service.runtime import build_runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 def main() -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
-
-
-def settings() -> Config:
-    """The settings, or one line for each wrong variable and exit 78."""
-    try:
-        return Config.from_env()
-    except BadConfig as mistakes:
-        for line in mistakes.lines:
-            click.echo(line, err=True)
-        sys.exit(EXIT_BAD_CONFIG)
-
-
-def runtime() -> Runtime:
-    """A runtime on the database of the settings, which must have all its migrations."""
-    from service.store import schema
-
-    built = build_runtime(settings())
-    logs.configure(built.config.log_level)
-    if schema.pending(built.database):
-        raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
-    _check_keys(built)
-    return built
-
-
-def _check_keys(built: Runtime) -> None:
-    from service.stories import setup
-
-    try:
-        with built.database.read() as tx:
-            setup.check_keys(tx, built)
-    except setup.WrongKeys as reason:
-        click.echo(str(reason), err=True)
-        sys.exit(EXIT_BAD_CONFIG)
 
 
 # --- settings and keys --------------------------------------------------------------------------------------
@@ -69,7 +37,7 @@ def config() -> None:
 @config.command("check")
 def config_check() -> None:
     """Say whether the settings can be used; exit 78 when not."""
-    found = settings()
+    found = usable_settings()
     click.echo(f"The settings are good. Database: {found.database_url.split('://')[0]}; ", nl=False)
     click.echo(f"routes: {', '.join(found.routes) or 'none (nothing will be sent: set LASELI_ROUTES)'}.")
 
@@ -102,7 +70,7 @@ def db_upgrade(rehearsal: bool) -> None:
     """Run the migrations and load the places; harmless when repeated."""
     from service.stories import releases, setup
 
-    built = build_runtime(settings())
+    built = build_runtime(usable_settings())
     logs.configure(built.config.log_level)
     try:
         hint = setup.prepare(built, rehearsal=rehearsal)
@@ -119,7 +87,7 @@ def db_upgrade(rehearsal: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the web process (granian, one worker with LASELI_WEB_THREADS threads)."""
-    found = runtime().config
+    found = opened_runtime().config
     _port_is_free(found.host, found.port)
     options = {
         "--interface": "wsgi",
@@ -164,7 +132,7 @@ def simulator(port: int, state: Path) -> None:
     """The pretend carrier of the demo; reads the same settings as the product."""
     from service import demo_run
 
-    demo_run.serve_simulator(settings(), port, state)
+    demo_run.serve_simulator(usable_settings(), port, state)
 
 
 # --- care ---------------------------------------------------------------------------------------------------
@@ -180,7 +148,7 @@ def dose(code: str, antigens: str, on: date | None) -> None:
 
     from service.stories import doses
 
-    built = runtime()
+    built = opened_runtime()
     now = built.now()
     day = on.date() if isinstance(on, datetime) else built.today(now)
     try:
@@ -215,4 +183,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-main.add_command(flow)
+for group in (flow, todo):
+    main.add_command(group)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from flows.loader import DEFINITIONS
+from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
 
 
 @click.group()
@@ -36,6 +37,11 @@ def flow_check(limit: int) -> None:
 
 
 # Commands with a file of their own: one line each.
-ADDED: tuple[click.Command, ...] = ()
+ADDED: tuple[click.Command, ...] = (
+    flow_publish,
+    flow_approve,
+    flow_rollback,
+    flow_releases,
+)
 for command in ADDED:
     flow.add_command(command)

@@ -1,0 +1,44 @@
+"""What commands that need the database begin with: settings that can be used, a database that is up to date."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from service import logs
+from service.config import EXIT_BAD_CONFIG, BadConfig, Config
+from service.runtime import Runtime, build_runtime
+
+
+def usable_settings() -> Config:
+    """The settings, or one line for each wrong variable and exit 78."""
+    try:
+        return Config.from_env()
+    except BadConfig as mistakes:
+        for line in mistakes.lines:
+            click.echo(line, err=True)
+        sys.exit(EXIT_BAD_CONFIG)
+
+
+def opened_runtime() -> Runtime:
+    """A runtime on the database of the settings, which must have all its migrations."""
+    from service.store import schema
+
+    built = build_runtime(usable_settings())
+    logs.configure(built.config.log_level)
+    if schema.pending(built.database):
+        raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
+    _check_keys(built)
+    return built
+
+
+def _check_keys(built: Runtime) -> None:
+    from service.stories import setup
+
+    try:
+        with built.database.read() as tx:
+            setup.check_keys(tx, built)
+    except setup.WrongKeys as reason:
+        click.echo(str(reason), err=True)
+        sys.exit(EXIT_BAD_CONFIG)
