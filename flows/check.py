@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.checks.actions_used import check_actions, check_consent, check_length
 from flows.checks.branches import check_branches
+from flows.checks.dropped import check_dropped
 from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
@@ -90,4 +91,5 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_length(flow, actions)
     yield from check_truth(flow)
     yield from check_reviewed(flow)
+    yield from check_dropped(flow)
     yield from check_replaces(flow)

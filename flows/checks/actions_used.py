@@ -13,6 +13,8 @@ from flows.model import Ask, Call, Do, Flow, Menu, Run, Say, Step
 
 # Operators cut a session after one to three minutes; a question takes some ten seconds to read and answer.
 MOST_QUESTIONS: Final = 12
+# A form that goes on after a cut loses nothing of what was answered.
+MOST_WITH_RESUME: Final = 16
 
 
 def check_actions(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Finding]:
@@ -48,8 +50,9 @@ def check_length(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Findi
     if not flow.start:
         return
     count = _longest_way(flow, flow.first, actions, {})
-    if count > MOST_QUESTIONS:
-        message = f"{count} questions before anything is kept, {MOST_QUESTIONS} at most: the line may drop before"
+    most = MOST_WITH_RESUME if _resumes(flow) else MOST_QUESTIONS
+    if count > most:
+        message = f"{count} questions before anything is kept, {most} at most: the line may drop before"
         yield Finding(flow.file, "", "", WARNING, message, 18)
     else:
         yield Finding(flow.file, "", "", NOTE, f"at most {count} questions before the first writing", 18)
@@ -124,6 +127,10 @@ def _consent_of(flow: Flow, step: Do, known: frozenset[str] | None) -> Iterator[
             if flow.position[each.id] < flow.position[asked.id]:
                 message = f"'{each.id}' is asked before the consent '{asked.id}': ask for consent first"
                 yield _found(flow, each, ERROR, message, 16)
+
+
+def _resumes(flow: Flow) -> bool:
+    return flow.resume is not None or any(_resumes(child) for child in flow.children.values())
 
 
 def _longest_way(flow: Flow, step_id: str, actions: Mapping[str, Signature], counted: dict[str, int]) -> int:

@@ -42,6 +42,8 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     sources = given if whole else {**now_heard, **given}
     try:
         candidate = releases.read_candidate(sources, effects.SIGNATURES, runtime.config.screen_limit)
+        with runtime.database.read() as tx:
+            releases.check_versions(tx, candidate)
     except releases.Refused as reason:
         raise click.ClickException(f"nothing was published:\n{reason}") from None
     against = check.check_against(current, candidate.library)

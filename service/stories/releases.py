@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,6 +22,9 @@ from service.store import conversation_tables, release_tables
 
 SHIPPED_BY = "laseli"
 """Who publishes what comes with the program; staff's own releases are never replaced by it."""
+
+
+_VERSION = re.compile(r"^version: *(\d+)", re.MULTILINE)
 
 
 class Refused(Exception):
@@ -115,6 +119,24 @@ def read_candidate(sources: Mapping[str, str], actions: Mapping[str, check.Signa
     if errors:
         raise Refused("\n".join(errors))
     return Candidate(sources, found, tuple(findings))
+
+
+def check_versions(tx: Connection, candidate: Candidate) -> None:
+    """A published version never changes: Refused when a flow says something else under a number it had before."""
+    problems = []
+    ever = [published_sources(tx, one.number) for one in release_tables.releases(tx, limit=1000)]
+    for file, source in candidate.sources.items():
+        taken = [_version_of(one[file]) for one in ever if one.get(file, source) != source]
+        if _version_of(source) in taken:
+            told = f"version {_version_of(source)} was published with other words"
+            problems.append(f"{file}: {told}: write version: {max(taken) + 1}")
+    if problems:
+        raise Refused("\n".join(problems))
+
+
+def _version_of(source: str) -> int:
+    found = _VERSION.search(source)
+    return int(found[1]) if found else 0
 
 
 def publish(tx: Connection, candidate: Candidate, *, by: str, note: str, now: int, needs_second: bool = False) -> int:
