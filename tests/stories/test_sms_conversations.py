@@ -136,7 +136,7 @@ def test_who_stopped_our_messages_is_answered_when_he_writes(texter: Texter) -> 
 def test_half_a_day_later_the_question_is_forgotten(texter: Texter, clock: TestClock) -> None:
     texter.write("avis")
     clock.advance(hours=13)
-    assert texter.write("3").startswith("Laseli: message non compris. Envoyez MENU")
+    assert texter.write("3").startswith("Laseli: message non compris. Envoyez MENU ou")
 
 
 def test_a_form_left_by_sms_is_found_by_the_mediator(texter: Texter, runtime: Runtime, clock: TestClock) -> None:
