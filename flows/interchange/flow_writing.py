@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Final, TypeAlias
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
@@ -37,6 +37,7 @@ from flows.texts import Text
 # Strings, lists and dicts of them; None is a key with nothing after it (`end:`).
 Plain: TypeAlias = Any
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_TIMES: Final = frozenset({"within", "after"})
 _USUAL_SHOW: Final = 20
 _USUAL_COUNTRY: Final = "ML"
 
@@ -186,7 +187,7 @@ def _menu(step: Step) -> dict[str, Plain]:
         written["sets_language"] = "true"
     if step.source is None:
         return {**written, "options": options_dict(step.options)}
-    written |= _called("options_from", step.source, brackets=True)
+    written |= called("options_from", step.source, brackets=True)
     if step.show != _USUAL_SHOW:
         written["show"] = str(step.show)
     if step.skip_if_one:
@@ -242,7 +243,7 @@ def _run(step: Step) -> dict[str, Plain]:
 
 def _do(step: Step) -> dict[str, Plain]:
     assert isinstance(step, Do)
-    written = _called("do", step.call)
+    written = called("do", step.call)
     if step.gives:
         written["gives"] = {name: str(width) for name, width in step.gives.items()}
     if step.reads:
@@ -257,8 +258,8 @@ def _set(step: Step) -> dict[str, Plain]:
     return {"set": {name: expression_text(value) for name, value in step.values.items()}}
 
 
-def _called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
-    """`villages(cercle)` where each argument is an answer under its own name, `with` otherwise."""
+def called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
+    """A call under its key: `villages(cercle)` where each argument keeps its own name, `with` otherwise."""
     if brackets and call.args:
         own = [each.name for arg, each in call.args.items() if isinstance(each, Name) and _last(each.name) == arg]
         if len(own) == len(call.args):
@@ -321,6 +322,10 @@ def _plain_value(held: object) -> Plain:
         return text_dict(held)
     if isinstance(held, bool):
         return _yes(held)
+    if is_dataclass(held):
+        inner = {each.name: getattr(held, each.name) for each in fields(held)}
+        kept = {key: each for key, each in inner.items() if each not in (None, False)}
+        return {key: _time(each) if key in _TIMES else _plain_value(each) for key, each in kept.items()}
     if isinstance(held, Mapping):
         return {str(key): _plain_value(each) for key, each in held.items()}
     if isinstance(held, tuple | list | frozenset):

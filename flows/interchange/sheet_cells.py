@@ -78,7 +78,13 @@ def setting_cell(value: Any) -> str:
 
 def read_setting(cell: Cell) -> Any:
     found = _of_json(cell.text) if not cell.quoted and cell.text[:1] in ("[", "{") else None
-    return found if isinstance(found, list | dict) else cell.text
+    return found if isinstance(found, list | dict) and _is_of_words(found) else cell.text
+
+
+def _is_of_words(value: Any) -> bool:
+    """A flow knows words, lists and mappings: a null or a true of JSON is no value of ours."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return isinstance(value, str | list | dict) and all(_is_of_words(each) for each in inner)
 
 
 def pairs_cell(pairs: Mapping[str, Any]) -> str:
@@ -94,7 +100,7 @@ def pairs_cell(pairs: Mapping[str, Any]) -> str:
 def read_pairs(cell: Cell) -> dict[str, Any]:
     """The pairs of a cell. ValueError holds the line that is none."""
     found = _of_json(cell.text) if cell.text.startswith("{") else None
-    if isinstance(found, dict):
+    if isinstance(found, dict) and _is_of_words(found):
         return found
     pairs: dict[str, Any] = {}
     for line in cell.text.split("\n"):

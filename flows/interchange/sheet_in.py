@@ -5,7 +5,7 @@ from typing import Final
 
 from flows.interchange.sheet_cells import read_fact, read_setting, read_words
 from flows.interchange.sheet_lines import Grid, Line, Problems, lines_of
-from flows.interchange.sheet_making import Making, Path, Sheet, Tree
+from flows.interchange.sheet_making import NAME, Making, Path, Sheet, Tree
 from flows.interchange.sheet_proof import prove
 from flows.interchange.sheet_steps import StepRows
 from flows.interchange.sheet_words import (
@@ -140,7 +140,9 @@ class _Reader:
             told = "ce réglage est écrit deux fois, ou son nom est mal formé : ôtez la ligne"
             self.making.refuse(line, "name", told)
             return None
+        self.making.sheet.places.setdefault((keys[0], NAME), line.ref("name"))
         self.making.sheet.places.setdefault(keys[:1], line.ref("name"))
+        self.making.sheet.places[(*keys, NAME)] = line.ref("name")
         return inside
 
     def _all_columns(self, line: Line) -> None:

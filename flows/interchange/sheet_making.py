@@ -10,6 +10,8 @@ from flows.model import LANGUAGES
 Tree: TypeAlias = dict[str, Any]
 # Where something stands in the tree: ("steps", "chef", "max").
 Path: TypeAlias = tuple[str, ...]
+# The last part of a path that means the name of a thing, and not what is under it.
+NAME: Final = "@"
 
 _IN_WORDS: Final = "en {first} au moins, ou une fois pour toutes les langues dans « toutes »"
 

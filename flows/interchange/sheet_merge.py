@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from flows.fmt import format_source
-from flows.interchange.flow_writing import draft_of, yaml_of
+from flows.interchange.flow_writing import yaml_of
 from flows.interchange.sheet_making import Path, Sheet, Tree
 from flows.interchange.sheet_out import tree_of
 from flows.mistakes import FlowMistake, together
@@ -80,7 +80,6 @@ def bring_in(sheet: Sheet, existing: str | None) -> Arrival:
         changes = [Change(("version",), str(version), str(said), sheet.place_of(("version",)))]
     merged = _in_old_order({**tree, "version": str(after)}, old, ())
     written, lost = with_comments(yaml_of(merged), existing, file)
-    draft_of(merged)
     notes += [f"commentaire perdu avec son étape : {comment}" for comment in lost]
     notes += [*_odd_letters(changes), *_to_confirm(old, changes)]
     return Arrival(tree["flow"], written, version, after, tuple(changes), tuple(notes))
@@ -88,6 +87,8 @@ def bring_in(sheet: Sheet, existing: str | None) -> Arrival:
 
 def with_comments(written: str, old: str, file: str) -> tuple[str, list[str]]:
     """The file with the comments of the old one where what they are about is still there, and those that are not."""
+    if "#" not in old:
+        return written, []
     lines = format_source(old, file).split("\n")
     now = {path: line for line, path in reversed(_paths(written, file).items())}
     then = _paths("\n".join(lines), file)

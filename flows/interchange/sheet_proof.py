@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from flows.interchange.flow_writing import draft_of
 from flows.interchange.sheet_cells import Cell
-from flows.interchange.sheet_making import Making, Path, Sheet, Tree
+from flows.interchange.sheet_lines import Problems
+from flows.interchange.sheet_making import NAME, Making, Path, Sheet, Tree
 from flows.interchange.sheet_words import french_nearest
 from flows.loader import Draft, read_flow, strange_choices
 from flows.mistakes import FlowMistake
@@ -34,12 +34,9 @@ def prove(making: Making) -> Draft:
             problems.tell(
                 target.ref, f"l'étape « {target.text[:40]} » n'existe pas ; {french_nearest(target.text, steps)}"
             )
-    for path, problem in _mistakes_of_loader(sheet):
-        # A brace is told above, in words for whoever writes the text.
-        if "has a brace" not in problem:
-            problems.tell(sheet.place_of(path), problem)
+    draft = _read(sheet, problems)
     problems.stop_if_any()
-    draft = draft_of(sheet.tree)
+    assert draft is not None
     _judge_choices(draft, making)
     problems.stop_if_any()
     sheet.notes += _unknown_names(draft, sheet)
@@ -51,30 +48,31 @@ def _judge_choices(draft: Draft, making: Making) -> None:
         for choice in strange_choices(step):
             known = [option.key for option in step.options] if isinstance(step, Ask) else []
             told = f"« {choice} » n'est pas un choix de l'étape « {step.id} » ; {french_nearest(choice, known)}"
-            making.problems.tell(making.sheet.place_of(("steps", step.id, "go", choice)), told)
+            making.problems.tell(making.sheet.place_of(("steps", step.id, "go", choice, NAME)), told)
     if draft.if_dropped is not None and draft.if_dropped.sms not in draft.texts:
         told = f"le message « {draft.if_dropped.sms} » n'existe pas ; "
         told += french_nearest(draft.if_dropped.sms, list(draft.texts))
         making.problems.tell(making.sheet.place_of(("if_dropped", "sms")), told)
 
 
-def _mistakes_of_loader(sheet: Sheet) -> Iterator[tuple[Path, str]]:
-    """Where and what, step after step: one that is wrong is put aside, so that the next one is told too."""
+def _read(sheet: Sheet, problems: Problems) -> Draft | None:
+    """What the loader reads. Its mistakes are told step after step: one is put aside, so that the next is told too."""
     tree = dict(sheet.tree)
     for _ in range(_MOST_READINGS):
         lines = list(_one_thing_a_line(tree, ()))
         try:
-            read_flow("\n".join(text for text, _ in lines), f"{tree['flow']}.yaml")
-            return
+            return read_flow("\n".join(text for text, _ in lines), f"{tree['flow']}.yaml")
         except FlowMistake as mistake:
             path = lines[mistake.line - 1][1] if 0 < mistake.line <= len(lines) else ()
-            yield path, mistake.problem
-            kept = (
-                [step for step in tree["steps"] if step["id"] != path[1]] if path[:1] == ("steps",) and path[1:] else []
-            )
+            # A brace is told before, in words for whoever writes the text.
+            if "has a brace" not in mistake.problem:
+                problems.tell(sheet.place_of(path), mistake.problem)
+            wrong = path[1] if path[:1] == ("steps",) and len(path) > 1 else ""
+            kept = [step for step in tree["steps"] if step["id"] != wrong]
             if not kept or len(kept) == len(tree["steps"]):
-                return
+                return None
             tree["steps"] = kept
+    return None
 
 
 def _one_thing_a_line(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
@@ -82,7 +80,7 @@ def _one_thing_a_line(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
     if isinstance(value, Mapping):
         yield " {", path
         for key, inner in value.items():
-            yield f" {json.dumps(key)}:", (*path, key)
+            yield f" {json.dumps(key)}:", (*path, key, NAME)
             yield from _one_thing_a_line(inner, (*path, key))
             yield " ,", path
         yield " }", path

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flows.interchange.sheet_cells import Cell, read_pairs, read_setting
 from flows.interchange.sheet_lines import Line
-from flows.interchange.sheet_making import Making, Path, Tree
+from flows.interchange.sheet_making import NAME, Making, Path, Tree
 from flows.interchange.sheet_words import FIXED, PAIRS, TARGETS, YES_NO, french_nearest, header_of, row_word
 from flows.step_reading import KINDS
 
@@ -69,6 +69,7 @@ class StepRows:
             return
         if line.has("next"):
             self.making.put_target(step.setdefault("go", {}), key, line, "next", (*path, "go", key))
+            self.making.sheet.places[(*path, "go", key, NAME)] = line.ref("name")
         elif is_only_a_way:
             remedy = "écrivez l'étape où l'on va, ou ôtez la ligne"
             self.making.refuse(line, "next", f"ce choix n'a ni texte ni suite : {remedy}")

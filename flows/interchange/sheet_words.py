@@ -99,6 +99,7 @@ SETTING_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # Settings that hold several words, written with commas.
 SEVERAL: Final = frozenset({"start.ussd", "start.sms", "languages", "columns"})
+_MOST_NAMED: Final = 25
 _YES: Final = frozenset({"oui", "vrai", "true", "yes", "x", "1"})
 _NO: Final = frozenset({"non", "faux", "false", "no", "0"})
 
@@ -166,7 +167,9 @@ def nearest_row(word: str) -> str:
 def _nearest(word: str, known: list[str]) -> str:
     by_spelling = {spelling(each): each for each in known}
     found = re.search(r"did you mean '(.*)'", nearest(spelling(word), by_spelling))
-    return f"vouliez-vous dire « {by_spelling[found[1]]} » ?" if found else f"on connaît ici : {', '.join(known)}"
+    if found:
+        return f"vouliez-vous dire « {by_spelling[found[1]]} » ?"
+    return f"on connaît ici : {', '.join(known[:_MOST_NAMED])}{' …' if len(known) > _MOST_NAMED else ''}"
 
 
 def french_nearest(word: str, known: list[str]) -> str:
