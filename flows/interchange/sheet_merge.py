@@ -11,6 +11,7 @@ from flows.fmt import format_source
 from flows.interchange.flow_writing import yaml_of
 from flows.interchange.sheet_making import Path, Sheet, Tree
 from flows.interchange.sheet_out import tree_of
+from flows.loader import read_flow
 from flows.mistakes import FlowMistake, together
 from flows.model import LANGUAGES
 from flows.strict_yaml import read
@@ -65,6 +66,7 @@ def bring_in(sheet: Sheet, existing: str | None) -> Arrival:
     tree, file = sheet.tree, f"{sheet.tree['flow']}.yaml"
     if existing is None:
         return Arrival(tree["flow"], yaml_of(tree), None, int(tree["version"]), (), tuple(sheet.notes))
+    read_flow(existing, file)
     old = tree_of(existing, file)
     version, said = int(old["version"]), int(tree["version"])
     notes = list(sheet.notes)

@@ -19,7 +19,7 @@ _WHAT: Final = {
     "do": "le nom de l'action, comme enrol_child",
     "run": "le nom de la conversation qu'elle appelle",
 }
-_WHOLE_NUMBERS: Final = frozenset({"max", "show", "again", "parts"})
+_WHOLE_NUMBERS: Final = frozenset({"max", "show", "again", "parts", "replaces"})
 _CHOOSING: Final = ("menu", "pick")
 
 

@@ -51,6 +51,7 @@ SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "fails": ("si échec", "fails"),
     "again": ("reprises", "again"),
     "give_up": ("si abandon", "give_up"),
+    "replaces": ("remplace", "replaces"),
 }
 # Columns whose cells nobody has to fill and nobody reads.
 IGNORED: Final = frozenset({"info", "remark"})
@@ -95,6 +96,7 @@ SETTING_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "resume.ask": ("reprise : demander", "resume.ask"),
     "if_dropped.after": ("coupure : attendre", "if_dropped.after"),
     "if_dropped.sms": ("coupure : message", "if_dropped.sms"),
+    "sensitive": ("conversation sensible", "sensitive"),
     "columns": ("colonnes", "columns"),
 }
 # Settings that hold several words, written with commas.

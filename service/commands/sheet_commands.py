@@ -74,6 +74,8 @@ def sheet_in(file: Path, folder: Path | None, dry_run: bool, encoding: str | Non
         arrival = bring_in(read, existing)
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{target} n'est pas en UTF-8 : remettez une bonne version de ce fichier") from None
     _tell(arrival, [*arrival.notes, *_too_long(read, arrival, target.parent)])
     if not arrival.changed:
         return
@@ -88,10 +90,11 @@ def sheet_in(file: Path, folder: Path | None, dry_run: bool, encoding: str | Non
 
 
 def _flow(library: Library, flow_id: str) -> Flow:
-    from flows.mistakes import nearest
+    from flows.interchange.sheet_words import french_nearest
 
     if flow_id not in library.flows:
-        raise click.ClickException(f"il n'y a pas de conversation « {flow_id} » ; {nearest(flow_id, library.flows)}")
+        near = french_nearest(flow_id, sorted(library.flows))
+        raise click.ClickException(f"il n'y a pas de conversation « {flow_id} » ; {near}")
     return library.flows[flow_id]
 
 
@@ -114,10 +117,10 @@ def _too_long(read: Sheet, arrival: Arrival, folder: Path) -> list[str]:
     from flows.loader import load_sources
     from flows.mistakes import FlowMistake
 
-    sources = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))}
     try:
+        sources = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))}
         flow = load_sources({**sources, f"{arrival.flow}.yaml": arrival.yaml}, strict=False).get(arrival.flow)
-    except FlowMistake:
+    except (FlowMistake, UnicodeDecodeError):
         return []  # the checker tells it, by file
     changed = [change.path[1] for change in arrival.changes if change.path[0] == "steps" and len(change.path) > 1]
     steps = list(flow.steps) if arrival.is_new else changed

@@ -197,3 +197,8 @@ def test_a_bad_sheet_leaves_the_old_file(folder: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "adhesion_amv.yaml" in done.output
     assert file.read_text("utf-8") == "flow: ["
+    for broken in (b"a: 1", "# é".encode("cp1252")):
+        file.write_bytes(broken)
+        done = run("in", sheet, "--folder", folder)
+        assert done.exit_code == 1
+        assert "adhesion_amv.yaml" in done.output

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from flows.fmt import format_source
 from flows.interchange.flow_writing import draft_of, yaml_of
 from flows.interchange.sheet_files import csv_of, xlsx_of
 from flows.interchange.sheet_merge import bring_in
-from flows.interchange.sheet_out import Table, table_of, tree_of
+from flows.interchange.sheet_out import table_of, tree_of
 from flows.loader import load_library, read_flow
 from flows.model import Flow
 from tests.flows.callers import a_flow, amv
-from tests.interchange.sheet_people import Paper, draft, everything, read, run, small
+from tests.interchange.sheet_people import Paper, draft, everything, read, refused, run, small
 
 EVERY = [*load_library().flows.values(), amv(), everything(), small()]
 FORMS = {"flow.xlsx": xlsx_of, "flow.csv": csv_of, "tab.csv": lambda table: csv_of(table, "\t")}
@@ -130,16 +131,18 @@ def test_control_characters_survive_too() -> None:
 def test_a_key_that_came_to_the_format_later_has_its_place() -> None:
     """The sheet is made from the file, not from the keys we knew of."""
     flow = small()
-    source = flow.source.replace("steps:", "unfinished: {to: mediator, keep: [a, b], ask: {fr: 'Quoi ?'}}\nsteps:")
-    source = source.replace("    max: 24", "    max: 24\n    replaces: [ancien, vieux]")
-    tree = tree_of(source, flow.file)
-    from dataclasses import replace
-
+    source = flow.source.replace("steps:", "later: {to: mediator, keep: [a, b], ask: {fr: 'Quoi ?'}}\nsteps:")
+    source = source.replace("    max: 24", "    max: 24\n    newer: [ancien, vieux]")
     table = table_of(replace(flow, source=source))
-    assert ["unfinished.keep", '["a", "b"]'] in [[line[2], line[9]] for line in table.lines()]
-    assert "replaces" in table.header()
-    assert isinstance(table, Table)
-    assert tree["unfinished"]["ask"] == {"fr": "Quoi ?"}
+    named = {row.get("name"): row for row in table.rows}
+    assert named["later.to"]["value"] == "mediator"
+    assert named["later.keep"]["value"] == '["a", "b"]'
+    assert named["later.ask"]["fr"] == "Quoi ?"
+    assert next(row for row in table.rows if row.get("step") == "nom")["newer"] == '["ancien", "vieux"]'
+    assert table.header()[-1] == "newer"
+    # This program does not know them: it says so with their cells, and no other.
+    said = refused(xlsx_of(table))
+    assert "L1 : on ne connaît pas de colonne « newer »" in said
 
 
 def test_out_and_in_by_command(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_out_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     done = run("out", "acueil")
     assert done.exit_code == 1
-    assert "did you mean 'accueil'" in done.output
+    assert "vouliez-vous dire « accueil »" in done.output
     assert "finit par .xlsx ou .csv" in run("out", "accueil", "--out", "a.ods").output
     assert run("out", "accueil").exit_code == 0
     assert (tmp_path / "accueil.xlsx").exists()
