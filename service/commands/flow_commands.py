@@ -8,6 +8,8 @@ import click
 
 from flows.loader import DEFINITIONS
 from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
+from service.commands.sheet_commands import sheet
+from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show
 
 
 @click.group()
@@ -38,6 +40,11 @@ def flow_check(limit: int) -> None:
 
 # Commands with a file of their own: one line each.
 ADDED: tuple[click.Command, ...] = (
+    flow_show,
+    flow_draw,
+    flow_fmt,
+    flow_diff,
+    sheet,
     flow_publish,
     flow_approve,
     flow_rollback,
