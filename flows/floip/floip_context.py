@@ -66,9 +66,7 @@ def _runs(container: FloipContainer, state: RunState) -> list[dict[str, Any]]:
     return runs
 
 
-def _run(
-    container: FloipContainer, state: RunState, frame: Frame, parent: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _run(container: FloipContainer, state: RunState, frame: Frame, parent: Mapping[str, Any] | None) -> dict[str, Any]:
     flow = container.flow(frame.flow)
     language = flow.spoken(state.language, state.language_code) if flow else None
     name = flow.name if flow else ""

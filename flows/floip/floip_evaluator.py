@@ -13,6 +13,7 @@ from flows.floip.floip_values import (
     as_number,
     instant,
     is_true,
+    light,
     order,
     own_value,
     same,
@@ -25,6 +26,8 @@ from flows.floip.floip_values import (
 )
 
 Context = Mapping[str, Any]
+# No text that is said is longer.
+LONGEST_WRITTEN: Final = 100_000
 _NOTHING: Final = object()
 
 
@@ -49,8 +52,17 @@ class Evaluator:
             return False
 
     def written(self, text: str) -> str:
-        """A template filled in. What is not in the context stays as it is written, and so does what fails."""
-        return "".join(piece if isinstance(piece, str) else self._piece(piece) for piece in parse_template(text))
+        """A template filled in. What is not in the context stays as it is written, and so does what fails.
+
+        `ExpressionMistake` when it grows out of all measure.
+        """
+        filled, length = [], 0
+        for piece in parse_template(text):
+            filled.append(piece if isinstance(piece, str) else self._piece(piece))
+            length += len(filled[-1])
+            if length > LONGEST_WRITTEN:
+                raise ExpressionMistake(f"the text grows longer than {LONGEST_WRITTEN} characters")
+        return "".join(filled)
 
     def result(self, expression: str) -> FloipValue:
         """The value of `value` and `property_value`.
@@ -74,11 +86,15 @@ class Evaluator:
             piece = pieces[0]
             known = not isinstance(piece.node, Member) or self._key(self.context, piece.node.path[0]) is not _NOTHING
             return self._value_or_nothing(piece.node, text) if known and piece.node else text.strip()
-        return self.written(text)
+        try:
+            return short(self.written(text))
+        except ExpressionMistake as mistake:
+            self._warn(f"'{text[:60]}': {mistake}; taken as NULL")
+            return None
 
     def _value_or_nothing(self, node: Node, source: str) -> FloipValue:
         try:
-            return self.value(node)
+            return light(self.value(node))
         except ExpressionMistake as mistake:
             self._warn(f"'{source[:60]}': {mistake}; taken as NULL")
             return None
@@ -87,9 +103,8 @@ class Evaluator:
         if piece.node is None:
             self._warn(f"'{piece.source[:60]}': {piece.mistake}; left as it is")
             return piece.source
-        if isinstance(piece.node, Member):
-            found = self.look(piece.node.path)
-            return piece.source if found is _NOTHING else shown(own_value(found))
+        if isinstance(piece.node, Member) and not self.is_known(piece.node.path):
+            return piece.source
         try:
             return shown(self.value(piece.node))
         except ExpressionMistake as mistake:

@@ -79,9 +79,7 @@ def choices_of(block: FloipBlock) -> list[Mapping[str, Any]]:
     return [each for each in raw if isinstance(each, Mapping)] if isinstance(raw, list) else []
 
 
-def choice_of(
-    block: FloipBlock, reply: str, seeing: Seeing, language: FloipLanguage | None, mode: str
-) -> str | None:
+def choice_of(block: FloipBlock, reply: str, seeing: Seeing, language: FloipLanguage | None, mode: str) -> str | None:
     """The name of the first choice with a true test; an empty reply takes none."""
     if not reply:
         return None
@@ -114,9 +112,7 @@ def _is_for(wanted: object, language: FloipLanguage | None) -> bool:
     return not wanted or (language is not None and wanted == language.id)
 
 
-def _several(
-    block: FloipBlock, reply: str, seeing: Seeing, language: FloipLanguage | None, mode: str
-) -> Taken | None:
+def _several(block: FloipBlock, reply: str, seeing: Seeing, language: FloipLanguage | None, mode: str) -> Taken | None:
     words = [word for word in _BETWEEN.split(reply) if word]
     if len(words) > _MOST_WORDS:
         return None

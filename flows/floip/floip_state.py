@@ -11,6 +11,8 @@ from flows.mistakes import FlowMistake
 
 ON_INVALID: Final = ("ask_again", "null")
 _VERSION: Final = 1
+_MOST_INPUTS: Final = 10_000
+_LARGEST_CONTACT: Final = 100_000
 _YEARS: Final = (1900, 2999)
 
 
@@ -88,7 +90,7 @@ def read_request(run: object, host: object) -> RunRequest:
     run, host = _object(run, "run"), _object(host, "host")
     on_invalid = host.get("on_invalid", ON_INVALID[0])
     if on_invalid not in ON_INVALID:
-        raise FlowMistake("'host.on_invalid' must be \"ask_again\" or \"null\"")
+        raise FlowMistake('\'host.on_invalid\' must be "ask_again" or "null"')
     mode = run.get("mode") or ""
     if mode and (not isinstance(mode, str) or mode.upper() not in MODES):
         raise FlowMistake(f"'run.mode' must be one of {', '.join(MODES)}")
@@ -101,7 +103,11 @@ def read_request(run: object, host: object) -> RunRequest:
         raise FlowMistake("'run.groups' must be a list of group keys")
     if not isinstance(inputs, list):
         raise FlowMistake("'run.inputs' must be a list of texts")
+    if len(inputs) > _MOST_INPUTS:
+        raise FlowMistake(f"'run.inputs' may hold {_MOST_INPUTS} replies")
     contact = dict(_object(run.get("contact"), "run.contact"))
+    if len(json.dumps([contact, groups])) > _LARGEST_CONTACT:
+        raise FlowMistake(f"'run.contact' and 'run.groups' may hold {_LARGEST_CONTACT} characters")
     return RunRequest(
         language, mode.upper(), contact, tuple(groups), tuple([_reply(each) for each in inputs]), on_invalid
     )

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -13,6 +13,8 @@ FloipValue: TypeAlias = Any
 
 # No text that an expression makes is longer: REPT and SUBSTITUTE would otherwise grow without end.
 LONGEST_TEXT: Final = 10_000
+_TOO_LONG: Final = f"the text grows longer than {LONGEST_TEXT} characters"
+_MOST_KEPT: Final = 1000
 _EXACT_WHOLE: Final = 10**30
 _SHORT_WHOLE: Final = 10**15
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,300}(?:\.[0-9]{0,300})?|\.[0-9]{1,300})")
@@ -28,6 +30,14 @@ _SPAN: Final = re.compile(r"(-?\d{1,6})\s+(second|minute|hour|day|week|month|yea
 
 class ExpressionMistake(Exception):
     """An expression cannot be read or worked out: one short sentence."""
+
+
+def _encoded(value: object) -> str:
+    return to_text(value)
+
+
+# Lazy: it writes piece by piece, and stops when nobody wants more.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_encoded)
 
 
 # --- casts --------------------------------------------------------------------------------------------------------
@@ -92,10 +102,21 @@ def to_text(value: FloipValue) -> str:
     if isinstance(value, timedelta):
         return _clock_text(value)
     if isinstance(value, list | tuple):
-        return ", ".join(to_text(own_value(item)) for item in value)
+        return _bounded(", ", (to_text(own_value(item)) for item in value))
     if isinstance(value, Mapping):
-        return json.dumps(keepable(value), ensure_ascii=False, separators=(",", ":"))
+        return _bounded("", _ENCODER.iterencode(value))
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _bounded(between: str, parts: Iterable[str]) -> str:
+    """Joined; it stops where the text grows too long, so that a small expression cannot write out a large context."""
+    joined, length = [], 0
+    for part in parts:
+        joined.append(part)
+        length += len(part) + len(between)
+        if length > LONGEST_TEXT:
+            raise ExpressionMistake(_TOO_LONG)
+    return between.join(joined)
 
 
 def shown(value: FloipValue) -> str:
@@ -112,8 +133,25 @@ def excerpt(value: FloipValue) -> str:
 def short(text: str) -> str:
     """The text; a mistake when an expression let it grow too long."""
     if len(text) > LONGEST_TEXT:
-        raise ExpressionMistake(f"the text grows longer than {LONGEST_TEXT} characters")
+        raise ExpressionMistake(_TOO_LONG)
     return text
+
+
+def light(value: FloipValue) -> FloipValue:
+    """The value; a mistake when it holds more than can be kept. Lists could otherwise double with each pass."""
+    waiting, count = [value], 0
+    while waiting:
+        each = waiting.pop()
+        count += 1
+        if isinstance(each, str):
+            short(each)
+        elif isinstance(each, list | tuple):
+            waiting.extend(each)
+        elif isinstance(each, Mapping):
+            waiting.extend(each.values())
+        if count + len(waiting) > _MOST_KEPT:
+            raise ExpressionMistake(f"the value holds more than {_MOST_KEPT} items")
+    return value
 
 
 def own_value(value: FloipValue) -> FloipValue:

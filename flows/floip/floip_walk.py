@@ -30,12 +30,13 @@ from flows.floip.floip_evaluator import Evaluator
 from flows.floip.floip_replies import Taken, choices_of, read_reply
 from flows.floip.floip_resources import content
 from flows.floip.floip_state import Frame, RunState, group_key
-from flows.floip.floip_values import keepable
+from flows.floip.floip_values import LONGEST_TEXT, ExpressionMistake, keepable
 from flows.mistakes import FlowMistake
 
 # Between two replies. The checker finds loops without a question; this stops one that was never checked.
 _MOST_STEPS: Final = 1000
 _DEEPEST: Final = 50
+_MOST_LETTERS: Final = 1_000_000
 # What a run may say and remember; a contact who goes round in a menu for days is let go.
 _LONGEST_PATH: Final = 100_000
 
@@ -52,7 +53,7 @@ class Said:
 class FloipWalk:
     """A run on its way. `state`, `said` and `warnings` are what comes of it."""
 
-    __slots__ = ("_steps", "container", "now", "said", "state", "warnings")
+    __slots__ = ("_letters", "_steps", "container", "now", "said", "state", "warnings")
 
     def __init__(self, container: FloipContainer, state: RunState, now: datetime) -> None:
         self.container = container
@@ -61,6 +62,7 @@ class FloipWalk:
         self.said: list[Said] = []
         self.warnings: list[str] = []
         self._steps = 0
+        self._letters = 0
 
     # --- where it stands ------------------------------------------------------------------------------------------
 
@@ -106,13 +108,14 @@ class FloipWalk:
     def reply(self, typed: str) -> bool:
         """A reply is read; the walk goes on unless it is refused and asked again. Whether it was accepted."""
         block = self.block
-        self.state = replace(self.state, last_reply=typed)
+        kept = typed[:LONGEST_TEXT]
+        self.state = replace(self.state, last_reply=kept)
         # The tests of choices look at the response; some written for an older draft look at the value.
         taken = read_reply(block, typed, lambda reply: self.evaluator(reply, reply), self.language, self.state.mode)
         if taken is None and self.state.on_invalid == "ask_again":
             self.ask()
             return False
-        self._leave_question(block, taken, typed)
+        self._leave_question(block, taken, kept)
         return taken is not None
 
     def _leave_question(self, block: FloipBlock, taken: Taken | None, typed: str) -> None:
@@ -147,7 +150,18 @@ class FloipWalk:
             raise FlowMistake(f"block '{self.block.name}' speaks with resource {resource}, which its flow lacks")
         if not text:
             self._warn(f"resource {resource} has no text for language '{self.state.language}', mode {self.state.mode}")
-        return self.evaluator().written(text)
+        return self._bounded(text)
+
+    def _bounded(self, text: str) -> str:
+        """The text filled in; what a turn says has an end, however often a flow says it."""
+        try:
+            written = self.evaluator().written(text)
+        except ExpressionMistake as mistake:
+            raise FlowMistake(f"block '{self.block.name}': {mistake}") from None
+        self._letters += len(written)
+        if self._letters > _MOST_LETTERS:
+            raise FlowMistake(f"block '{self.block.name}': more than {_MOST_LETTERS} characters are said in one turn")
+        return written
 
     # --- going on -------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -64,10 +65,12 @@ def _readably(make: Callable[[], _Made]) -> _Made:
         return make()
     except FlowMistake as mistake:
         raise click.ClickException(" ".join(str(mistake).split())) from None
+    except RecursionError:
+        raise click.ClickException("the input is nested too deep to be a container") from None
 
 
 def _read_json() -> Any:
-    data: bytes = click.get_binary_stream("stdin").read(_LARGEST + 1)
+    data = sys.stdin.buffer.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise click.ClickException(f"the input is larger than {_LARGEST // 1024 // 1024} MB")
     try:

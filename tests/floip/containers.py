@@ -23,7 +23,7 @@ def text(name: str, words: Texts | str, modes: Sequence[str] = ("SMS", "USSD")) 
     return {
         "uuid": uid(f"text {name}"),
         "values": [
-            {"language_id": language, "content_type": "TEXT", "mime_type": "text/plain", "modes": list(modes), "value": said}
+            {"language_id": language, "content_type": "TEXT", "modes": list(modes), "value": said}
             for language, said in words.items()
         ],
     }  # fmt: skip
@@ -51,19 +51,21 @@ class Flow:
 
     def add(self, kind: str, name: str, config: Raw, to: str | None, exits: Sequence[Raw] = ()) -> Flow:
         ways = [*exits, way(name, "default", to)]
-        self.blocks.append(
-            {"uuid": uid(f"block {name}"), "name": name, "type": kind, "config": config, "exits": ways}
-        )
+        self.blocks.append({"uuid": uid(f"block {name}"), "name": name, "type": kind, "config": config, "exits": ways})
         return self
 
     def say(self, name: str, words: Texts | str, to: str | None = None, **config: Any) -> Flow:
         return self.add("MobilePrimitives.Message", name, {"prompt": self.resource(name, words), **config}, to)
 
-    def number(self, name: str, words: Texts | str, to: str | None = None, exits: Sequence[Raw] = (), **more: Any) -> Flow:
+    def number(
+        self, name: str, words: Texts | str, to: str | None = None, exits: Sequence[Raw] = (), **more: Any
+    ) -> Flow:
         config = {"prompt": self.resource(name, words), **more}
         return self.add("MobilePrimitives.NumericResponse", name, config, to, exits)
 
-    def open(self, name: str, words: Texts | str, to: str | None = None, exits: Sequence[Raw] = (), **more: Any) -> Flow:
+    def open(
+        self, name: str, words: Texts | str, to: str | None = None, exits: Sequence[Raw] = (), **more: Any
+    ) -> Flow:
         config = {"prompt": self.resource(name, words), **more}
         return self.add("MobilePrimitives.OpenResponse", name, config, to, exits)
 
@@ -72,9 +74,8 @@ class Flow:
         exits: Sequence[Raw] = (), *, many: bool = False, **more: Any,
     ) -> Flow:  # fmt: skip
         """Each choice is taken by its number, and by its label in the language of the label."""
-        listed = [
-            self._choice(name, number, choice, labels) for number, (choice, labels) in enumerate(choices.items(), start=1)
-        ]  # fmt: skip
+        numbered = enumerate(choices.items(), start=1)
+        listed = [self._choice(name, number, choice, labels) for number, (choice, labels) in numbered]
         config = {"question_prompt": self.resource(name, words), "choices": listed, **more}
         kind = "SelectManyResponses" if many else "SelectOneResponse"
         return self.add(f"MobilePrimitives.{kind}", name, config, to, exits)
