@@ -55,9 +55,10 @@ def check_expressions(container: FloipContainer) -> list[FloipFinding]:
     names = {block.name.casefold() for flow in container.flows.values() for block in flow.blocks.values()}
     findings: list[FloipFinding] = []
     for flow in container.flows.values():
+        own = {block.name.casefold() for block in flow.blocks.values()}
         for block in flow.blocks.values():
             for written in written_in(flow, block):
-                findings += _Check(flow, block, written, names).findings()
+                findings += _Check(block, written, names, own).findings()
     return findings
 
 
@@ -108,11 +109,12 @@ class _Check:
 
     __slots__ = ("_block", "_found", "_names", "_own", "_written")
 
-    def __init__(self, flow: FloipFlow, block: FloipBlock, written: Written, names: set[str]) -> None:
+    def __init__(self, block: FloipBlock, written: Written, names: set[str], own: set[str]) -> None:
+        """`names` are those of all blocks of the container, `own` those of the block's flow."""
         self._block = block
         self._written = written
         self._names = names
-        self._own = {each.name.casefold() for each in flow.blocks.values()}
+        self._own = own
         self._found: list[FloipFinding] = []
 
     def findings(self) -> list[FloipFinding]:

@@ -64,7 +64,8 @@ def _readably(make: Callable[[], _Made]) -> _Made:
     try:
         return make()
     except FlowMistake as mistake:
-        raise click.ClickException(" ".join(str(mistake).split())) from None
+        line = " ".join(str(mistake).split())
+        raise click.ClickException(line.encode("utf-8", "backslashreplace").decode()) from None
     except RecursionError:
         raise click.ClickException("the input is nested too deep to be a container") from None
 
