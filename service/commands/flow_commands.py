@@ -7,6 +7,7 @@ import sys
 import click
 
 from flows.loader import DEFINITIONS
+from service.commands.floip_commands import check_floip, run_floip
 from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
 from service.commands.sheet_commands import sheet
 from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show
@@ -49,6 +50,8 @@ ADDED: tuple[click.Command, ...] = (
     flow_approve,
     flow_rollback,
     flow_releases,
+    run_floip,
+    check_floip,
 )
 for command in ADDED:
     flow.add_command(command)
