@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +15,8 @@ from service.simulator.postman import real_now
 from service.simulator.product import Child, Control, ProductProblem
 from service.simulator.showing import long_day, phone_view, plural, short_day
 from service.simulator.simulation import NoSuchPhone, Simulation
-from service.simulator.state import first_free
+from service.simulator.state import INVENTED, first_free
 
-INVENTED = re.compile(r"\+223[67]000[0-9]{4}")
 CHILDREN_SHOWN = 40
 NOTICE_MS = 60_000
 PAGE_AGE, PARTS_AGE = 0.0, 5.0  # how old the product's word may be, in seconds
