@@ -38,7 +38,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What both ways of trying have in common."""
     file = click.Path(path_type=Path, dir_okay=False)
     folder = click.Path(path_type=Path, file_okay=False, exists=True)
+    moment = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
     for option in (
+        click.option("--at", type=moment, metavar="ISO-TIME", help="The moment it begins, 2026-12-09T09:30; else now."),
         click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets a screen."),
         click.option("--flows", type=folder, help="Definitions that are not published yet."),
         click.option("--record", type=file, help="Write what was done as a script, ready to be a test."),
@@ -78,6 +80,7 @@ def _try_out(
     record: Path | None,
     flows: Path | None,
     limit: int,
+    at: datetime | None,
     dial: str = "",
 ) -> None:
     from service.sim_terminal import Terminal, replay
@@ -87,7 +90,7 @@ def _try_out(
     number = _number(phone) if phone else written.phone if written else _number("")
     if record and record.exists():
         raise click.ClickException(f"{record} exists already; delete it first, or record under another name")
-    begins = (written.at if written else None) or datetime.now().replace(second=0, microsecond=0)
+    begins = at or (written.at if written else None) or datetime.now().replace(second=0, microsecond=0)
     with _rehearsal(one_round, begins, _library(flows, limit) if flows else None, limit) as rehearsal:
         handset = rehearsal.phone(number, way)
         recorder = Recorder(handset, number, way, begins)

@@ -32,6 +32,9 @@ class Screen:
 class Handset(Protocol):
     """One phone, by USSD or by SMS. Every method may raise ProductProblem when the service does not do its part."""
 
+    by_sms: bool
+    """Whether the screen is what arrived by SMS: who sees it has looked into the inbox."""
+
     def dial(self, path: str) -> None:
         """Call the service, or go straight to what this path, "2*1" or a whole code, leads to."""
 
@@ -175,6 +178,8 @@ class Player:
 
     def see(self, step: Step) -> None:
         text = self.phone.screen().text
+        if self.phone.by_sms:
+            self.looked = len(self.phone.inbox())
         missing = [words for words in step.words if not holds(text, words)]
         if missing:
             raise Failed("not_seen", "\n".join(missing), text)

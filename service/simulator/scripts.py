@@ -53,7 +53,8 @@ class Step:
 
     def __str__(self) -> str:
         """As it stands in a file: press: "1"."""
-        return " ".join(_lines_of(self)).removeprefix("- ")
+        first, *others = (line.strip().removeprefix("- ") for line in _lines_of(self))
+        return f"{first} {', '.join(others)}" if others else first
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ def tried_phone(sim: Simulation, phone_id: int, way: Way, passing: Passing | Non
 
 
 class UssdPhone:
+    by_sms = False
+
     def __init__(self, sim: Simulation, phone_id: int, passing: Passing) -> None:
         self._sim, self._id, self._passing = sim, phone_id, passing
 
@@ -106,6 +108,8 @@ class UssdPhone:
 
 class SmsPhone(UssdPhone):
     """The same phone when an answer is an SMS, and its screen is what has arrived since."""
+
+    by_sms = True
 
     def answer(self, typed: str) -> None:
         self._send(lambda: self.write_sms(typed))
