@@ -100,9 +100,14 @@ def _phone_actions(sim: Simulation, phone_id: int) -> dict[str, Callable[[], str
         "script-forget": lambda: replays.forget(sim, phone_id),
         "on": lambda: calls.turn(sim, phone_id, True),
         "off": lambda: calls.turn(sim, phone_id, False),
-        "remove": lambda: calls.remove(sim, phone_id),
+        "remove": lambda: _remove(sim, phone_id),
         "sms": lambda: _write_sms(sim, phone_id, form.get("text", "")),
     }
+
+
+def _remove(sim: Simulation, phone_id: int) -> None:
+    calls.remove(sim, phone_id)
+    replays.forget(sim, phone_id)
 
 
 def _twice(sim: Simulation, phone_id: int, typed: str) -> str | None:
