@@ -9,7 +9,7 @@ from typing import Final
 from flows.sms_text import measure
 from service.simulator.recording import Recorder
 from service.simulator.script_run import WHY, Handset, Outcome, Player
-from service.simulator.scripts import LONGEST_SMS, Step, Way, is_path, seconds_in, write_script
+from service.simulator.scripts import LONGEST_ANSWER, LONGEST_SMS, Step, Way, is_path, seconds_in, write_script
 
 WIDTH: Final = 40
 UNITS: Final = {"gsm7": 160, "ucs2": 80}
@@ -70,7 +70,7 @@ class Terminal:
                 raise Confused("No call is open: /dial calls the service.")
             self._do(Step("dial", (line.strip(),)))
         elif line.strip() or self._way == "ussd":
-            self._do(Step("press", (line[:LONGEST_SMS],)))
+            self._do(Step("press", (line[: _longest(self._way)],)))
 
     def _do(self, step: Step) -> None:
         outcome = self._player.play(step)
@@ -137,6 +137,10 @@ def _count(text: str, limit: int) -> str:
     return f"{size.units}/{most}" + (" too long" if size.units > most else "")
 
 
+def _longest(way: Way) -> int:
+    return LONGEST_ANSWER if way == "ussd" else LONGEST_SMS
+
+
 def _step_of(command: str, rest: str, way: Way) -> Step:
     """The step that a slash command stands for. Confused says what to type instead."""
     if way == "sms" and command in ONLY_USSD:
@@ -153,7 +157,7 @@ def _step_of(command: str, rest: str, way: Way) -> Step:
             raise Confused("Write how long, as in /wait 90s, 3m, 2h or 7d; a year at most.")
         return Step("wait", seconds=seconds)
     if command == "/twice":
-        return Step("twice", (rest[:LONGEST_SMS],))
+        return Step("twice", (rest[: _longest(way)],))
     if command == "/sms":
         if not rest:
             raise Confused("Write the words of the SMS, as in /sms ARRET")

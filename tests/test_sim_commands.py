@@ -70,6 +70,11 @@ def test_what_is_typed_wrong_is_answered_in_a_line() -> None:
         assert line in result.output, line
 
 
+def test_odd_bytes_are_answered_like_any_wrong_answer() -> None:
+    result = CliRunner().invoke(main, ["sim", "ussd"], input=b"\xe9t\xe9\n\x00\n" + b"1" * 5000 + b"\n/cut\n")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_conversation_by_sms() -> None:
     result = sim("sms", typed="ARRET\n\n/repeat\nSTART\n/cut\n")
     assert result.exit_code == 0, result.output

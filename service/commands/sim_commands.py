@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -173,6 +174,9 @@ def _reader() -> Callable[[], str | None]:
     stdin = sys.stdin
     if stdin.isatty():
         return _asked
+
+    if isinstance(stdin, io.TextIOWrapper):
+        stdin.reconfigure(errors="replace")  # a file in another encoding is shown with its odd letters, not refused
 
     def next_line() -> str | None:
         line = stdin.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from flows.mistakes import FlowMistake
 from service.simulator.scripts import (
+    ACTIONS,
     ALONE,
     LARGEST_FILE,
     SAMPLES,
@@ -134,6 +136,14 @@ def test_files_that_are_no_scripts_are_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["", "0s", "3", "m", "-3m", "3w", "３m", "99999999d"])
 def test_only_whole_lengths_of_time_are_understood(written: str) -> None:
     assert seconds_in(written) is None
+
+
+def test_the_page_of_documentation_names_every_step_and_its_examples_can_be_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    examples = [read_script(found, "simulator.md") for found in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    assert {step.do for script in examples for step in script.steps} == set(ACTIONS)
+    for action in ACTIONS:
+        assert page.count(f"| `{action}") == 2, f"{action}: once in French and once in English"
 
 
 def test_the_scripts_that_come_with_the_product_can_be_read() -> None:

@@ -5,6 +5,7 @@ A file in `tests/scripts` is a test; `laseli sim ussd --record` writes such file
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import func, select
 from scheduler.timetable import one_round
 from service.rehearsal import Rehearsal, rehearse
 from service.simulator.script_run import Outcome, Player, play
-from service.simulator.scripts import SAMPLES, Script, Step, load_script
+from service.simulator.scripts import SAMPLES, Script, Step, load_script, read_script
 from service.store.people_tables import child
 from tests.conftest import a_config
 from tests.people import TestClock
@@ -51,6 +52,15 @@ def test_the_conversation_goes_as_written(file: Path, database_url: str, tmp_pat
     last = outcomes[-1]
     assert last.is_well, f"{file.name}:{last.step.line}: {last.step}: {last.why} {last.expected!r}, seen {last.seen!r}"
     assert len(outcomes) == len(script.steps)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_documentations_examples_go_as_written(place: int, database_url: str, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    script = read_script(re.findall(r"```yaml\n(.*?)```", page, re.S)[place], "simulator.md")
+    with on_stage(script, database_url, tmp_path) as rehearsal:
+        outcomes = list(play(script, rehearsal.phone(script.phone, script.way)))
+    assert outcomes[-1].is_well, outcomes[-1]
 
 
 def a_player(rehearsal: Rehearsal, *answers: str) -> Player:
