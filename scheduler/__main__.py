@@ -14,12 +14,14 @@ from scheduler.worker import Worker
 from service import cli
 from service.clock import DEMO_MARK, FixedClock
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.sim_commands import sim_group
 from service.runtime import Runtime, build_runtime
 from service.store import schema, system_tables
 from service.stories import recalls
 from service.stories.setup import REHEARSAL_MARK
 
 main = cli.main
+main.add_command(sim_group(one_round))
 
 
 @main.command()

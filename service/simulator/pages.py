@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +10,15 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from flows.phone_numbers import show, to_e164
-from service.simulator import calls
+from service.simulator import calls, replays
 from service.simulator.postman import real_now
 from service.simulator.product import Child, Control, ProductProblem
+from service.simulator.scripts import MOST_STEPS
 from service.simulator.showing import long_day, phone_view, plural, short_day
 from service.simulator.simulation import NoSuchPhone, Simulation
-from service.simulator.state import first_free
+from service.simulator.state import INVENTED, first_free
+from service.simulator.tried_phone import tried_phone
 
-INVENTED = re.compile(r"\+223[67]000[0-9]{4}")
 CHILDREN_SHOWN = 40
 NOTICE_MS = 60_000
 PAGE_AGE, PARTS_AGE = 0.0, 5.0  # how old the product's word may be, in seconds
@@ -90,11 +90,44 @@ def _phone_actions(sim: Simulation, phone_id: int) -> dict[str, Callable[[], str
         "dial": lambda: calls.dial(sim, phone_id, typed),
         "hang-up": lambda: calls.hang_up(sim, phone_id),
         "repeat": lambda: calls.repeat(sim, phone_id),
+        "twice": lambda: _twice(sim, phone_id, typed),
+        "cut": lambda: calls.cut(sim, phone_id),
+        "timeout": lambda: _time_out(sim, phone_id),
+        "script": lambda: _play(sim, phone_id, form.get("script", ""), MOST_STEPS),
+        "script-begin": lambda: _play(sim, phone_id, form.get("script", ""), 1),
+        "script-step": lambda: replays.go_on(sim, phone_id, 1),
+        "script-rest": lambda: replays.go_on(sim, phone_id, MOST_STEPS),
+        "script-forget": lambda: replays.forget(sim, phone_id),
         "on": lambda: calls.turn(sim, phone_id, True),
         "off": lambda: calls.turn(sim, phone_id, False),
-        "remove": lambda: calls.remove(sim, phone_id),
+        "remove": lambda: _remove(sim, phone_id),
         "sms": lambda: _write_sms(sim, phone_id, form.get("text", "")),
     }
+
+
+def _remove(sim: Simulation, phone_id: int) -> None:
+    calls.remove(sim, phone_id)
+    replays.forget(sim, phone_id)
+
+
+def _twice(sim: Simulation, phone_id: int, typed: str) -> str | None:
+    first, second = calls.twice(sim, phone_id, typed)
+    if first != second:
+        raise ProductProblem(f"Les deux demandes ont reçu deux écrans différents. Le second : {second}")
+    return "Les deux demandes ont reçu le même écran." if first else None
+
+
+def _time_out(sim: Simulation, phone_id: int) -> None:
+    """In a demonstration the time passes as well; elsewhere only the call ends."""
+    if sim.control is None:
+        calls.time_out(sim, phone_id)
+    elif (phone := tried_phone(sim, phone_id, "ussd")).screen().is_open:
+        phone.time_out()
+
+
+def _play(sim: Simulation, phone_id: int, name: str, most: int) -> str:
+    replays.begin(sim, phone_id, name)
+    return replays.go_on(sim, phone_id, most)
 
 
 def _write_sms(sim: Simulation, phone_id: int, written: str) -> str:
@@ -146,6 +179,8 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
     return {
         "phones": [phone_view(phone, sim.state, sim.watch) for phone in phones],
         "proposed": show(first_free(numbers)),
+        "scripts": replays.known_scripts(sim),
+        "replays": {phone.id: replays.replay_of(sim, phone.id) for phone in phones},
         "elsewhere": [(show(found.number), found) for found in sim.state.elsewhere(CHILDREN_SHOWN)],
         "children": [_child_view(child) for child in children[:CHILDREN_SHOWN]],
         "children_left": max(len(children) - CHILDREN_SHOWN, 0),

@@ -16,6 +16,7 @@ from service.simulator.carrier import carrier_pages
 from service.simulator.pages import phone_pages
 from service.simulator.postman import RETRY_SECONDS, Postman
 from service.simulator.product import Control, Hooks
+from service.simulator.scripts import SAMPLES
 from service.simulator.simulation import Simulation
 from service.simulator.state import State, first_free
 from service.simulator.watch import Watch
@@ -35,7 +36,7 @@ def create_simulator(
     secret: str,
     state_file: Path,
     service_code: str = "*384*223#",
-    product_control: str | None = None,
+    product_control: str | Control | None = None,
     *,
     short_code: str = "36223",
     first_phones: int = 2,
@@ -49,7 +50,7 @@ def create_simulator(
     """
     state = State(state_file)
     hooks = Hooks(product_url, secret)
-    control = Control(product_control) if product_control else None
+    control = Control(product_control) if isinstance(product_control, str) else product_control
     sim = Simulation(
         state=state,
         hooks=hooks,
@@ -59,6 +60,8 @@ def create_simulator(
         service_code=service_code,
         short_code=short_code,
         receipt_delay_ms=int(receipt_delay * 1000),
+        # Scripts of one's own stand beside the phones' file.
+        script_folders=(SAMPLES, state_file.parent / "scripts"),
     )
     _put_first_phones(state, first_phones)
     app = _application(sim)

@@ -44,6 +44,15 @@ class Postman:
         """Something new stands in the file."""
         self._wake.set()
 
+    def all_told(self, seconds: float) -> bool:
+        """Wait, at most so long, until nothing is left to tell; whether that is so."""
+        end = time.monotonic() + seconds
+        while self._state.next_callback_at() is not None:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
+
     def post(self, callback: Callback) -> None:
         """Try once, now. A refusal is noted for later and raised."""
         try:

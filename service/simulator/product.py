@@ -88,6 +88,10 @@ class Control:
         """Let the demonstration's clock go on; returns when the days have been worked through."""
         _json(_ask("POST", f"{self._url}/clock", {"days": str(days)}, CLOCK_TIMES))
 
+    def wait(self, seconds: int) -> None:
+        """The same by so many seconds."""
+        _json(_ask("POST", f"{self._url}/clock", {"seconds": str(seconds)}, CLOCK_TIMES))
+
     def give_doses(self, code: str, antigens: str = "") -> tuple[str, ...]:
         """Record doses of today, by default all that is due; gives their names."""
         found = _json(_ask("POST", f"{self._url}/dose", {"code": code, "antigens": antigens}, CLINIC_TIMES))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from service.simulator.postman import Postman
 from service.simulator.product import Control, Hooks
@@ -29,7 +30,9 @@ class Simulation:
     service_code: str
     short_code: str
     receipt_delay_ms: int
+    script_folders: tuple[Path, ...] = ()
     _lines: dict[int, threading.Lock] = field(default_factory=dict)
+    _stages: dict[int, threading.Lock] = field(default_factory=dict)
 
     @contextmanager
     def line(self, phone_id: int) -> Iterator[Phone]:
@@ -39,6 +42,17 @@ class Simulation:
             if phone is None:
                 raise NoSuchPhone
             yield phone
+
+    @contextmanager
+    def stage(self, phone_id: int) -> Iterator[bool]:
+        """One script at a time on one phone; False when another one is being played there."""
+        stage = self._stages.setdefault(phone_id, threading.Lock())
+        is_free = stage.acquire(blocking=False)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                stage.release()
 
     def close(self) -> None:
         """Stop the background thread and close the file."""

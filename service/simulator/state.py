@@ -6,6 +6,7 @@ Every method is one transaction, on the disk before it returns. Times are UTC mi
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,7 +56,10 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 # SMS are shown in the order in which they reached the phone, whatever the demonstration's clock said meanwhile.
 ARRIVE = "UPDATE sms SET at = ?, arrival = (SELECT coalesce(max(arrival), 0) + 1 FROM sms) "
 
+RECEIVED = "number = ? AND is_received AND arrival IS NOT NULL"
+
 ScreenKind = Literal["idle", "more", "last", "problem", "hint"]
+INVENTED = re.compile(r"\+223[67]000[0-9]{4}")  # nobody has such a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,26 @@ class State:
             limit,
         )
         return [Sms(**{**dict(row), "is_received": bool(row["is_received"])}) for row in rows]
+
+    def received(self, number: str) -> list[str]:
+        """The texts that arrived on this number, newest first."""
+        rows = self._rows(f"SELECT text FROM sms WHERE {RECEIVED} ORDER BY arrival DESC", number)  # noqa: S608
+        return [str(row["text"]) for row in rows]
+
+    def answers(self, number: str) -> list[str]:
+        """The texts that arrived since this number wrote last, oldest first."""
+        wrote = "coalesce((SELECT max(arrival) FROM sms WHERE number = ? AND NOT is_received), 0)"
+        query = f"SELECT text FROM sms WHERE {RECEIVED} AND arrival > {wrote} ORDER BY arrival"  # noqa: S608
+        return [str(row["text"]) for row in self._rows(query, number, number)]
+
+    def last_sent(self, number: str) -> Sms | None:
+        """The SMS that this number wrote last."""
+        rows = self._rows(
+            "SELECT message_id, number, other, text, at FROM sms WHERE number = ? AND NOT is_received"
+            " ORDER BY id DESC LIMIT 1",
+            number,
+        )
+        return Sms(**dict(rows[0]), is_received=False) if rows else None
 
     def count_sms(self, number: str) -> tuple[int, int]:
         """How many are on the phone, and how many wait for it to be turned on."""

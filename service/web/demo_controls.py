@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
@@ -13,6 +14,7 @@ from service.runtime import Runtime
 from service.stories import demo, doses
 
 MOST_DAYS = 366
+UNITS = {"days": DAY_MS, "seconds": 1000}
 PATIENCE_S = 60
 
 
@@ -36,10 +38,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.post("/clock")
     def move_clock() -> Response:
-        days = request.form.get("days", "")
-        if not days.isascii() or not days.isdigit() or not 1 <= int(days) <= MOST_DAYS:
-            abort(400, f"days: a whole number from 1 to {MOST_DAYS}")
-        target = clock.ask_for(int(days) * DAY_MS)
+        target = clock.ask_for(_milliseconds(request.form))
         deadline = time.monotonic() + PATIENCE_S
         while clock.offset() < target:
             if time.monotonic() > deadline:
@@ -58,3 +57,12 @@ def blueprint(runtime: Runtime) -> Blueprint:
         return jsonify(recorded=recorded)
 
     return pages
+
+
+def _milliseconds(form: Mapping[str, str]) -> int:
+    """How far the clock is to go: `days` or `seconds`, a whole number of them and a year at most; else 400."""
+    unit = "seconds" if "seconds" in form else "days"
+    count, most = form.get(unit, ""), MOST_DAYS * DAY_MS // UNITS[unit]
+    if not count.isascii() or not count.isdigit() or not 1 <= int(count[:10]) <= most:
+        abort(400, f"{unit}: a whole number from 1 to {most}")
+    return int(count) * UNITS[unit]

@@ -98,3 +98,18 @@ def test_a_child_is_enrolled_recalled_and_vaccinated(page: Page, address: str, r
     expect(card).to_contain_text("PENTA")
     card.get_by_role("button", name="Dose reçue").click()
     expect(card).not_to_contain_text("PENTA")
+
+
+@pytest.mark.parametrize("title", ["Une mère inscrit son enfant", "La ligne est coupée, la mère rappelle",
+                                   "Le réseau se répète, un seul enfant est inscrit (téléphone neuf)",
+                                   "ARRET et START par SMS"])  # fmt: skip
+def test_the_scripts_of_the_product_play_on_a_new_phone_of_the_demo(page: Page, address: str, title: str) -> None:
+    page.goto(address)
+    proposed = page.get_by_label("Un téléphone de plus").input_value()
+    page.get_by_role("button", name="Ajouter").click()
+    phone = page.locator(".phone", has=page.get_by_role("heading", name=proposed, exact=True))
+    phone.get_by_text("Rejouer un script").click()
+    phone.get_by_label("Une conversation écrite d'avance").select_option(title)
+    phone.get_by_role("button", name="Rejouer", exact=True).click()
+    expect(phone.get_by_text("Tout s'est passé comme écrit.")).to_be_visible(timeout=40_000)
+    expect(phone.locator(".played .problem")).to_have_count(0)

@@ -226,6 +226,71 @@ def test_a_service_that_is_down_is_told_on_the_page(site: Site, page: Page, phon
     expect(page.locator("#notices")).to_contain_text("Le service ne répond pas")
 
 
+SCRIPT = """
+script: Awa est inscrite
+steps:
+  - dial
+  - see: "Suivi vaccinal"
+  - choose: "Inscrire un enfant"
+  - twice: "Awa"
+  - see: "Awa est inscrit"
+  - over
+"""
+
+
+@only_pretend
+def test_the_network_fails_on_demand(site: Site, page: Page, phone: Locator, has_script: bool) -> None:
+    assert site.product
+    screen = phone.locator(".screen .text")
+
+    def on_the_network(button: str) -> None:
+        if not phone.get_by_role("button", name=button).is_visible():
+            phone.get_by_text("Réseau", exact=True).click()
+        press(phone, button)
+
+    press(phone, "Appeler")
+    expect(screen).to_contain_text("Suivi vaccinal")
+    if not has_script or not phone.get_by_label("Ce qui part deux fois").is_visible():
+        phone.get_by_text("Réseau", exact=True).click()
+    phone.get_by_label("Ce qui part deux fois").fill("1")
+    on_the_network("Envoyer deux fois en même temps")
+    expect(page.locator("#notices")).to_contain_text("le même écran")
+    expect(screen).to_have_text("Prénom de l'enfant ?")
+    on_the_network("Couper ici")
+    expect(screen).to_have_text("Appel coupé par le réseau.")
+    press(phone, "Appeler")
+    on_the_network("Attendre la fin du délai")
+    expect(screen).to_contain_text("Délai dépassé")
+    assert [form["text"] for form in site.product.of("ussd")] == ["", "1", "1", ""]
+
+
+@only_pretend
+def test_a_script_is_replayed_on_a_phone(site: Site, page: Page, phone: Locator, tmp_path: Path) -> None:
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "awa.yaml").write_text(SCRIPT, "utf-8")
+    page.reload()
+    phone.get_by_text("Rejouer un script").click()
+    choice, steps = phone.get_by_label("Une conversation écrite d'avance"), phone.locator(".played li")
+    choice.select_option("Awa est inscrite")
+    press(phone, "Pas à pas")
+    expect(steps).to_have_count(1)
+    expect(phone.locator(".screen .text")).to_contain_text("Suivi vaccinal")
+    press(phone, "Étape suivante")
+    expect(steps).to_have_count(2)
+    press(phone, "Jusqu'au bout")
+    expect(steps).to_have_count(6)
+    expect(phone.locator(".screen .text")).to_contain_text("Awa est inscrit")
+    expect(page.locator("#notices")).to_contain_text("tout s'est passé comme écrit")
+
+    choice.select_option("Une mère inscrit son enfant")
+    press(phone, "Rejouer")
+    expect(phone.locator(".played .problem")).to_contain_text("Attendu à l'écran")
+    expect(phone.locator(".played .problem")).to_contain_text("1 Inscrire un enfant", use_inner_text=True)
+    press(phone, "Effacer")
+    expect(steps).to_have_count(0)
+
+
 @pytest.mark.parametrize("has_script", [True], indirect=True, ids=["with-js"])
 def test_nothing_is_loaded_again_and_the_focus_stays(page: Page, phone: Locator) -> None:
     page.evaluate("() => { window.sameDocument = true }")

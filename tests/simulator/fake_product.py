@@ -88,7 +88,7 @@ class FakeProduct:
         if self.control_broken:
             return 200, "text/html", "<h1>?</h1>"
         if what == "clock" and method == "POST":
-            self.now += timedelta(days=int(form["days"]))
+            self.now += timedelta(**{unit: int(count) for unit, count in form.items()})
         elif what == "dose" and method == "POST":
             return self._dose(form)
         state = {"now": self.now.isoformat(), "zone": self.zone, "children": self.children}

@@ -109,7 +109,7 @@ def test_only_the_code_of_the_service_is_answered(visitor: Visitor, product: Fak
     assert product.of("ussd") == []
     visitor.press("send", typed="*384*223#")
     visitor.press("dial", typed="*384*223*1#")
-    assert [form["text"] for form in product.of("ussd")] == ["", ""]
+    assert [form["text"] for form in product.of("ussd")] == ["", "1"]
 
 
 def test_two_phones_do_not_wait_for_each_other(app: Flask, product: FakeProduct) -> None:

@@ -41,8 +41,10 @@
     const sent = new FormData(form), fields = new URLSearchParams(sent);
     if (button && button.name) fields.append(button.name, button.value);
     const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
+    // While a script is played the page goes on asking: the screen follows it.
+    const quiet = "follow" in form.dataset ? 0 : 1;
     form.setAttribute("aria-busy", "true");
-    sending++;
+    sending += quiet;
     turn++;
     if (form.dataset.slow) say(form.dataset.slow);
     try {
@@ -51,13 +53,14 @@
       if (!answer.ok) throw new Error(answer.status);
       // Only what was sent is cleared, not what has been typed meanwhile.
       for (const box of form.querySelectorAll("input, textarea")) if (box.value === sent.get(box.name)) box.value = box.defaultValue;
+      turn++;
       show(html);
     } catch (_) {
       say("Le simulateur ne répond pas.");
     }
     form.removeAttribute("aria-busy");
     seen = "";
-    sending--;
+    sending -= quiet;
   });
 
   setInterval(async () => {
