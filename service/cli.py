@@ -14,7 +14,9 @@ from typing import TextIO
 import click
 
 from service import logs
+from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.mutual_commands import mutual
 from service.config import EXIT_BAD_CONFIG, BadConfig, Config
 from service.runtime import Runtime, build_runtime
 
@@ -214,3 +216,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
 
 
 main.add_command(flow)
+main.add_command(mutual)
+main.add_command(feedback)

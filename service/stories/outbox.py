@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from flows import sms_text
 from service.store import message_tables, phone_tables
 
-PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "campaign": 10}
+PRIORITY = {"staff": 30, "reply": 25, "reminder": 20, "answer": 15, "campaign": 10}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def stop_clause(runtime: Runtime, language: str) -> str:
 def _dates(anchors: Iterable[date], language: str) -> str:
     """'12/12', '12/12 et 14/12', '12/12, 14/12 et 16/12': the earliest ones."""
     days = [f"{day:%d/%m}" for day in sorted(set(anchors))[:MOST_DATES]]
-    joiner = {"fr": " et ", "bm": " ni "}[language]
+    joiner = {"fr": " et ", "bm": " ni ", "en": " and "}[language]
     return joiner.join(filter(None, [", ".join(days[:-1]), days[-1]]))
 
 
