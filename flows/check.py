@@ -84,4 +84,4 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_length(flow, actions)
     yield from check_truth(flow)
     yield from check_reviewed(flow)
-    yield from check_sensitive(flow, library, actions)
+    yield from check_sensitive(flow, actions)

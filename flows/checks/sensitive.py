@@ -12,7 +12,7 @@ from typing import Final
 from flows.checks.words_said import texts_of
 from flows.findings import ERROR, Finding, Signature
 from flows.links import ways_out
-from flows.model import Ask, Day, Do, Flow, Library, Menu, Phone, Run, Say, Step, Words
+from flows.model import Ask, Day, Do, Flow, Menu, Phone, Run, Say, Step, Words
 from flows.texts import Text
 
 # A word, or with a star its beginning; accents and capitals aside. Whoever knows the place adds its own.
@@ -26,15 +26,19 @@ _LASTING: Final = ("resume", "if_dropped", "unfinished", "start", "texts")
 
 
 def check_sensitive(
-    flow: Flow, library: Library, actions: Mapping[str, Signature], telling: Iterable[str] = TELLING_WORDS
+    flow: Flow, actions: Mapping[str, Signature], telling: Iterable[str] = TELLING_WORDS
 ) -> Iterator[Finding]:
     """24: no SMS, no words typed, nothing written, nothing taken up again, and no telling word on the way there."""
-    told = _pattern(telling)
     if flow.sensitive:
         yield from _traces(flow, actions)
-        yield from _telling(flow, told, ((step, what, text) for step, what, text in texts_of(flow)))
-    elif any(child.sensitive for child in flow.children.values()):
-        yield from _telling(flow, told, _on_the_way(flow))
+        yield from _telling(flow, _pattern(telling), texts_of(flow))
+    elif _comes_to_one(flow):
+        yield from _telling(flow, _pattern(telling), _on_the_way(flow))
+
+
+def _comes_to_one(flow: Flow) -> bool:
+    """Whether the flow is sensitive, or runs one that is, at any depth."""
+    return flow.sensitive or any(_comes_to_one(child) for child in flow.children.values())
 
 
 def _traces(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Finding]:
@@ -62,32 +66,29 @@ def _trace_of(flow: Flow, step: Step, actions: Mapping[str, Signature]) -> str:
 
 
 def _on_the_way(flow: Flow) -> Iterator[tuple[str, str, Text]]:
-    """The title, and the questions and choices from which a sensitive sub-flow is reached before another question."""
+    """The title, and the questions and choices from which a sensitive flow can be reached."""
     yield "", "title", flow.title
-    runs = {run_id for run_id, child in flow.children.items() if child.sensitive}
+    runs = {run_id for run_id, child in flow.children.items() if _comes_to_one(child)}
     for step in flow.steps.values():
         if not isinstance(step, Ask):
             continue
-        choices = [option for option in step.options if _leads(flow, step.go.get(option.key, step.next), runs)]
+        choices = [option for option in step.options if _leads(flow, step, option.key, runs)]
         if choices:
             yield step.id, step.kind, step.text
         for option in choices:
             yield step.id, f"choice {option.key}", option.label
 
 
-def _leads(flow: Flow, target: str | None, runs: set[str]) -> bool:
-    """Whether a caller who goes there comes to one of these runs without being asked anything else."""
-    waiting, seen = [target], set()
+def _leads(flow: Flow, step: Ask, choice: str, runs: set[str]) -> bool:
+    """Whether some way on from this choice comes to one of these runs."""
+    waiting, seen = [step.go.get(choice, step.next)], {step.id}
     while waiting:
         step_id = waiting.pop()
         if step_id in runs:
             return True
-        if step_id is None or step_id in seen or step_id not in flow.steps:
-            continue
-        seen.add(step_id)
-        step = flow.steps[step_id]
-        if not isinstance(step, Ask):
-            waiting += [way.target for way in ways_out(step)]
+        if step_id is not None and step_id in flow.steps and step_id not in seen:
+            seen.add(step_id)
+            waiting += [way.target for way in ways_out(flow.steps[step_id])]
     return False
 
 
