@@ -69,5 +69,3 @@ def everything(runtime: Runtime, *but: str) -> dict[str, list[str]]:
         for table in metadata.sorted_tables
         if table.name not in but
     }
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, Integer, String, Table, select, update
+from sqlalchemy import Column, Date, Integer, String, Table, case, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
@@ -32,6 +32,7 @@ membership = Table(
     Column("state_at", Instant, nullable=False),
 )
 c = membership.c
+STANDING = ("requested", "active")
 
 
 class Membership(NamedTuple):
@@ -62,9 +63,10 @@ def lock_household(tx: Connection, household_id: int) -> None:
 
 
 def latest_membership(tx: Connection, household_id: int, scheme: str) -> Membership | None:
-    """The household's last request to this scheme, whatever it became."""
+    """The household's request that stands, or the last one that did."""
     which = (c.household_id == household_id) & (c.scheme == scheme)
-    newest = select(*_COLUMNS).where(which).order_by(c.requested_at.desc(), c.id).limit(1)
+    stands = case((c.state.in_(STANDING), 0), else_=1)
+    newest = select(*_COLUMNS).where(which).order_by(stands, c.requested_at.desc(), c.id).limit(1)
     row = tx.execute(newest).first()
     return Membership._make(row) if row else None
 

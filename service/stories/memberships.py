@@ -56,7 +56,7 @@ def monthly_price(settings: MutualSettings | None, people: int) -> int | None:
 
 
 def membership_of(tx: Connection, number: str) -> Membership | None:
-    """The last request of the family behind this phone, whatever it became."""
+    """The request of the family behind this phone: the one that stands, or the last one that did."""
     caller = people_tables.find_caller(tx, number)
     if caller is None or caller.household_id is None:
         return None
@@ -102,7 +102,7 @@ def request(tx: Connection, runtime: Runtime, number: str, told: Request, now: i
 def confirm(tx: Connection, number: str, paid_until: date, by: str, now: int) -> None:
     """The mutual enrolled the family, or was paid again. Raises Refused when there is nothing to confirm."""
     found = _found(tx, number)
-    if found.state not in ("requested", "active"):
+    if found.state not in mutual_tables.STANDING:
         raise Refused(f"{number} is {found.state}: the family makes a new request")
     mutual_tables.set_state(tx, found.id, "active", now, paid_until)
     task_tables.close_task_of(tx, task_key(number), "done", by, now)
@@ -130,7 +130,7 @@ def _found(tx: Connection, number: str) -> Membership:
 
 
 def _standing(found: Membership | None) -> Membership | None:
-    return found if found is not None and found.state in ("requested", "active") else None
+    return found if found is not None and found.state in mutual_tables.STANDING else None
 
 
 def _new_number() -> str:

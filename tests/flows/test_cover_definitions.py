@@ -136,8 +136,16 @@ class TestRamed:
         assert "Seule la mairie décide" in caller.screen
         assert "indigent" not in ours().get("ramed").source.replace("indigence", "")
 
-    @pytest.mark.parametrize(("key", "paper"), [("1", "certificat de résidence"), ("2", "Acte de mariage"),
-                                                ("3", "vie collectif"), ("4", "scolarité"), ("5", "médical")])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("key", "paper"),
+        [
+            ("1", "certificat de résidence"),
+            ("2", "Acte de mariage"),
+            ("3", "vie collectif"),
+            ("4", "scolarité"),
+            ("5", "médical"),
+        ],
+    )
     def test_everybody_has_their_papers(self, key: str, paper: str) -> None:
         caller = dialled("ramed", "2", "2")
         while "1 " not in caller.screen:
@@ -224,7 +232,7 @@ class TestEcoute:
     def test_nothing_of_it_can_last(self) -> None:
         flow = ours().get("ecoute")
         assert flow.sensitive
-        assert not (flow.resume or flow.if_dropped or flow.unfinished or flow.texts or flow.start)
+        assert not any((flow.resume, flow.if_dropped, flow.unfinished, flow.texts, flow.start))
         assert {step.kind for step in flow.steps.values()} == {"menu", "when", "end"}
         assert all(not isinstance(step, Menu) or step.source is None for step in flow.steps.values())
 

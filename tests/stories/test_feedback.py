@@ -125,7 +125,7 @@ def test_words_are_sealed_in_the_file(number: str, runtime: Runtime) -> None:
 
     with runtime.database.read() as tx:
         (raw,) = tx.execute(text("SELECT words FROM feedback")).scalars()
-    assert "centre".encode() not in bytes(raw)
+    assert b"centre" not in bytes(raw)
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,7 @@ def test_numbers_do_not_follow_each_other(handset: Handset, product: str, carrie
 
 
 class TestWhatTheMutualSays:
-    def test_a_request_then_paid_until(
-        self, handset: Handset, family: str, runtime: Runtime, settings: Config
-    ) -> None:
+    def test_a_request_then_paid_until(self, handset: Handset, family: str, runtime: Runtime, settings: Config) -> None:
         assert mutual_says(handset).startswith(f"Demande {family} du 20/11/26, 30 pers.")
         done = command(settings, "mutual", "confirm", family.lower(), "--paid-until", "2026-12-31")
         assert done.output == f"{family} is active, paid until 2026-12-31.\n"
@@ -171,9 +169,7 @@ class TestWhatTheMutualSays:
         command(settings, "mutual", "confirm", family, "--paid-until", "2026-12-31")
         assert dial(handset, *TO_JOIN).startswith("Votre famille est déjà à la mutuelle.")
 
-    def test_a_stranger_hears_nothing_of_it(
-        self, family: str, product: str, carrier: LoopbackCarrier
-    ) -> None:
+    def test_a_stranger_hears_nothing_of_it(self, family: str, product: str, carrier: LoopbackCarrier) -> None:
         stranger = Handset(product, carrier, "+22370000002", HOOK_SECRET)
         assert mutual_says(stranger).startswith("Aucune mutuelle ni demande n'est connue")
 
