@@ -14,6 +14,7 @@ from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
 from flows.checks.replaced import check_replaced, check_replaces
+from flows.checks.sensitive import check_sensitive
 from flows.checks.sentences import check_sentences
 from flows.checks.types import check_types
 from flows.checks.widths import Seen, check_screens, seen_by_callers
@@ -93,3 +94,4 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_reviewed(flow)
     yield from check_dropped(flow)
     yield from check_replaces(flow)
+    yield from check_sensitive(flow, actions)

@@ -73,5 +73,6 @@ CHECKS: Final = {
     21: "no dialling code written out",
     22: "true whenever it is read",
     23: "read by a speaker",
+    24: "what must not leave a trace",
     25: "when the line drops",
 }

@@ -14,7 +14,9 @@ from typing import TextIO
 import click
 
 from service import logs
+from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.task_commands import todo
 from service.runtime import build_runtime
@@ -183,5 +185,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, todo):
+for group in (flow, mutual, feedback, todo):
     main.add_command(group)

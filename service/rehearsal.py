@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from service.simulator.script_run import Handset
 from service.simulator.scripts import Way
 from service.simulator.simulation import Simulation
 from service.simulator.tried_phone import TELL_S, tried_phone
+from service.stories import releases
 
 Round = Callable[[Runtime], object]
 """One round of the timetable, which belongs to the scheduler: plan, send, settle."""
@@ -140,9 +141,16 @@ def _runtime(
     simulator = {"hook_secrets": (secret,), "base_url": carrier}
     whole = settings.model_dump() | {"simulator": simulator, "routes": ("simulator",), "public_url": product}
     runtime = build_runtime(Config.model_validate(whole), at=clock)
-    if library is None:
-        return runtime
-    return replace(runtime, library=library, known_flows={flow.hash: flow for flow in library.flows.values()})
+    if library is not None:
+        _publish(runtime, library)
+    return runtime
+
+
+def _publish(runtime: Runtime, library: Library) -> None:
+    """Let the rehearsal hear conversations that nobody else hears yet."""
+    candidate = releases.Candidate(releases.sources_of(library), library)
+    with runtime.database.begin() as tx:
+        releases.publish(tx, candidate, by="rehearsal", note="not published yet", now=runtime.now())
 
 
 class _Time(Control):

@@ -54,7 +54,7 @@ message = Table(
     reference("phone_id", "phone.id", index=True),
     Column("number_idx", LargeBinary(16), nullable=False),
     Column("text", Sealed("message.text"), nullable=False),
-    Column("purpose", String(20), nullable=False),  # reminder, reply, campaign, staff
+    Column("purpose", String(20), nullable=False),  # reminder, reply, answer, campaign, staff
     Column("class", String(12), nullable=False, key="klass"),  # once, must-arrive
     Column("hours", String(4), nullable=False),  # day: only in the sending hours; any
     Column("priority", Integer, nullable=False),

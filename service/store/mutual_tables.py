@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Integer, String, Table
+from datetime import date
+from typing import NamedTuple
 
-from service.store.columns import Instant, Sealed, id_column, metadata, reference
+from sqlalchemy import Column, Date, Integer, String, Table, case, select, update
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
+from service.store.people_tables import household
+from service.store.phone_tables import phone
 
 membership = Table(
     "membership",
@@ -25,3 +31,67 @@ membership = Table(
     Column("requested_at", Instant, nullable=False),
     Column("state_at", Instant, nullable=False),
 )
+c = membership.c
+STANDING = ("requested", "active")
+
+
+class Membership(NamedTuple):
+    """A family's request, or what it became. `monthly_fcfa` is None when no price was confirmed."""
+
+    id: int
+    number: str
+    package: str
+    head_name: str | None
+    size: int
+    monthly_fcfa: int | None
+    state: str
+    paid_until: date | None
+    requested_at: int
+
+
+_COLUMNS = (c.id, c.number, c.package, c.head_name, c.size, c.monthly_fcfa, c.state, c.paid_until, c.requested_at)
+
+
+def add_membership(tx: Connection, **values: object) -> bool:
+    """False when another request has this number already."""
+    return wrote(tx, upsert(tx, membership).values(id=new_id(), **values).on_conflict_do_nothing())
+
+
+def lock_household(tx: Connection, household_id: int) -> None:
+    """Two requests of one household take turns (SQLite has one writer anyway)."""
+    tx.execute(select(household.c.id).where(household.c.id == household_id).with_for_update())
+
+
+def latest_membership(tx: Connection, household_id: int, scheme: str) -> Membership | None:
+    """The household's request that stands, or the last one that did."""
+    which = (c.household_id == household_id) & (c.scheme == scheme)
+    stands = case((c.state.in_(STANDING), 0), else_=1)
+    newest = select(*_COLUMNS).where(which).order_by(stands, c.requested_at.desc(), c.id).limit(1)
+    row = tx.execute(newest).first()
+    return Membership._make(row) if row else None
+
+
+def find_membership(tx: Connection, number: str) -> Membership | None:
+    """The request with this number, ours until the end of the transaction."""
+    row = tx.execute(select(*_COLUMNS).where(c.number == number).with_for_update()).first()
+    return Membership._make(row) if row else None
+
+
+def set_state(tx: Connection, membership_id: int, state: str, now: int, paid_until: date | None = None) -> None:
+    """Note what the mutual decided; a day paid until is kept unless a new one is given."""
+    values: dict[str, object] = {"state": state, "state_at": now}
+    if paid_until is not None:
+        values["paid_until"] = paid_until
+    tx.execute(update(membership).where(c.id == membership_id).values(values))
+
+
+def memberships(tx: Connection, state: str, limit: int) -> list[tuple[Membership, str]]:
+    """Those in this state, oldest request first, each with the number of the phone that asked."""
+    rows = tx.execute(
+        select(*_COLUMNS, phone.c.number)
+        .join(phone, phone.c.id == c.phone_id)
+        .where(c.state == state)
+        .order_by(c.requested_at, c.id)
+        .limit(limit)
+    )
+    return [(Membership._make(row[:-1]), row[-1]) for row in rows]

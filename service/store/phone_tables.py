@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -114,8 +115,12 @@ def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: 
     )
 
 
-def remove_opt_outs(tx: Connection, number_idx: bytes) -> int:
-    return tx.execute(delete(opt_out).where(opt_out.c.number_idx == number_idx)).rowcount
+def remove_opt_outs(tx: Connection, number_idx: bytes, purposes: Sequence[str] = ()) -> int:
+    """Take refusals back: those of these purposes, or every one."""
+    which = opt_out.c.number_idx == number_idx
+    if purposes:
+        which &= opt_out.c.purpose.in_(purposes)
+    return tx.execute(delete(opt_out).where(which)).rowcount
 
 
 def any_phone(tx: Connection) -> bool:

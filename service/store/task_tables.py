@@ -80,6 +80,18 @@ def close_task(tx: Connection, task_id: int, state: str, by: str, now: int) -> b
     return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount > 0
 
 
+def close_task_of(tx: Connection, key: str, state: str, by: str, now: int) -> bool:
+    """The same by the reason that put it there."""
+    which = (task.c.key == key) & (task.c.state == "open")
+    return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount > 0
+
+
+def open_task_of_phone(tx: Connection, kind: str, phone_id: int) -> str | None:
+    """The key of the oldest open task of this kind about this phone."""
+    which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.state == "open")
+    return tx.execute(select(task.c.key).where(which).order_by(task.c.created_at).limit(1)).scalar_one_or_none()
+
+
 def forget_tasks(tx: Connection, now: int) -> int:
     """Delete what may be kept no longer."""
     return tx.execute(delete(task).where(task.c.expires_at < now)).rowcount

@@ -11,11 +11,19 @@ from flows.check import Signature
 from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
 from service.store import people_tables, phone_tables
 from service.store.people_tables import Caller
-from service.stories import child_actions, outbox, phone_actions, unfinished
+from service.stories import (
+    child_actions,
+    feedback_actions,
+    mutual_actions,
+    outbox,
+    phone_actions,
+    privacy_actions,
+    unfinished,
+)
 from service.stories.situation import Deed, Situation
 
 # Every action of the conversations, by the room it lives in.
-ROOMS = (child_actions, phone_actions)
+ROOMS = (child_actions, phone_actions, mutual_actions, feedback_actions, privacy_actions)
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}
 """What the checker knows about each action."""

@@ -150,6 +150,13 @@ def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, toda
     return Caller(phone_id, caller.language if caller else None, person_id, household_id)
 
 
+def ensure_caller(tx: Connection, runtime: Runtime, number: str, now: int) -> Caller:
+    """The person behind the phone, with a household; both are made when nobody asked anything with it before."""
+    programme = place_tables.programme_of_code(tx, PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    return _caregiver(tx, programme.organisation_id, number, now, runtime.today(now))
+
+
 def _known(value: int | None) -> int:
     assert value is not None
     return value

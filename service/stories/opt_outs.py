@@ -1,4 +1,7 @@
-"""STOP and START: who says no more, says it for everybody on that phone, and can take it back."""
+"""STOP and START: who says no more, says it for everybody on that phone, and can take it back.
+
+A purpose is "reminder", "campaign" (informations, the mutual's among them), or all of them.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,29 @@ from service.runtime import Runtime
 from service.store import message_tables, phone_tables
 
 EVERYTHING = "all"
+PURPOSES = ("reminder", "campaign")
+"""What can be refused by itself."""
 
 
-def stop(tx: Connection, runtime: Runtime, number: str, how: str, now: int) -> None:
-    """In the transaction that stores the wish: nothing to this phone is claimed after it commits."""
+def stop(tx: Connection, runtime: Runtime, number: str, how: str, now: int, *, purpose: str = EVERYTHING) -> None:
+    """In the transaction that stores the wish: nothing of it to this phone is claimed after it commits."""
     phone = phone_tables.ensure_phone(tx, number, now)
-    phone_tables.add_opt_out(tx, phone.number_idx, EVERYTHING, how, now)
-    message_tables.suppress(tx, phone.number_idx, EVERYTHING, now)
+    phone_tables.add_opt_out(tx, phone.number_idx, purpose, how, now)
+    message_tables.suppress(tx, phone.number_idx, purpose, now)
 
 
-def start(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
-    """Messages begin again from now on; what would have been said meanwhile stays unsaid."""
+def start(
+    tx: Connection, runtime: Runtime, number: str, now: int, *, purpose: str = EVERYTHING, how: str = "start"
+) -> None:
+    """Messages begin again from now on; what would have been said meanwhile stays unsaid.
+
+    Who had stopped everything and takes one purpose back still refuses the others.
+    """
     phone = phone_tables.ensure_phone(tx, number, now)
-    phone_tables.remove_opt_outs(tx, phone.number_idx)
+    if purpose == EVERYTHING:
+        phone_tables.remove_opt_outs(tx, phone.number_idx)
+        return
+    if phone_tables.opted_out(tx, phone.number_idx):
+        for other in PURPOSES:
+            phone_tables.add_opt_out(tx, phone.number_idx, other, how, now)
+    phone_tables.remove_opt_outs(tx, phone.number_idx, (purpose, EVERYTHING))

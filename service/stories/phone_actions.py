@@ -1,4 +1,4 @@
-"""What the conversations about this phone do: stop and start its messages."""
+"""What the conversations about this phone do: stop and start its messages, all or by purpose."""
 
 from __future__ import annotations
 
@@ -6,21 +6,35 @@ from sqlalchemy.engine import Connection
 
 from flows.check import Signature
 from flows.engine import Outcome
+from service.store import phone_tables
 from service.stories import opt_outs
 from service.stories.situation import Deed, Situation, Values
 
+_STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
+
+
+def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    number_idx = situation.runtime.vault.index(situation.number)
+    comes = {purpose: not phone_tables.opted_out(tx, number_idx, purpose) for purpose in opt_outs.PURPOSES}
+    return Outcome(True, {"rappels": comes["reminder"], "infos": comes["campaign"]})
+
 
 def _stop_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    opt_outs.stop(tx, situation.runtime, situation.number, situation.way, situation.now)
+    if args["purpose"] not in _STOPPABLE:
+        return Outcome(False)
+    opt_outs.stop(tx, situation.runtime, situation.number, situation.way, situation.now, purpose=args["purpose"])
     return Outcome(True)
 
 
 def _start_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    opt_outs.start(tx, situation.runtime, situation.number, situation.now)
+    if args["purpose"] not in _STOPPABLE:
+        return Outcome(False)
+    opt_outs.start(tx, situation.runtime, situation.number, situation.now, purpose=args["purpose"], how=situation.way)
     return Outcome(True)
 
 
 DEEDS = {
-    "stop_messages": Deed(_stop_messages, Signature()),
-    "start_messages": Deed(_start_messages, Signature()),
+    "my_messages": Deed(_my_messages, Signature({}, {"rappels": "yes_no", "infos": "yes_no"}, writes=False)),
+    "stop_messages": Deed(_stop_messages, Signature({"purpose": "choice"})),
+    "start_messages": Deed(_start_messages, Signature({"purpose": "choice"})),
 }

@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 from service.domain.places import built_in_places
 from service.runtime import Runtime
 from service.store.place_tables import health_centre, organisation, programme, put_row, zone
+from service.stories.cover_consents import COVER
 from service.stories.families import PROGRAMME
 
 
@@ -15,6 +16,7 @@ def load(tx: Connection, runtime: Runtime) -> None:
     places = built_in_places()
     owner = put_row(tx, organisation, "organisation", name=runtime.config.organisation)
     put_row(tx, programme, PROGRAMME, organisation_id=owner, name="Suivi vaccinal")
+    put_row(tx, programme, COVER, organisation_id=owner, name="Mutuelle et RAMED")
     centres = {one.code: put_row(tx, health_centre, one.code, name=one.name) for one in places.centres}
     for one in places.zones:
         centre_id = centres[one.centre_code] if one.centre_code else None

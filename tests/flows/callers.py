@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,29 @@ CONTRACT = {
     "my_children": Signature(options=True, writes=False),
     "next_visit": Signature({"child": "id"}, {**VISIT, "state": "choice", "code": "text"}, writes=False),
     "stop_child": Signature({"child": "id"}),
-    "stop_messages": Signature(),
-    "start_messages": Signature(),
-    "quote_premium": Signature({"scheme": "choice", "people": "number"}, {"montant": "text"}, writes=False),
+    "my_messages": Signature({}, {"rappels": "yes_no", "infos": "yes_no"}, writes=False),
+    "stop_messages": Signature({"purpose": "choice"}),
+    "start_messages": Signature({"purpose": "choice"}),
+    "quote_premium": Signature(
+        {"scheme": "choice", "people": "number"}, {"montant": "text", "carte": "text"}, writes=False
+    ),
+    "my_mutual": Signature(
+        {},
+        {"etat": "choice", "numero": "text", "depuis": "text", "paye": "text", "membres": "number"},
+        writes=False,
+    ),
     "enrol_household": Signature(
         {"head": "text", "size": "number", "scheme": "choice", "consent": "choice"}, {"numero": "text"}
     ),
+    "ask_visit": Signature({"zone": "id", "consent": "choice"}, {"numero": "text", "deja": "yes_no"}),
+    "send_feedback": Signature({"kind": "choice", "words": "text", "consent": "choice"}, {"numero": "text"}),
+    "feedback_state": Signature({"number": "number"}, {"etat": "choice", "reponse": "text"}, writes=False),
+    "what_is_known": Signature(
+        {},
+        {"suivis": "number", "langue": "text", "rappels": "text", "infos": "text", "demandes": "text"},
+        writes=False,
+    ),
+    "forget_me": Signature(),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -75,13 +93,23 @@ USUAL: dict[str, Outcome] = {
         True, {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "code": "4821 7730"}
     ),
     "stop_child": Outcome(True),
+    "my_messages": Outcome(True, {"rappels": True, "infos": True}),
     "stop_messages": Outcome(True),
     "start_messages": Outcome(True),
-    "quote_premium": Outcome(True, {"montant": "12 500"}),
+    "quote_premium": Outcome(True, {"montant": "12 500", "carte": ""}),
+    "my_mutual": Outcome(True, {"etat": "none", "numero": "", "depuis": "", "paye": "", "membres": 0}),
     "enrol_household": Outcome(True, {"numero": "A-2041"}),
+    "ask_visit": Outcome(True, {"numero": "V-482177", "deja": False}),
+    "send_feedback": Outcome(True, {"numero": "482177"}),
+    "feedback_state": Outcome(True, {"etat": "received", "reponse": ""}),
+    "what_is_known": Outcome(
+        True, {"suivis": 2, "langue": "français", "rappels": "oui", "infos": "non", "demandes": "A-204117"}
+    ),
+    "forget_me": Outcome(True),
 }
 
 
+@cache
 def ours() -> Library:
     """The conversations that come with the program."""
     return load_library()

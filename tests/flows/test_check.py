@@ -211,7 +211,7 @@ class TestScreens:
         assert [(each.language, each.step, each.units) for each in seen] == [
             ("fr", "confirme", 113),
             ("bm", "confirme", 107),
-            ("en", "confirme", 106),
+            ("en", "confirme", 104),
         ]
 
 

@@ -215,8 +215,8 @@ class TestActions:
         assert "`empty: step`" in messages[1]
 
     def test_15_choices_and_results_are_not_mixed_up(self) -> None:
-        menu = '  - id: q\n    menu: {all: "?"}\n    options_from: stop_messages\n    empty: fin\n    fails: fin\n'
-        assert "stop_messages gives no choices: call it in a `do`" in only(planted(menu + FIN), 15)
+        menu = '  - id: q\n    menu: {all: "?"}\n    options_from: forget_me\n    empty: fin\n    fails: fin\n'
+        assert "forget_me gives no choices: call it in a `do`" in only(planted(menu + FIN), 15)
         assert "quartiers gives choices" in told(self.do("quartiers", "{}"), 15)[0]
 
     def test_16_personal_answers_are_kept_only_after_consent(self) -> None:

@@ -60,8 +60,8 @@ class TestAccueil:
 
     def test_the_language_can_be_changed(self) -> None:
         caller = Caller(ours().get("accueil"))
-        assert caller.press("5").startswith("Langue / Kan")
-        assert caller.press("2").startswith("Laseli, denmisènw")
+        assert caller.press("5", "3").startswith("Langue / Kan / Language")
+        assert caller.press("2").startswith("Laseli, dubaw ka kènèya")
 
     @pytest.mark.parametrize("choice", ["2", "3"])
     def test_without_a_child_it_says_so_kindly_and_how_to_enrol_one(self, choice: str) -> None:
@@ -221,24 +221,43 @@ class TestNePlusSuivre:
         assert "stop_child" not in caller.actions()
 
 
+MESSAGES = ("5", "1")
+
+
 class TestMessages:
     def test_stopping_says_for_whom_and_how_to_begin_again(self) -> None:
         caller = Caller(ours().get("accueil"))
-        assert "toutes les personnes de ce téléphone" in caller.press("4")
+        caller.press(*MESSAGES)
+        assert "toutes les personnes de ce téléphone" in caller.press("1")
         told = caller.press("1")
         assert told == (
-            "C'est fait. Personne sur ce téléphone ne recevra plus de messages. Pour recommencer : *000*1#, puis 4."
+            "C'est fait. Tous les SMS : plus rien pour les personnes de ce téléphone. "
+            "Pour recommencer : *000*1#, puis 5 et 1."
         )
-        assert caller.actions() == ["stop_messages"]
+        assert caller.actions() == ["my_messages", "stop_messages"]
+        assert caller.asked[-1].args == {"purpose": "all"}
+
+    @pytest.mark.parametrize(("key", "purpose"), [("2", "reminder"), ("3", "campaign")])
+    def test_one_purpose_is_stopped_by_itself(self, key: str, purpose: str) -> None:
+        caller = Caller(ours().get("accueil"))
+        assert caller.press(*MESSAGES, key, "1").startswith("C'est fait.")
+        assert caller.asked[-1].args == {"purpose": purpose}
 
     def test_whoever_stopped_may_begin_again(self) -> None:
-        caller = Caller(ours().get("accueil"), facts={**FACTS, "messages_arretes": True})
-        assert caller.press("4").startswith("Les messages sont arretés")
-        assert caller.press("1").startswith("C'est fait. Ce téléphone recevra à nouveau")
-        assert caller.actions() == ["start_messages"]
+        none = Outcome(True, {"rappels": False, "infos": False})
+        caller = Caller(ours().get("accueil"), {"my_messages": none})
+        assert caller.press(*MESSAGES, "1").startswith("Tous les SMS : arretés ici.")
+        assert caller.press("1").startswith("C'est fait. Tous les SMS : ils reprennent")
+        assert caller.actions() == ["my_messages", "start_messages"]
 
-    @pytest.mark.parametrize("stopped", [True, False])
-    def test_a_no_changes_nothing(self, stopped: bool) -> None:
-        caller = Caller(ours().get("accueil"), facts={**FACTS, "messages_arretes": stopped})
-        assert caller.press("4", "2") == "Rien n'est changé. Merci."
-        assert caller.asked == []
+    def test_what_still_comes_is_stopped_and_what_was_stopped_begins_again(self) -> None:
+        half = Outcome(True, {"rappels": False, "infos": True})
+        for key, asked in (("1", "les arreter"), ("2", "arretés ici"), ("3", "les arreter")):
+            caller = Caller(ours().get("accueil"), {"my_messages": half})
+            assert asked in caller.press(*MESSAGES, key), key
+
+    @pytest.mark.parametrize("comes", [True, False])
+    def test_a_no_changes_nothing(self, comes: bool) -> None:
+        caller = Caller(ours().get("accueil"), {"my_messages": Outcome(True, {"rappels": comes, "infos": comes})})
+        assert caller.press(*MESSAGES, "1", "2") == "Rien n'est changé. Merci."
+        assert caller.actions() == ["my_messages"]

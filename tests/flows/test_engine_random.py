@@ -96,7 +96,20 @@ limits = st.sampled_from([160, 160, 182, 100, 80])
 
 @st.composite
 def outcomes(draw: st.DrawFn) -> Outcome:
-    names = ("code", "due", "centre", "state", "birth", "montant", "numero")
+    names = (
+        "code",
+        "due",
+        "centre",
+        "state",
+        "birth",
+        "montant",
+        "numero",
+        "etat",
+        "reponse",
+        "carte",
+        "deja",
+        "infos",
+    )
     return Outcome(
         draw(st.sampled_from([True, True, True, False])),
         draw(st.dictionaries(st.sampled_from(names), a_value)),

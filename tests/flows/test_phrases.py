@@ -29,7 +29,7 @@ def found(texts: str, number: int, head: str = HEAD) -> list[Finding]:
 
 
 class TestReminders:
-    @pytest.mark.parametrize("language", ["fr", "bm"])
+    @pytest.mark.parametrize("language", ["fr", "bm", "en"])
     @pytest.mark.parametrize("key", ["recall.before", "recall.late"])
     @pytest.mark.parametrize("stop", ["stop.two_way", "stop.one_way"])
     def test_the_longest_reminder_is_one_sms(self, key: str, language: str, stop: str) -> None:
@@ -51,15 +51,15 @@ class TestReminders:
         stop = phrases.say("stop.one_way", "fr", **FILLED)
         text = phrases.say("recall.late", "fr", stop=stop, **FILLED)
         assert "Si c'est fait, merci." in text
-        assert text.endswith("Info *000*223#, arrêt: touche 4.")
+        assert text.endswith("Info *000*223#, arrêt: 5 puis 1.")
 
     def test_where_nobody_can_answer_no_word_asks_them_to(self) -> None:
-        for language in ("fr", "bm"):
+        for language in ("fr", "bm", "en"):
             text = phrases.say("stop.one_way", language, **FILLED)
             assert "ARRET" not in text
             assert FILLED["code"] in text
 
-    @pytest.mark.parametrize("language", ["fr", "bm"])
+    @pytest.mark.parametrize("language", ["fr", "bm", "en"])
     def test_who_stops_is_told_for_whom_and_how_to_begin_again(self, language: str) -> None:
         stopped = phrases.say("stop_done", language, **FILLED)
         assert FILLED["code"] in stopped

@@ -226,6 +226,7 @@ def test_where_no_centre_is_known_the_nearest_one_is_named(
 def test_messages_are_stopped_from_the_menu(handset: Handset, runtime: Runtime, clock: TestClock, days: Days) -> None:
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     handset.dial()
+    handset.choose("Langue, SMS, mes données")
     handset.choose("Arrêter/reprendre SMS")
     while handset.open:
         handset.press("1")

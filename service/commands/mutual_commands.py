@@ -1,0 +1,78 @@
+"""`laseli mutual ...`: the mutual's staff read the requests and say what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from service.store.mutual_tables import Membership
+
+STATES = ("requested", "active", "refused", "ended")
+MOST_LINES = 500
+BY = "command line"
+
+
+@click.group()
+def mutual() -> None:
+    """Requests to join the mutual. Only the mutual enrols."""
+
+
+@mutual.command("list")
+@click.option("--state", type=click.Choice(STATES), default="requested", show_default=True)
+def mutual_list(state: str) -> None:
+    """One line for each request: number, day, family, cover, price quoted, phone. It names people: close the screen."""
+    from service.commands.opening import opened_runtime
+    from service.store import mutual_tables
+
+    built = opened_runtime()
+    with built.database.read() as tx:
+        found = mutual_tables.memberships(tx, state, MOST_LINES)
+    for one, phone in found:
+        click.echo(_line(one, phone, str(built.today(one.requested_at))))
+    if not found:
+        click.echo(f"Nothing is {state}.")
+
+
+@mutual.command("confirm")
+@click.argument("number")
+@click.option("--paid-until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day that is paid.")
+def mutual_confirm(number: str, paid_until: datetime) -> None:
+    """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31."""
+    from service.commands.opening import opened_runtime
+    from service.stories import memberships
+
+    built = opened_runtime()
+    day = paid_until.date()
+    try:
+        with built.database.begin() as tx:
+            memberships.confirm(tx, _number(number), day, BY, built.now())
+    except memberships.Refused as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo(f"{_number(number)} is active, paid until {day}.")
+
+
+@mutual.command("refuse")
+@click.argument("number")
+def mutual_refuse(number: str) -> None:
+    """The mutual does not enrol this family: laseli mutual refuse A-482177."""
+    from service.commands.opening import opened_runtime
+    from service.stories import memberships
+
+    built = opened_runtime()
+    try:
+        with built.database.begin() as tx:
+            memberships.refuse(tx, _number(number), BY, built.now())
+    except memberships.Refused as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo(f"{_number(number)} is refused.")
+
+
+def _number(written: str) -> str:
+    return written.strip().upper()
+
+
+def _line(one: Membership, phone: str, day: str) -> str:
+    price = f"{one.monthly_fcfa} F a month" if one.monthly_fcfa else "no price quoted"
+    paid = f", paid until {one.paid_until}" if one.paid_until else ""
+    return f"{one.number}  {day}  {one.head_name}, {one.size} people, {one.package}, {price}{paid}  {phone}"

@@ -1,0 +1,221 @@
+"""Deleting everything that names a phone and its people, in an order that every foreign key allows.
+
+Each function is one table's part of `service.stories.erasure`, and gives how many rows went. The refusal of messages is
+by number and not by phone row: it is left alone here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, delete, or_, select, update
+from sqlalchemy.engine import Connection
+
+from service.store.care_tables import appointment, dose
+from service.store.conversation_tables import conversation
+from service.store.feedback_tables import feedback
+from service.store.handover_tables import attempt, handover
+from service.store.inbound_tables import inbound_body
+from service.store.message_tables import message, send_attempt
+from service.store.mutual_tables import membership
+from service.store.people_tables import caregiver, child, consent, household, person, person_phone
+from service.store.phone_tables import phone
+from service.store.recall_tables import message_appointment
+from service.store.receipt_tables import unmatched_receipt
+from service.store.screening_tables import screening
+from service.store.task_tables import task
+
+_now_used = person_phone.c.until.is_(None)
+
+
+class Home(NamedTuple):
+    """A household that the phone serves. `other_phone` serves it too, and stays; None when there is no other."""
+
+    id: int
+    other_phone: int | None
+
+
+# --- what there is ------------------------------------------------------------------------------------------
+
+
+def homes_of(tx: Connection, phone_id: int) -> list[int]:
+    """The households that this phone serves: those of its people, and those that prefer it."""
+    theirs = (
+        select(person.c.household_id)
+        .join(person_phone, person_phone.c.person_id == person.c.id)
+        .where(person_phone.c.phone_id == phone_id, _now_used, person.c.household_id.is_not(None))
+    )
+    preferred = select(household.c.id).where(household.c.preferred_phone_id == phone_id)
+    return sorted(tx.execute(theirs.union(preferred)).scalars())
+
+
+def lock_homes(tx: Connection, homes: Sequence[int]) -> None:
+    """The planner and the replans wait until we are done, or we for them."""
+    mine = select(household.c.id).where(household.c.id.in_(homes)).order_by(household.c.id)
+    tx.execute(mine.with_for_update())
+
+
+def other_phone_of(tx: Connection, home: int, phone_id: int) -> int | None:
+    """Another phone that serves this household: preferred, of one of its people, or of whoever cares for its child."""
+    preferred = select(household.c.preferred_phone_id).where(
+        household.c.id == home, household.c.preferred_phone_id != phone_id
+    )
+    found = tx.execute(preferred).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    of_people = (
+        select(person_phone.c.phone_id)
+        .join(person, person.c.id == person_phone.c.person_id)
+        .where(person.c.household_id == home)
+    )
+    in_care = (
+        select(person_phone.c.phone_id)
+        .join(caregiver, caregiver.c.person_id == person_phone.c.person_id)
+        .join(child, child.c.person_id == caregiver.c.child_id)
+        .where(child.c.household_id == home, caregiver.c.until.is_(None))
+    )
+    for question in (of_people, in_care):
+        another = question.where(_now_used, person_phone.c.phone_id != phone_id).order_by(person_phone.c.since)
+        found = tx.execute(another.limit(1)).scalar_one_or_none()
+        if found is not None:
+            return int(found)
+    return None
+
+
+def people_of_homes(tx: Connection, homes: Sequence[int]) -> list[int]:
+    return list(tx.execute(select(person.c.id).where(person.c.household_id.in_(homes))).scalars())
+
+
+def people_of_phone_alone(tx: Connection, phone_id: int) -> list[int]:
+    """Those who use this phone and no other."""
+    others = select(person_phone.c.person_id).where(person_phone.c.phone_id != phone_id, _now_used)
+    mine = select(person_phone.c.person_id).where(
+        person_phone.c.phone_id == phone_id, _now_used, person_phone.c.person_id.not_in(others)
+    )
+    return list(tx.execute(mine).scalars())
+
+
+def children_among(tx: Connection, homes: Sequence[int], people: Sequence[int]) -> list[int]:
+    """The children of these households, and those among these people."""
+    which = child.c.household_id.in_(homes) | child.c.person_id.in_(people)
+    return list(tx.execute(select(child.c.person_id).where(which)).scalars())
+
+
+def homes_with_requests(tx: Connection, phone_id: int) -> list[int]:
+    """The households whose request to the mutual was made with this phone."""
+    asked = select(membership.c.household_id).where(membership.c.phone_id == phone_id).distinct()
+    return sorted(tx.execute(asked).scalars())
+
+
+# --- what goes ----------------------------------------------------------------------------------------------
+
+
+def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -> int:
+    """Everything about these children, and the children."""
+    theirs = appointment.c.child_id.in_(children) | appointment.c.household_id.in_(homes)
+    visits = select(appointment.c.id).where(theirs)
+    return (
+        _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
+        + _delete(tx, appointment, theirs)
+        + _delete(tx, dose, dose.c.child_id.in_(children))
+        + _delete(tx, screening, screening.c.child_id.in_(children))
+        + _delete(tx, task, task.c.person_id.in_(children))
+        + _delete(tx, caregiver, caregiver.c.child_id.in_(children))
+        + _delete(tx, child, child.c.person_id.in_(children))
+    )
+
+
+def forget_messages(tx: Connection, number_idx: bytes, phone_id: int) -> int:
+    """Every message to the phone, and every try."""
+    theirs = or_(message.c.phone_id == phone_id, message.c.number_idx == number_idx)
+    sent = select(message.c.id).where(theirs)
+    return (
+        _delete(tx, message_appointment, message_appointment.c.message_id.in_(sent))
+        + _delete(tx, send_attempt, send_attempt.c.message_id.in_(sent))
+        + _delete(tx, unmatched_receipt, unmatched_receipt.c.message_id.in_(sent))
+        + _delete(tx, message, theirs)
+    )
+
+
+def messages_elsewhere_about(tx: Connection, children: Sequence[int], phone_id: int) -> list[int]:
+    """Messages to another phone that tell of these children's appointments."""
+    about = (
+        select(message_appointment.c.message_id)
+        .join(appointment, appointment.c.id == message_appointment.c.appointment_id)
+        .join(message, message.c.id == message_appointment.c.message_id)
+        .where(appointment.c.child_id.in_(children), message.c.phone_id != phone_id)
+        .distinct()
+    )
+    return list(tx.execute(about).scalars())
+
+
+def hand_over(tx: Connection, phone_id: int, home: Home, leaving: Sequence[int], task_keys: str) -> None:
+    """A household that another phone serves goes on with that phone, and so does a request of whoever stays in it."""
+    _set(tx, household, {"id": home.id, "preferred_phone_id": phone_id}, preferred_phone_id=home.other_phone)
+    staying = (
+        (membership.c.phone_id == phone_id)
+        & (membership.c.household_id == home.id)
+        & membership.c.person_id.not_in(leaving)
+    )
+    for number in list(tx.execute(select(membership.c.number).where(staying)).scalars()):
+        _set(tx, task, {"key": f"{task_keys}{number}"}, phone_id=home.other_phone)
+    tx.execute(update(membership).where(staying).values(phone_id=home.other_phone))
+
+
+def forget_requests(
+    tx: Connection, phone_id: int, people: Sequence[int], homes: Sequence[int], request_keys: str, opinion_keys: str
+) -> int:
+    """Requests, opinions, and the lines about them; the keys of those lines begin with these words."""
+    asked = (
+        (membership.c.phone_id == phone_id) | membership.c.person_id.in_(people) | membership.c.household_id.in_(homes)
+    )
+    wrote = feedback.c.phone_id == phone_id
+    about = [
+        *(f"{request_keys}{number}" for number in tx.execute(select(membership.c.number).where(asked)).scalars()),
+        *(f"{opinion_keys}{number}" for number in tx.execute(select(feedback.c.number).where(wrote)).scalars()),
+    ]
+    lines = task.c.key.in_(about) | (task.c.phone_id == phone_id) | task.c.person_id.in_(people)
+    return _delete(tx, task, lines) + _delete(tx, feedback, wrote) + _delete(tx, membership, asked)
+
+
+def forget_people(tx: Connection, people: Sequence[int]) -> int:
+    return (
+        _delete(tx, caregiver, caregiver.c.person_id.in_(people))
+        + _delete(tx, consent, consent.c.person_id.in_(people))
+        + _delete(tx, person_phone, person_phone.c.person_id.in_(people))
+        + _delete(tx, person, person.c.id.in_(people))
+    )
+
+
+def forget_homes(tx: Connection, homes: Sequence[int], phone_id: int) -> int:
+    """The households, and every hand-over of a family's messages from or to this phone."""
+    _set(tx, handover, {"old_phone_id": phone_id}, old_phone_id=None)
+    passed = handover.c.household_id.in_(homes) | (handover.c.new_phone_id == phone_id)
+    return _delete(tx, handover, passed) + _delete(tx, household, household.c.id.in_(homes))
+
+
+def forget_traces(tx: Connection, number_idx: bytes, but_conversation: int | None) -> int:
+    """What is known of the number by its index: what it wrote and typed, receipts, tries. This very call is left."""
+    typed = conversation.c.number_idx == number_idx
+    if but_conversation is not None:
+        typed &= conversation.c.id != but_conversation
+    return (
+        _delete(tx, inbound_body, inbound_body.c.number_idx == number_idx)
+        + _delete(tx, unmatched_receipt, unmatched_receipt.c.number_idx == number_idx)
+        + _delete(tx, attempt, attempt.c.number_idx == number_idx)
+        + _delete(tx, conversation, typed)
+    )
+
+
+def forget_phone(tx: Connection, phone_id: int) -> int:
+    return _delete(tx, person_phone, person_phone.c.phone_id == phone_id) + _delete(tx, phone, phone.c.id == phone_id)
+
+
+def _delete(tx: Connection, table: Table, which: ColumnElement[bool]) -> int:
+    return tx.execute(delete(table).where(which)).rowcount
+
+
+def _set(tx: Connection, table: Table, where: dict[str, Any], **values: Any) -> None:
+    which = [table.c[name] == value for name, value in where.items()]
+    tx.execute(update(table).where(*which).values(**values))

@@ -1,0 +1,40 @@
+"""What we know about a phone, told to whoever holds it: counts and kinds, no name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from service.runtime import Runtime
+from service.store import people_tables, phone_tables
+from service.store.kept_of_phone import request_numbers
+from service.stories import mediator_visits
+
+LANGUAGES = {"fr": "français", "bm": "bamanankan", "en": "English"}
+MOST_NUMBERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`language` by its own name; `requests` are the newest numbers."""
+
+    children: int
+    language: str
+    reminders: bool
+    news: bool
+    requests: tuple[str, ...]
+
+
+def known_of(tx: Connection, runtime: Runtime, number: str, language: str) -> Known:
+    """All there is to tell. `language` is spoken where none was chosen."""
+    phone = phone_tables.find_phone(tx, number)
+    number_idx = runtime.vault.index(number)
+    spoken = (phone.language if phone else None) or language
+    return Known(
+        children=len(people_tables.children_on_phone(tx, phone.id)) if phone else 0,
+        language=LANGUAGES.get(spoken, spoken),
+        reminders=not phone_tables.opted_out(tx, number_idx, "reminder"),
+        news=not phone_tables.opted_out(tx, number_idx, "campaign"),
+        requests=tuple(request_numbers(tx, phone.id, mediator_visits.TASK)[:MOST_NUMBERS]) if phone else (),
+    )
