@@ -124,11 +124,11 @@ class Days:
         return sent
 
 
-def publish(runtime: Runtime, sources: dict[str, str], by: str = "Awa", **options: bool) -> int:
-    """Publish these files in the place of those of the same name, as `laseli flow publish` does; gives the number."""
+def publish(runtime: Runtime, sources: dict[str, str], *, whole: bool = False) -> int:
+    """Publish these files as `laseli flow publish` does, in the place of those of the same name or of all; its number."""
     from service.stories import effects, releases
 
     with runtime.database.begin() as tx:
-        together = releases.published_sources(tx) | sources
+        together = sources if whole else releases.published_sources(tx) | sources
         candidate = releases.read_candidate(together, effects.SIGNATURES, runtime.config.screen_limit)
-        return releases.publish(tx, candidate, by=by, note="a test", now=runtime.now(), **options)
+        return releases.publish(tx, candidate, by="Awa", note="a test", now=runtime.now())

@@ -90,7 +90,13 @@ _END = Prepared(
     lambda _: (
         update(conversation)
         .where(c.id == bindparam("which"))
-        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=null())
+        .values(
+            progress=bindparam("progress"),
+            ended=True,
+            updated_at=bindparam("updated_at"),
+            look_at=null(),
+            number_idx=null(),
+        )
     )
 )
 # The row lock: a redial and the worker that looks whether the line was cut take turns.
@@ -175,7 +181,11 @@ def add_conversation(
 
 def end_conversation(tx: Connection, conversation_id: int, now: int) -> None:
     """It goes on in another call: nobody is reminded of this one any more."""
-    tx.execute(update(conversation).where(c.id == conversation_id).values(ended=True, updated_at=now, look_at=None))
+    tx.execute(
+        update(conversation)
+        .where(c.id == conversation_id)
+        .values(ended=True, updated_at=now, look_at=None, number_idx=None)
+    )
 
 
 def change_flow(tx: Connection, conversation_id: int, flow_hash: str) -> None:

@@ -70,7 +70,7 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
     if thread is None or flow is None:
         flow = releases.start_flow(runtime, tx)
         thread = _opening(runtime, tx, flow, keystroke, conversation_id, now)
-    thread.hush(flow)
+    thread.settle(flow)
     made = conversation_tables.add_conversation(
         tx,
         id=conversation_id,
@@ -161,7 +161,7 @@ def _next_step(runtime: Runtime, tx: Connection, stored: Conversation, keystroke
         return thread.last
     flow = talking.flow_of(runtime, tx, stored.flow_hash)
     flow = _step(runtime, tx, stored.id, flow, thread, keystroke, text, typed, now)
-    thread.hush(flow)
+    thread.settle(flow)
     ended = not thread.last.more
     conversation_tables.keep_step(tx, stored.id, thread.sealed(runtime), ended, now)
     if flow.hash != stored.flow_hash:

@@ -170,7 +170,7 @@ class _Talk:
         """Keep where the caller stands now, and send the screen."""
         thread.screens = []  # an answer by SMS is never asked for again
         thread.shows("", thread.progress, reply)
-        thread.hush(flow)
+        thread.settle(flow)
         if self.stored is None:
             conversation_tables.add_conversation(
                 self.tx,

@@ -68,14 +68,14 @@ class Thread:
         self.typed, self.progress = typed, progress
         self.screens.append((len(typed), reply.text, reply.more))
 
-    def hush(self, root: Flow) -> None:
-        """Keep no more of a sensitive conversation than its next step needs, and nothing once it is over."""
-        if not self.hushed and not standing.is_sensitive(root, self.progress):
-            return
-        self.hushed = True
-        self.typed = "?" * len(self.typed)
-        self.screens = self.screens[-1:]
+    def settle(self, root: Flow) -> None:
+        """Keep no more than the next step needs: of a sensitive conversation no keystroke, of an ended one nothing."""
+        if self.hushed or standing.is_sensitive(root, self.progress):
+            self.hushed = True
+            self.typed = "?" * len(self.typed)
+            self.screens = self.screens[-1:]
         if not self.last.more:
-            progress = self.progress
-            empty = replace(progress, path=(root.first,), values={}, labels={}, tape=(), said=(), taken={}, facts={})
-            self.progress = empty
+            self.number = ""
+            self.progress = replace(
+                self.progress, path=(root.first,), values={}, labels={}, tape=(), said=(), taken={}, facts={}
+            )

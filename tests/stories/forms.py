@@ -55,6 +55,7 @@ FORME = (
     again: 2
   - id: ecrire
     do: start_messages
+    with: {purpose: '"all"'}
     fails: refus
   - id: recu
     say: {fr: "Demande de {personnes} personnes. Gardez ce SMS."}

@@ -22,7 +22,7 @@ from tests.stories.forms import SMALL_LINE
 
 @pytest.fixture(autouse=True)
 def small_line(runtime: Runtime) -> None:
-    publish(runtime, SMALL_LINE)
+    publish(runtime, SMALL_LINE, whole=True)
 
 
 def to_do(runtime: Runtime, state: str = "open") -> list[Task]:
@@ -327,7 +327,7 @@ def test_a_caller_who_has_no_language_yet_is_asked_it_first_and_the_path_waits(
         )
         for name, text in SMALL_LINE.items()
     }
-    publish(runtime, others | {"accueil.yaml": accueil})
+    publish(runtime, others | {"accueil.yaml": accueil}, whole=True)
     handset.dial()
     fields = handset.step_fields() | {"sessionId": "ATUid_new", "text": "3"}
     assert handset.post("ussd", fields).text.startswith("CON Langue")

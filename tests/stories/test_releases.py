@@ -25,7 +25,7 @@ FORME_91 = (
 
 @pytest.fixture
 def small(runtime: Runtime) -> int:
-    return publish(runtime, SMALL_LINE)
+    return publish(runtime, SMALL_LINE, whole=True)
 
 
 @pytest.fixture

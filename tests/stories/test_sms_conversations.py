@@ -17,7 +17,7 @@ from tests.stories.forms import SMALL_LINE
 
 @pytest.fixture(autouse=True)
 def small_line(runtime: Runtime) -> None:
-    publish(runtime, SMALL_LINE)
+    publish(runtime, SMALL_LINE, whole=True)
 
 
 class Texter:
