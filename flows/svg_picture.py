@@ -107,7 +107,7 @@ def _beginning(
     size = f'viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}"'
     names = f'aria-labelledby="{name}-title" aria-describedby="{name}-desc"'
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} lang="{language}" role="graphics-document" {names} '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} lang="{language}" role="graphics-document document" {names} '
         f'font-family="system-ui, &quot;DejaVu Sans&quot;, Verdana, sans-serif" font-size="{_n(FONT)}">'
     )
     steps = sum(figure.kind not in (START, GHOST) for figure in figures.values())
@@ -248,12 +248,19 @@ def _figures(name: str, figures: Mapping[str, Figure], layout: Layout, words: Ma
     yield f'<g role="list" aria-label="{_safe(words["steps"])}">'
     for figure in figures.values():
         box = layout.boxes[figure.id]
-        yield f'<g role="listitem" id="{_safe(f"{name}-{figure.id}".replace(" ", "-"))}">'
+        yield f'<g role="listitem" id="{_safe(_id(name, figure))}">'
         yield f"<title>{_safe(figure.aloud)}</title>"
+        yield from [f'<a href="{_safe(figure.address)}">'] if figure.address else []
         yield from _outline(figure.kind, box)
         yield from _inscription(figure, box)
+        yield from ["</a>"] if figure.address else []
         yield "</g>"
     yield "</g>"
+
+
+def _id(name: str, figure: Figure) -> str:
+    """An id of its own on the page; what is no step has a double hyphen, which no id of a step begins with."""
+    return f"{name}-{figure.id}".replace("#", "-").replace(" ", "-")
 
 
 def _outline(kind: str, box: Box) -> Iterator[str]:

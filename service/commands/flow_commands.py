@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from flows.loader import DEFINITIONS
+from service.commands import view_commands
 
 
 @click.group()
@@ -16,9 +18,16 @@ def flow() -> None:
 
 @flow.command("check")
 @click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets of a USSD screen.")
-def flow_check(limit: int) -> None:
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FOLDER",
+    help="Also what must be said to those inside the conversations published before, kept in this folder.",
+)
+def flow_check(limit: int, against: Path | None) -> None:
     """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
     from flows import check
+    from flows.findings import in_order
     from flows.loader import load_library
     from flows.mistakes import FlowMistake
     from flows.phrases import load_phrases
@@ -30,12 +39,19 @@ def flow_check(limit: int) -> None:
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     findings = [*check.check(library, SIGNATURES, limit), *check.check_phrases(phrases)]
+    if against is not None:
+        findings = in_order([*check.check_against(view_commands.library_at(against), library), *findings])
     for line in check.lines(library, findings, limit):
         click.echo(line)
     sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
 
 
 # Commands with a file of their own: one line each.
-ADDED: tuple[click.Command, ...] = ()
+ADDED: tuple[click.Command, ...] = (
+    view_commands.flow_show,
+    view_commands.flow_draw,
+    view_commands.flow_fmt,
+    view_commands.flow_diff,
+)
 for command in ADDED:
     flow.add_command(command)

@@ -8,8 +8,8 @@ from flows import check
 from flows.loader import load_sources
 from flows.mistakes import FlowMistake
 from flows.model import Ask, End, Flow, Say
+from flows.seen_screens import Picture, Shown, as_data, show
 from flows.show_lines import lines_of_show
-from flows.showing import Picture, Shown, as_data, show
 from flows.sms_text import is_gsm7, units
 from tests.flows.callers import Caller, a_flow, amv, ours, source_of
 from tests.flows.planted import FIN, NOM, OUI_NON
