@@ -15,7 +15,7 @@ from flows.layer_places import side_by_side
 from flows.layered import FAIL, WAY, Box, Link, Node, Route, TooMuch, laid_out, layers_of
 from flows.loader import load_sources
 from flows.mistakes import FlowMistake
-from flows.model import EMPTY, Ask, Flow
+from flows.model import EMPTY, Ask, Flow, Library
 from flows.svg_shapes import wrapped
 from tests.flows.callers import a_flow, amv, ours, source_of
 from tests.flows.planted import FIN, NOM, OUI_NON
@@ -103,12 +103,18 @@ def test_fails_and_giving_up_are_dashed_and_going_back_runs_at_the_side() -> Non
 
 
 def test_a_sub_flow_has_its_title_and_may_be_followed() -> None:
-    picture = draw(ours().get("accueil"), "fr", ours(), lambda flow_id: f"/flows/{flow_id}?a=1&b=2")
-    assert "Inscrire un enfant" in words_in(picture)
-    links = [each.attrib["href"] for each in seen(picture).iter(f"{SVG}a")]
-    assert links[0] == "/flows/inscrire_enfant?a=1&b=2"
-    assert len(links) == 4
-    assert "href" not in draw(ours().get("accueil"), "fr", ours())
+    steps = "  - id: qui\n    run: identite\n  - id: encore\n    run: identite\n" + FIN
+    flow = a_flow(steps, identite=NOM + FIN)
+    picture = draw(flow, "fr", None, lambda flow_id: f"/flows/{flow_id}?a=1&b=2")
+    assert words_in(picture).count("sous-dialogue Essai identite") == 2
+    assert [each.attrib["href"] for each in seen(picture).iter(f"{SVG}a")] == ["/flows/identite?a=1&b=2"] * 2
+    assert "href" not in draw(flow)
+
+
+def test_a_sub_flow_that_is_not_linked_has_its_title_from_the_library() -> None:
+    lone = load_sources({"essai.yaml": source_of("  - id: qui\n    run: adhesion_amv\n" + FIN)}, strict=False)
+    picture = draw(lone.get("essai"), "fr", Library({"adhesion_amv": amv()}))
+    assert "Adhésion à l'AMV" in words_in(picture)
 
 
 def test_links_that_lead_nowhere_are_shown_as_such() -> None:
@@ -129,11 +135,17 @@ def test_ways_between_the_same_steps_are_one_arrow() -> None:
     assert arrows["accord", "chef", WAY] == ("1 Oui",)
     assert arrows["chef", "personnes", WAY] == ()
     assert arrows["devis", "plus_tard", FAIL] == ("échec",)
-    data = {(each.source, each.target): each.lines for each in arrows_of(ours().get("inscrire_enfant"), "fr")}
-    assert data["visite", "confirme"] == ("none",)
-    assert data["visite", "visite_le"] == ("réponse",)
-    assert data["visite", "plus_tard"] == ("aucun choix", "échec")
-    assert data["naissance", "unite"] == ("1 Je ne sais pas la date",)
+    steps = (
+        '  - id: visite\n    menu: {all: "?"}\n    options_from: visits\n    go: {none: fin}\n'
+        "    empty: non\n    fails: non\n"
+        '  - id: jour\n    date: {all: "?"}\n    from: -5y\n    to: today\n    or:\n      x: {all: "Je ne sais pas"}\n'
+        '  - id: non\n    end: {all: "Non."}\n'
+    )
+    data = {(each.source, each.target): each.lines for each in arrows_of(a_flow(steps + FIN), "fr")}
+    assert data["visite", "fin"] == ("none",)
+    assert data["visite", "jour"] == ("réponse",)
+    assert data["visite", "non"] == ("aucun choix", "échec")
+    assert data["jour", "non"] == ("1 Je ne sais pas", "réponse")
 
 
 # --- the layout ---------------------------------------------------------------------------------------------------
