@@ -5,12 +5,12 @@ who hear it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from flows.layered import FAIL, WAY, Link, Node, laid_out
+from flows.layered import FAIL, WAY, Link, Node, TooMuch, laid_out
 from flows.links import ways_out
 from flows.mistakes import FlowMistake
 from flows.model import Ask, Bound, Day, Do, End, Flow, Library, Menu, Number, Pick, Run, Say, Set, Step, When, Words
@@ -20,7 +20,7 @@ from flows.svg_picture import Drawn, svg
 from flows.svg_shapes import GHOST, SMS, START, Figure, lines_within, size_of_figure, size_of_label
 from flows.texts import Text, fill
 
-MOST_STEPS: Final = 1000
+MOST_STEPS: Final = 600
 # No step has this id, nor one that begins with it.
 _START: Final = "#start"
 _MISSING: Final = "#missing "
@@ -36,24 +36,40 @@ class Arrow:
     lines: tuple[str, ...]
 
 
-def draw(flow: Flow, language: str = "fr", library: Library | None = None) -> str:
+def draw(
+    flow: Flow,
+    language: str = "fr",
+    library: Library | None = None,
+    address: Callable[[str], str] | None = None,
+) -> str:
     """The SVG of the flow, its texts in `language`, or in its first one where it does not speak that.
 
-    `library` tells the titles of sub-flows that are not linked. FlowMistake when there are more steps than anybody
-    could look at.
+    `library` tells the titles of sub-flows that are not linked; `address` gives the place of a sub-flow's picture, for
+    a page where one can go from one to the other. FlowMistake when there is more than anybody could look at.
     """
     if len(flow.steps) > MOST_STEPS:
-        problem = f"{len(flow.steps)} steps are too many for one picture: cut the flow into sub-flows"
-        raise FlowMistake(problem, file=flow.file)
+        raise _too_much(flow)
     spoken = language if language in flow.languages else flow.languages[0]
     arrows = arrows_of(flow, spoken)
     figures = {figure.id: figure for figure in _figures(flow, arrows, spoken, library)}
+    if address is not None:
+        runs = [step for step in flow.steps.values() if isinstance(step, Run)]
+        figures |= {run.id: replace(figures[run.id], address=address(run.flow)) for run in runs}
     wrapped = [Drawn(each.source, each.target, each.style, lines_within(each.lines)) for each in arrows]
     nodes = [Node(id, *size_of_figure(figure)) for id, figure in figures.items()]
     main = _main_line(flow, arrows)
     links = [_link(each, (each.source, each.target) in main) for each in wrapped]
     head = [_written(flow.title, spoken), _under_the_title(flow, spoken)]
-    return svg(flow.id, spoken, head, figures, wrapped, laid_out(nodes, links))
+    try:
+        layout = laid_out(nodes, links)
+    except TooMuch:
+        raise _too_much(flow) from None
+    return svg(flow.id, spoken, head, figures, wrapped, layout)
+
+
+def _too_much(flow: Flow) -> FlowMistake:
+    problem = f"{len(flow.steps)} steps with all their ways are too many for one picture: cut it into sub-flows"
+    return FlowMistake(problem, file=flow.file)
 
 
 def arrows_of(flow: Flow, language: str) -> list[Arrow]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS: Final = 12
 # Items moved in all: a picture of thousands is ordered in fewer rounds.
-_MOST_WORK: Final = 60_000
+_MOST_WORK: Final = 30_000
 
 
 def in_good_order(layers: list[list[Item]]) -> None:

@@ -17,6 +17,8 @@ from flows.layer_places import at_good_places, side_by_side
 WAY: Final = "way"
 FAIL: Final = "fail"
 
+# What one can still look at; more takes long to lay out, and is not seen through.
+MOST_ITEMS: Final = 40_000
 _LANE_WIDTH: Final = 10.0
 _BETWEEN_PORTS: Final = 18.0
 _CORNER: Final = 26.0
@@ -96,8 +98,15 @@ class Item:
     below: list[tuple["Item", int]] = field(default_factory=list)
 
 
+class TooMuch(ValueError):
+    """So many arrows pass so many layers that nobody could follow them."""
+
+
 def laid_out(nodes: Sequence[Node], links: Sequence[Link]) -> Layout:
-    """The layout of nodes given in reading order. Links lead between nodes that are there."""
+    """The layout of nodes given in reading order. Links lead between nodes that are there.
+
+    TooMuch when the boxes, and the arrows at every layer they pass, are more than `MOST_ITEMS`.
+    """
     return _Drawing(nodes, links).layout()
 
 
@@ -194,8 +203,8 @@ class _Drawing:
             path += [self._lane(link.target, link.style, layer) for layer in range(first, target.layer)]
             path.append(target)
         for one, other in pairwise(path):
-            straight = 4 if not one.is_box and not other.is_box else 1
-            self._joined[one, other] = max(self._joined.get((one, other), 0), link.weight * straight)
+            lanes = sum(not item.is_box and item.height == 0 for item in (one, other))
+            self._joined[one, other] = max(self._joined.get((one, other), 0), link.weight * (1, 2, 6)[lanes])
         return path
 
     def _lane(self, target: str, style: str, layer: int) -> Item:
@@ -203,6 +212,8 @@ class _Drawing:
         if key not in self._lanes:
             self._lanes[key] = Item(layer, _LANE_WIDTH, 0)
             self._others.append(self._lanes[key])
+            if len(self._others) > MOST_ITEMS:
+                raise TooMuch
         return self._lanes[key]
 
     def _filled_layers(self) -> list[list[Item]]:
@@ -279,10 +290,8 @@ class _Drawing:
 
     def _gap(self, layer: int) -> float:
         """How high the gap under a layer is: the further its arrows go aside, the higher."""
-        if layer < 0:
-            return 0
-        if layer + 1 >= len(self._layers):
-            return _SHORT_GAP if any(at for at in self._back) else 0
+        if layer < 0 or layer + 1 >= len(self._layers):
+            return _SHORT_GAP if self._back else 0
         leaning = [abs(one.x - other.x) for one in self._layers[layer] for other, _ in one.below]
         return (_SHORT_GAP if layer % 2 == 0 else _LONG_GAP) + min(max(leaning, default=0) * 0.1, _MOST_STRETCH)
 

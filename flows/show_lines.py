@@ -1,4 +1,4 @@
-"""What `showing` found, drawn for a terminal of 80 columns: a handset for each page, the true spelling beside it."""
+"""What `seen_screens` found, for a terminal of 80 columns: a handset for each page, the true spelling beside it."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from itertools import groupby, zip_longest
 from typing import Final
 
 from flows.describe import visible
-from flows.showing import SMS, WRONG, Picture, Piece, Shown
+from flows.seen_screens import SMS, WRONG, Picture, Piece, Shown
 
 # Letters on a line of a small handset, and what is left of the terminal beside it.
 _HANDSET: Final = 34

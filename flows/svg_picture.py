@@ -31,6 +31,8 @@ _HEAD: Final = 74.0
 _LEGEND_ROW: Final = 30.0
 _NARROWEST: Final = 520.0
 _ROUND: Final = 9.0
+# Where an arrow that leads back comes to the side; after it: up, over to the box, and down to it.
+_JOINS_AT: Final = -4
 _ALL_QUESTIONS: Final = "question"
 
 # By kind: fill and stroke on light ground, then on dark. Shapes tell the kinds apart without them.
@@ -107,7 +109,7 @@ def _beginning(
     size = f'viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}"'
     names = f'aria-labelledby="{name}-title" aria-describedby="{name}-desc"'
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} lang="{language}" role="graphics-document" {names} '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} lang="{language}" role="graphics-document document" {names} '
         f'font-family="system-ui, &quot;DejaVu Sans&quot;, Verdana, sans-serif" font-size="{_n(FONT)}">'
     )
     steps = sum(figure.kind not in (START, GHOST) for figure in figures.values())
@@ -156,10 +158,15 @@ def _arrows(name: str, arrows: Sequence[Drawn], layout: Layout) -> Iterator[str]
     """Lines first, labels over them; what several arrows share is drawn once. Steps tell the ear where they lead."""
     yield '<g aria-hidden="true" fill="none" stroke-linecap="round" stroke-linejoin="round">'
     drawn: set[tuple[str, Point, Point]] = set()
+    lowest = _lowest(arrows, layout)
     for arrow, route in zip(arrows, layout.routes, strict=True):
         style = _style(arrow, route)
-        has_end = route.back or (style, *route.points[-2:]) not in drawn
-        path = _path(route, style, drawn)
+        if route.back:
+            has_end = route is lowest[arrow.target]
+            path = _with_round_corners(route.points if has_end else route.points[: _JOINS_AT + 1])
+        else:
+            has_end = (style, *route.points[-2:]) not in drawn
+            path = _path(route, style, drawn)
         if path:
             ends = f'data-from="{_safe(arrow.source)}" data-to="{_safe(arrow.target)}"'
             yield f'<path class="l-{style}" {ends} d="{path}" {_pen(name, style, has_end=has_end)}/>'
@@ -167,6 +174,15 @@ def _arrows(name: str, arrows: Sequence[Drawn], layout: Layout) -> Iterator[str]
         if label is not None:
             yield from _label(arrow, _style(arrow, route), label)
     yield "</g>"
+
+
+def _lowest(arrows: Sequence[Drawn], layout: Layout) -> dict[str, Route]:
+    """Of the arrows that lead back to a box, the one that comes from lowest: the others join it at the side."""
+    found: dict[str, Route] = {}
+    for arrow, route in zip(arrows, layout.routes, strict=True):
+        if route.back and route.points[_JOINS_AT][1] >= found.get(arrow.target, route).points[_JOINS_AT][1]:
+            found[arrow.target] = route
+    return found
 
 
 def _pen(name: str, style: str, *, has_end: bool = True) -> str:
@@ -179,12 +195,9 @@ def _pen(name: str, style: str, *, has_end: bool = True) -> str:
 
 def _path(route: Route, style: str, drawn: set[tuple[str, Point, Point]]) -> str:
     """The `d` of a route: what is drawn already is left out, so that dashes never lie over dashes."""
-    points = route.points
-    if route.back:
-        return _with_round_corners(points)
     written: list[str] = []
     at: Point | None = None
-    for one, other in pairwise(points):
+    for one, other in pairwise(route.points):
         if (style, one, other) in drawn:
             continue
         drawn.add((style, one, other))
@@ -248,12 +261,19 @@ def _figures(name: str, figures: Mapping[str, Figure], layout: Layout, words: Ma
     yield f'<g role="list" aria-label="{_safe(words["steps"])}">'
     for figure in figures.values():
         box = layout.boxes[figure.id]
-        yield f'<g role="listitem" id="{_safe(f"{name}-{figure.id}".replace(" ", "-"))}">'
+        yield f'<g role="listitem" id="{_safe(_id(name, figure))}">'
         yield f"<title>{_safe(figure.aloud)}</title>"
+        yield from [f'<a href="{_safe(figure.address)}">'] if figure.address else []
         yield from _outline(figure.kind, box)
         yield from _inscription(figure, box)
+        yield from ["</a>"] if figure.address else []
         yield "</g>"
     yield "</g>"
+
+
+def _id(name: str, figure: Figure) -> str:
+    """An id of its own on the page; what is no step has a double hyphen, which no id of a step begins with."""
+    return f"{name}-{figure.id}".replace("#", "-").replace(" ", "-")
 
 
 def _outline(kind: str, box: Box) -> Iterator[str]:

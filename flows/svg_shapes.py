@@ -29,7 +29,10 @@ _FAT: Final = frozenset("mwMW@%→œŒ—")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a box says: its id and kind above, then the text, then small notes. `aloud` is all of it in words."""
+    """What a box says: its id and kind above, then the text, then small notes.
+
+    `aloud` is all of it in words; `address` is where a click on it leads.
+    """
 
     id: str
     kind: str
@@ -38,6 +41,7 @@ class Figure:
     text: str
     notes: tuple[str, ...]
     aloud: str
+    address: str = ""
 
 
 def width_of(text: str, size: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,7 +11,7 @@ from flows.loader import DEFINITIONS
 from service.commands.floip_commands import check_floip, run_floip
 from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
 from service.commands.sheet_commands import sheet
-from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show
+from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show, library_at
 
 
 @click.group()
@@ -20,9 +21,16 @@ def flow() -> None:
 
 @flow.command("check")
 @click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets of a USSD screen.")
-def flow_check(limit: int) -> None:
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FOLDER",
+    help="Also what must be said to those inside the conversations published before, kept in this folder.",
+)
+def flow_check(limit: int, against: Path | None) -> None:
     """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
     from flows import check
+    from flows.findings import in_order
     from flows.loader import load_library
     from flows.mistakes import FlowMistake
     from flows.phrases import load_phrases
@@ -34,6 +42,8 @@ def flow_check(limit: int) -> None:
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     findings = [*check.check(library, SIGNATURES, limit), *check.check_phrases(phrases)]
+    if against is not None:
+        findings = in_order([*check.check_against(library_at(against), library), *findings])
     for line in check.lines(library, findings, limit):
         click.echo(line)
     sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)

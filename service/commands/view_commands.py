@@ -30,15 +30,10 @@ _LANGUAGE: Final = click.Choice(LANGUAGES)
 
 def library_at(place: Path) -> Library:
     """The flows of a folder or of one file, links that lead nowhere kept; one readable line when they cannot be."""
-    from flows.loader import load_sources
-
     files = [place] if place.is_file() else sorted(place.glob("*.yaml"))
     if not files:
         raise click.ClickException(f"there is no .yaml file in {place}")
-    try:
-        return load_sources({file.name: _source_of(file) for file in files}, strict=False)
-    except FlowMistake as mistake:
-        raise click.ClickException(str(mistake)) from None
+    return _library({file.name: _source_of(file) for file in files})
 
 
 @click.command("show")
@@ -48,18 +43,19 @@ def library_at(place: Path) -> Library:
 @_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="The same as data.")
 def flow_show(flow_id: str, language: str | None, step: str | None, limit: int, as_json: bool) -> None:
-    """Every screen and SMS of FLOW as the handset gets it, the longest answers in place."""
-    from flows import showing
+    """Every screen and SMS of FLOW (an id, or a file) as the handset gets it, the longest answers in place."""
+    from flows import seen_screens
+    from flows.show_lines import lines_of_show
 
-    flow = _flow_of(library_at(DEFINITIONS), flow_id)
+    flow, _ = _flow_and_library(flow_id)
     try:
-        shown = showing.show(flow, limit=limit, language=language, step=step)
+        shown = seen_screens.show(flow, limit=limit, language=language, step=step)
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     if as_json:
-        click.echo(json.dumps(showing.as_data(shown), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(seen_screens.as_data(shown), ensure_ascii=False, indent=2))
     else:
-        _print(showing.lines_of_show(shown))
+        _print(lines_of_show(shown))
 
 
 @click.command("draw")
@@ -67,19 +63,19 @@ def flow_show(flow_id: str, language: str | None, step: str | None, limit: int, 
 @click.option("--language", type=_LANGUAGE, default="fr", show_default=True, help="Of the texts in the picture.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the SVG.")
 def flow_draw(flow_id: str, language: str, out: Path | None) -> None:
-    """A picture of FLOW as SVG: its steps, and the ways between them."""
+    """A picture of FLOW (an id, or a file) as SVG: its steps, and the ways between them."""
     from flows.drawing import draw
 
-    library = library_at(DEFINITIONS)
+    flow, library = _flow_and_library(flow_id)
     try:
-        picture = draw(_flow_of(library, flow_id), language, library)
+        picture = draw(flow, language, library)
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     if out is None:
         click.echo(picture, nl=False)
     else:
         _write_all({out: picture})
-        click.echo(f"{flow_id} is drawn in {out}")
+        click.echo(f"{flow.id} is drawn in {out}")
 
 
 @click.command("fmt")
@@ -115,21 +111,34 @@ def flow_diff(old: Path, new: Path) -> None:
     _print(lines_of_diff(differences(before, after)))
 
 
-COMMANDS: Final = (flow_show, flow_draw, flow_fmt, flow_diff)
-
-
 def _only(library: Library, ids: set[str]) -> Library:
     from flows.model import Library
 
     return Library({flow_id: flow for flow_id, flow in library.flows.items() if flow_id in ids})
 
 
-def _flow_of(library: Library, flow_id: str) -> Flow:
+def _flow_and_library(name: str) -> tuple[Flow, Library]:
+    """The flow of this id among ours, or the one in this file, its sub-flows taken from ours."""
     from flows.mistakes import nearest
 
-    if flow_id not in library.flows:
-        raise click.ClickException(f"there is no flow '{flow_id}'; {nearest(flow_id, library.flows)}")
-    return library.flows[flow_id]
+    if not name.endswith(".yaml"):
+        library = library_at(DEFINITIONS)
+        if name not in library.flows:
+            raise click.ClickException(f"there is no flow '{name}'; {nearest(name, library.flows)}")
+        return library.flows[name], library
+    file = Path(name)
+    ours = {each.name: _source_of(each) for each in sorted(DEFINITIONS.glob("*.yaml"))}
+    library = _library({**ours, file.name: _source_of(file)})
+    return library.flows[file.stem], library
+
+
+def _library(sources: Mapping[str, str]) -> Library:
+    from flows.loader import load_sources
+
+    try:
+        return load_sources(sources, strict=False)
+    except FlowMistake as mistake:
+        raise click.ClickException(str(mistake)) from None
 
 
 def _in_one_form(files: Iterable[Path]) -> dict[Path, str]:

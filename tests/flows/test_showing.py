@@ -8,8 +8,8 @@ from flows import check
 from flows.loader import load_sources
 from flows.mistakes import FlowMistake
 from flows.model import Ask, End, Flow, Say
+from flows.seen_screens import Picture, Shown, as_data, show
 from flows.show_lines import lines_of_show
-from flows.showing import Picture, Shown, as_data, show
 from flows.sms_text import is_gsm7, units
 from tests.flows.callers import Caller, a_flow, amv, ours, source_of
 from tests.flows.planted import FIN, NOM, OUI_NON
@@ -119,9 +119,10 @@ def test_a_menu_turns_its_pages() -> None:
 
 
 def test_pages_of_data_that_are_alike_are_drawn_once() -> None:
-    flow = ours().get("inscrire_enfant")
-    drawn = terminal(show(flow, language="fr", step="quartier"))
-    assert len(of_step(flow, "quartier", language="fr").pieces) == 6
+    steps = '  - id: lieu\n    menu: {all: "Votre quartier ?"}\n    options_from: quartiers\n    show: 24\n'
+    flow = a_flow(steps + "    empty: fin\n    fails: fin\n" + FIN)
+    drawn = terminal(show(flow, step="lieu"))
+    assert len(of_step(flow, "lieu").pieces) == 6
     assert drawn.count("+---") == 2 * (3 + 1)
     assert "and 3 more like this one" in drawn
 
@@ -207,14 +208,15 @@ class TestWhatIsAsked:
 
     def test_one_language(self) -> None:
         assert {each.language for each in pictures(amv(), language="en")} == {"en"}
-        with pytest.raises(FlowMistake, match="'accueil' does not speak 'en'"):
-            show(ours().get("accueil"), language="en")
+        with pytest.raises(FlowMistake, match="'essai' does not speak 'en'"):
+            show(a_flow(FIN), language="en")
 
     def test_one_step_with_the_help_after_a_wrong_answer(self) -> None:
         found = pictures(amv(), language="fr", step="chef")
         assert [each.what for each in found] == ["wrong", "screen"]
         assert found[0].pieces[0].text.endswith("\nNom et prénom du chef de famille ?\n0 Retour")
-        assert [each.step for each in pictures(ours().get("accueil"), step="nom", language="fr")] == ["nom", "nom"]
+        inside = a_flow("  - id: qui\n    run: autre\n" + FIN, autre=NOM + FIN)
+        assert [(each.flow, each.step) for each in pictures(inside, step="nom")] == [("autre", "nom")] * 2
 
     @pytest.mark.parametrize(
         ("step", "what"), [("cheff", "did you mean 'chef'"), ("devis", "step 'devis' shows nothing")]
