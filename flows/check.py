@@ -12,6 +12,7 @@ from flows.checks.branches import check_branches
 from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
+from flows.checks.round_trip import check_round_trip
 from flows.checks.sentences import check_sentences
 from flows.checks.types import check_types
 from flows.checks.widths import Seen, check_screens, seen_by_callers
@@ -81,5 +82,6 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_actions(flow, actions)
     yield from check_consent(flow, actions)
     yield from check_length(flow, actions)
+    yield from check_round_trip(flow, library)
     yield from check_truth(flow)
     yield from check_reviewed(flow)

@@ -95,7 +95,7 @@ def read_back(written: str, name_of: NameOf) -> Expression:
 
 def read_operand(written: str, name_of: NameOf) -> Expression:
     """Our value for a FLOIP expression: a constant, a name, a count or an age in months."""
-    return _operand(read_expression(written), name_of)
+    return operand_back(read_expression(written), name_of)
 
 
 def _condition(tree: Tree, name_of: NameOf) -> Expression:
@@ -105,15 +105,15 @@ def _condition(tree: Tree, name_of: NameOf) -> Expression:
         return _compared(tree, name_of)
     if isinstance(tree, Operation) and tree.sign == "<>":
         if tree.right == Literal(None):
-            return _operand(tree.left, name_of)
-        return Compare("!=", _operand(tree.left, name_of), _operand(tree.right, name_of))
-    return _operand(tree, name_of)
+            return operand_back(tree.left, name_of)
+        return Compare("!=", operand_back(tree.left, name_of), operand_back(tree.right, name_of))
+    return operand_back(tree, name_of)
 
 
 def _compared(tree: Operation, name_of: NameOf) -> Expression:
     if tree.sign == "=" and tree.right == Literal(None):
-        return Not(_operand(tree.left, name_of))
-    return Compare(_FROM_FLOIP[tree.sign], _operand(tree.left, name_of), _operand(tree.right, name_of))
+        return Not(operand_back(tree.left, name_of))
+    return Compare(_FROM_FLOIP[tree.sign], operand_back(tree.left, name_of), operand_back(tree.right, name_of))
 
 
 def _is_count(tree: Tree) -> bool:
@@ -126,7 +126,7 @@ def _and(tree: Call, name_of: NameOf) -> Expression:
         nothing = [each.right == Literal(None) for each in unequal]
         alone = {_plain(each.left) for each in unequal}
         if nothing[-1] and not any(nothing[:-1]) and len(alone) == 1:
-            return _operand(unequal[0].left, name_of)  # it is something
+            return operand_back(unequal[0].left, name_of)  # it is something
         if all(nothing[:-1]) and not nothing[-1]:
             return _condition(unequal[-1], name_of)  # it is known, and not equal
     return _joined(tree, name_of, Both)
@@ -152,7 +152,7 @@ def _if(tree: Call, name_of: NameOf) -> Expression:
         some = tree.args[0]
         if isinstance(some, Operation) and some.sign == ">" and some.right == Literal(0) and _is_count(some.left):
             assert isinstance(some.left, Call)
-            return _operand(some.left.args[0], name_of)
+            return operand_back(some.left.args[0], name_of)
         return _condition(some, name_of)
     raise NotRead("IF(...) in a condition")
 
@@ -167,13 +167,13 @@ def _in(tree: Call, name_of: NameOf) -> Expression:
     choices = tree.args[1] if len(tree.args) == 2 else None
     if not isinstance(choices, Call) or choices.function != "ARRAY" or not choices.args:
         raise NotRead("IN(...) without an ARRAY")
-    return Among(_operand(tree.args[0], name_of), tuple(_operand(each, name_of) for each in choices.args))
+    return Among(operand_back(tree.args[0], name_of), tuple(operand_back(each, name_of) for each in choices.args))
 
 
 def _between(tree: Call, name_of: NameOf) -> Expression:
     if len(tree.args) != 3:
         raise NotRead("BETWEEN(...) without two bounds")
-    value, low, high = (_operand(each, name_of) for each in tree.args)
+    value, low, high = (operand_back(each, name_of) for each in tree.args)
     return Both(Compare(">=", value, low), Compare("<=", value, high))
 
 
@@ -187,7 +187,7 @@ _FUNCTIONS: Final[dict[str, Callable[[Call, NameOf], Expression]]] = {
 }
 
 
-def _operand(tree: Tree, name_of: NameOf) -> Expression:
+def operand_back(tree: Tree, name_of: NameOf) -> Expression:
     if isinstance(tree, Literal) and isinstance(tree.value, str | int) and not isinstance(tree.value, bool):
         return Constant(tree.value)
     if isinstance(tree, Variable):
@@ -196,7 +196,7 @@ def _operand(tree: Tree, name_of: NameOf) -> Expression:
             raise NotRead(f"'{tree.path}'")
         return Name(name)
     if isinstance(tree, Call) and tree.function == "DATEVALUE" and len(tree.args) == 1:
-        return _operand(tree.args[0], name_of)
+        return operand_back(tree.args[0], name_of)
     if isinstance(tree, Call) and _is_count(tree):
         return Function("count", _named(tree.args[0], name_of))
     born = _born(tree)
@@ -206,7 +206,7 @@ def _operand(tree: Tree, name_of: NameOf) -> Expression:
 
 
 def _named(tree: Tree, name_of: NameOf) -> str:
-    found = _operand(tree, name_of)
+    found = operand_back(tree, name_of)
     if not isinstance(found, Name):
         raise NotRead("a function of a constant")
     return found.name

@@ -1,6 +1,6 @@
 """FLOIP expressions and templates read into trees: names, numbers, quoted words, `= <> < > & + - * / ^` and calls.
 
-Nothing is evaluated here. What is too long or nested too deep to have been meant is `NotRead`, as what is no expression.
+Nothing is evaluated here. What is too long or nested too deep to have been meant is `NotRead` too.
 """
 
 import re

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
-from flows.model import Ask, Flow, Step
+from flows.model import Ask, Day, Flow, Phone, Step, Words
 
 SPECIFICATION: Final = "1.0.0-rc4"
 # Our part of `vendor_metadata`.
@@ -42,6 +42,11 @@ def property_of(flow_id: str, name: str) -> str:
     return f"{flow_id}__{name.replace('.', '__')}"
 
 
+def is_kept(step: Step) -> bool:
+    """Whether a question's answer is a property of the contact: a day, or what may be nothing, is not as typed."""
+    return isinstance(step, Day) or (isinstance(step, Words | Phone) and bool(step.options))
+
+
 class Paths:
     """From our names to FLOIP's paths and back, in one flow.
 
@@ -57,7 +62,7 @@ class Paths:
 
     @classmethod
     def of(cls, flow: Flow) -> "Paths":
-        asked = [step.id for step in flow.steps.values() if isinstance(step, Ask)]
+        asked = [step.id for step in flow.steps.values() if isinstance(step, Ask) and not is_kept(step)]
         kept = [name for name in flow.names if "." not in name and name not in flow.facts and name not in asked]
         return cls(flow.id, asked, flow.facts, kept)
 

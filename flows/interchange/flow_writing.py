@@ -186,7 +186,7 @@ def _menu(step: Step) -> dict[str, Plain]:
         written["sets_language"] = "true"
     if step.source is None:
         return {**written, "options": options_dict(step.options)}
-    written |= _called("options_from", step.source, brackets=True)
+    written |= called("options_from", step.source, brackets=True)
     if step.show != _USUAL_SHOW:
         written["show"] = str(step.show)
     if step.skip_if_one:
@@ -242,7 +242,7 @@ def _run(step: Step) -> dict[str, Plain]:
 
 def _do(step: Step) -> dict[str, Plain]:
     assert isinstance(step, Do)
-    written = _called("do", step.call)
+    written = called("do", step.call)
     if step.gives:
         written["gives"] = {name: str(width) for name, width in step.gives.items()}
     if step.reads:
@@ -257,8 +257,8 @@ def _set(step: Step) -> dict[str, Plain]:
     return {"set": {name: expression_text(value) for name, value in step.values.items()}}
 
 
-def _called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
-    """`villages(cercle)` where each argument is an answer under its own name, `with` otherwise."""
+def called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
+    """A call under its key: `villages(cercle)` where each argument keeps its own name, `with` otherwise."""
     if brackets and call.args:
         own = [each.name for arg, each in call.args.items() if isinstance(each, Name) and _last(each.name) == arg]
         if len(own) == len(call.args):
