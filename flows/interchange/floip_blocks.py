@@ -116,7 +116,7 @@ class Blocks:
         exits = self._go(step)
         exits.append(self._exit(step, "is answered", step.next, answered))
         yield self._question(step, f"MobilePrimitives.{kind}", config, exits, answered)
-        yield from self._wrong(step)
+        yield from self._again(step)
 
     def _menu_from_data(self, step: Menu, source: Call) -> Iterator[Json]:
         """Choices that come from data are fetched first; the one who answers types a line's number or its words."""
@@ -135,7 +135,7 @@ class Blocks:
         ways = [key for key, to in (("empty", step.empty), ("fails", step.fails)) if to is not None]
         more = {"from_data": True, **({"ways": ways} if ways else {})}
         yield self._question(step, "MobilePrimitives.OpenResponse", config, exits, ANSWERED["menu"], more)
-        yield from self._wrong(step)
+        yield from self._again(step)
 
     def _number(self, step: Step) -> Iterator[Json]:
         assert isinstance(step, Number)
@@ -148,7 +148,7 @@ class Blocks:
         exits = self._go(step)
         exits.append(self._exit(step, "is answered", step.next, answered))
         yield self._question(step, "MobilePrimitives.NumericResponse", config, exits, answered)
-        yield from self._wrong(step)
+        yield from self._again(step)
 
     def _typed(self, step: Step) -> Iterator[Json]:
         """A text is taken as it is; a date or a phone number is read by the case that follows."""
@@ -170,7 +170,7 @@ class Blocks:
             exits.append(self._exit(step, "is typed", step.id, to_uuid=case))
             yield self._block(step, "MobilePrimitives.OpenResponse", config, exits)
             yield self._reading(step)
-        yield from self._wrong(step)
+        yield from self._again(step)
 
     def _when(self, step: Step) -> Iterator[Json]:
         assert isinstance(step, When)
@@ -271,29 +271,39 @@ class Blocks:
     def _question(
         self, step: Ask, kind: str, config: Json, exits: list[Json], answered: str, more: Json | None = None
     ) -> Json:
-        """A question that explains and asks again, and after three answers that cannot be read goes elsewhere."""
-        self._with_tries(step, config, exits, answered)
-        exits.append(self._asked_again(step))
-        return self._block(step, kind, config, exits, more)
+        self._count_tries(step, config, answered)
+        return self._block(step, kind, config, [*exits, self._asked_again(step)], more)
 
-    def _with_tries(self, step: Ask, config: Json, exits: list[Json], answered: str) -> None:
-        if step.give_up is None:
-            return
-        tries = property_of(self._flow.id, f"{step.id}__tries")
-        counted = f"IF(contact.{tries} = NULL, 1, contact.{tries} + 1)"
-        config.setdefault("set_contact_property", []).append(property_set(tries, f"IF({answered}, 0, {counted})"))
-        exits.append(self._exit(step, "give up", step.give_up, f"contact.{tries} >= 2"))
+    def _count_tries(self, step: Ask, config: Json, answered: str) -> None:
+        """Answers in a row that could not be read, from 1 to 3 and then from 1 again."""
+        if step.give_up is not None:
+            tries = property_of(self._flow.id, f"{step.id}__tries")
+            counted = f"IF(contact.{tries} < 3, contact.{tries} + 1, 1)"
+            config.setdefault("set_contact_property", []).append(
+                property_set(tries, f"IF({answered}, 0, IF(contact.{tries} = NULL, 1, {counted}))")
+            )
 
     def _asked_again(self, step: Ask) -> Json:
-        back = self.uuid(step.id, "wrong") if step.wrong is not None else self.uuid(step.id)
-        return self._exit(step, "ask again", step.id, to_uuid=back)
+        part = "tries" if step.give_up is not None else "wrong" if step.wrong is not None else ""
+        return self._exit(step, "ask again", step.id, to_uuid=self.uuid(step.id, part) if part else self.uuid(step.id))
+
+    def _again(self, step: Ask) -> Iterator[Json]:
+        """What follows an answer that cannot be read: enough of it, or an explanation and the question again."""
+        if step.give_up is not None:
+            test = f"contact.{property_of(self._flow.id, f'{step.id}__tries')} >= 3"
+            back = self.uuid(step.id, "wrong") if step.wrong is not None else self.uuid(step.id)
+            exits = [
+                self._exit(step, "give up", step.give_up, test),
+                self._exit(step, "go on", step.id, to_uuid=back),
+            ]
+            yield self._part(step, "tries", "Core.Case", {}, exits)
+        yield from self._wrong(step)
 
     def _wrong(self, step: Ask) -> Iterator[Json]:
         """What is said before the question is asked again."""
         if step.wrong is not None:
             config = {"prompt": self._text(step, "wrong", step.wrong)}
-            exits = [self._exit(step, "back", step.id, to_uuid=self.uuid(step.id))]
-            exits[0]["uuid"] = self.uuid(step.id, "exit", "wrong", "back")
+            exits = [self._exit(step, "back to it", step.id, to_uuid=self.uuid(step.id))]
             yield self._part(step, "wrong", "MobilePrimitives.Message", config, exits)
 
     def _reading(self, step: Day | Phone) -> Json:
@@ -302,9 +312,8 @@ class Blocks:
         test = phone_test(step, path) if isinstance(step, Phone) else day_test(step, path, self._paths.path)
         exits = [self._exit(step, "is read", step.next, test)]
         config: Json = {}
-        self._with_tries(step, config, exits, test)
-        exits.append(self._asked_again(step))
-        return self._part(step, "read", "Core.Case", config, exits)
+        self._count_tries(step, config, test)
+        return self._part(step, "read", "Core.Case", config, [*exits, self._asked_again(step)])
 
     def _way_out(self, step: Ask, option: Option, place: int) -> Json:
         found = self._exit(step, option.key, step.go.get(option.key, step.next), way_out_test(option, place))

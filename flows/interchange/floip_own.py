@@ -172,7 +172,8 @@ def _ways(block: Json, reading: Reading) -> Step:
     go = {words(way.get("name")): reading.target(way) for way in ways if _is_by_choice(way, reading, block)}
     if go:
         found["go"] = go
-    for way in ways:
+    tries = reading.parts.get((step_id, "tries"))
+    for way in reading.exits(tries) if tries is not None else ():
         if way.get("name") == "give up":
             found["give_up"] = reading.target(way)
     wrong = reading.parts.get((step_id, "wrong"))
