@@ -23,6 +23,13 @@ _TARGETS: Final = ("give_up", "empty", "fails", "next")
 
 def from_container(container: object) -> tuple[dict[str, str], list[str]]:
     """(files by name, one line for each thing not carried over). FlowMistake when nothing can be made of it."""
+    try:
+        return _taken_in(container)
+    except RecursionError:
+        raise FlowMistake("the container is nested too deep to be a conversation") from None
+
+
+def _taken_in(container: object) -> tuple[dict[str, str], list[str]]:
     report = CarriedOver()
     flows = [flow for flow in map(mapping, listed(mapping(container).get("flows"))) if words(flow.get("uuid"))]
     if not flows:

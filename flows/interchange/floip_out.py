@@ -71,6 +71,31 @@ def to_floip(flow: Flow, base: str = "") -> Json:
     }
 
 
+def only_ours(container: Json) -> list[str]:
+    """One line for each key that other platforms do not act on, with the steps that have it, and what is not kept."""
+    found: dict[str, list[str]] = {}
+    for flow in container["flows"]:
+        for key in flow["vendor_metadata"][OURS]["keys"]:
+            if key in _ACTED_ON:
+                found.setdefault(key, []).append(flow["label"])
+        for block in flow["blocks"]:
+            own = block["vendor_metadata"][OURS]
+            for key in [*own.get("keys", ()), *(["options_from"] if own.get("from_data") else [])]:
+                if key not in _MEANT_BY_FLOIP:
+                    found.setdefault(key, []).append(f"{flow['label']}/{own['id']}")
+    lines = [f"`{key}`: carried along, but only we act on it ({_some(places)})" for key, places in found.items()]
+    return [*lines, "comments in the files are not carried along"]
+
+
+_ACTED_ON: Final = ("start", "resume", "if_dropped", "texts", "unfinished", "sensitive")
+# Their meaning is in the blocks as well.
+_MEANT_BY_FLOIP: Final = frozenset({"from", "to", "or", "gives", "country"})
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
+
+
 def _name_of(flow: Flow) -> str:
     title = "".join(flow.title.true[flow.languages[0]]).strip()
     return title if len(title) >= _SHORTEST_NAME else f"{title} ({flow.id})".strip()

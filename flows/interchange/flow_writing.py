@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Final, TypeAlias
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
@@ -37,6 +37,7 @@ from flows.texts import Text
 # Strings, lists and dicts of them; None is a key with nothing after it (`end:`).
 Plain: TypeAlias = Any
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_TIMES: Final = frozenset({"within", "after"})
 _USUAL_SHOW: Final = 20
 _USUAL_COUNTRY: Final = "ML"
 
@@ -321,6 +322,10 @@ def _plain_value(held: object) -> Plain:
         return text_dict(held)
     if isinstance(held, bool):
         return _yes(held)
+    if is_dataclass(held):
+        inner = {each.name: getattr(held, each.name) for each in fields(held)}
+        kept = {key: each for key, each in inner.items() if each not in (None, False)}
+        return {key: _time(each) if key in _TIMES else _plain_value(each) for key, each in kept.items()}
     if isinstance(held, Mapping):
         return {str(key): _plain_value(each) for key, each in held.items()}
     if isinstance(held, tuple | list | frozenset):

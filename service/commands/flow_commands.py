@@ -7,6 +7,7 @@ import sys
 import click
 
 from flows.loader import DEFINITIONS
+from service.commands.floip_exchange_commands import floip_in, floip_out
 
 
 @click.group()
@@ -36,6 +37,6 @@ def flow_check(limit: int) -> None:
 
 
 # Commands with a file of their own: one line each.
-ADDED: tuple[click.Command, ...] = ()
+ADDED: tuple[click.Command, ...] = (floip_out, floip_in)
 for command in ADDED:
     flow.add_command(command)
