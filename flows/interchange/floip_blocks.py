@@ -154,15 +154,13 @@ class Blocks:
         """A text is taken as it is; a date or a phone number is read by the case that follows."""
         assert isinstance(step, Typed | Day | Phone)
         config: Json = {"prompt": self._text(step, "prompt", step.text, lines_of(step.options))}
-        if isinstance(step, Typed):
-            config["text"] = {"max_response_characters": step.max}
         if is_kept(step):
             config["set_contact_property"] = [property_set(property_of(self._flow.id, step.id), kept_value(step))]
         exits = [self._way_out(step, option, place) for place, option in enumerate(step.options, 1)]
         known = {option.key for option in step.options}
         exits += self._go(step, known)
         if isinstance(step, Typed):
-            answered = "ISSTRING(block.value)"
+            answered = f"AND(ISSTRING(block.value), LEN(block.value) <= {step.max})"
             exits.append(self._exit(step, "is answered", step.next, answered))
             yield self._question(step, "MobilePrimitives.OpenResponse", config, exits, answered)
         else:

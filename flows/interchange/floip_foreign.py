@@ -124,14 +124,35 @@ def _bound(value: object, usual: int, which: str, reading: Reading) -> int:
 
 def _open(block: Json, step_id: str, reading: Reading) -> list[Made]:
     config = mapping(block.get("config"))
-    longest = mapping(config.get("text")).get("max_response_characters")
-    if not isinstance(longest, int) or isinstance(longest, bool) or not 1 <= longest <= 1000:
+    longest = _longest(block, reading)
+    if longest is None:
         reading.report.leave(f"it gives no longest answer; `max: {LONGEST_TEXT}` stands for it: write the real one")
         longest = LONGEST_TEXT
     text = reading.text(config.get("prompt") or config.get("question_prompt"))
     step: Step = {"id": step_id, "text": text, "max": str(longest)}
     ways = _ways(block, step_id, reading, {})
     return _question(block, step, ways, reading, bool(ways.answered or ways.branches))
+
+
+def _longest(block: Json, reading: Reading) -> int | None:
+    """The most characters of an answer, from an early draft's setting or from a test of its length."""
+    found = [mapping(mapping(block.get("config")).get("text")).get("max_response_characters")]
+    for way in reading.exits(block):
+        try:
+            tree = read_expression(words(way.get("test")) or "TRUE")
+        except NotRead:
+            continue
+        for each in tree.args if isinstance(tree, Call) else (tree,):
+            if _is_length(each) and isinstance(each, Operation) and isinstance(each.right, Literal):
+                found.append(each.right.value)
+    return next((n for n in found if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 1000), None)
+
+
+def _is_length(tree: Tree) -> bool:
+    """LEN(block.value) <= 24"""
+    if not isinstance(tree, Operation) or tree.sign != "<=" or not isinstance(tree.right, Literal):
+        return False
+    return isinstance(tree.left, Call) and tree.left.function == "LEN" and _is_answer(tree.left.args)
 
 
 def _question(block: Json, step: Step, ways: Ways, reading: Reading, covered: bool) -> list[Made]:
@@ -185,14 +206,16 @@ def _ways(block: Json, step_id: str, reading: Reading, keys: Json) -> Ways:
 
 def _is_answered(tree: Tree) -> bool:
     """A test that holds for every answer that could be read."""
-    if tree == Literal(True):
+    if tree == Literal(True) or _is_length(tree):
         return True
+    if isinstance(tree, Call) and tree.function == "AND" and tree.args:
+        return all(_is_answered(each) for each in tree.args)
     if isinstance(tree, Operation) and isinstance(tree.left, Call) and tree.left.function == "COUNT":
-        return tree.sign == ">" and tree.right == Literal(0) and _is_answer(tree.left.args, "")
-    return isinstance(tree, Call) and tree.function in _ANSWERED and _is_answer(tree.args, "")
+        return tree.sign == ">" and tree.right == Literal(0) and _is_answer(tree.left.args)
+    return isinstance(tree, Call) and tree.function in _ANSWERED and _is_answer(tree.args)
 
 
-def _is_answer(args: tuple[Tree, ...], step_id: str) -> bool:
+def _is_answer(args: tuple[Tree, ...]) -> bool:
     return len(args) == 1 and isinstance(args[0], Variable) and args[0].path.lower() in _ANSWER_PATHS
 
 

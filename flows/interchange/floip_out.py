@@ -89,7 +89,7 @@ def only_ours(container: Json) -> list[str]:
 
 _ACTED_ON: Final = ("start", "resume", "if_dropped", "texts", "unfinished", "sensitive")
 # Their meaning is in the blocks as well.
-_MEANT_BY_FLOIP: Final = frozenset({"from", "to", "or", "gives", "country"})
+_MEANT_BY_FLOIP: Final = frozenset({"from", "to", "or", "gives", "country", "max"})
 
 
 def _some(places: list[str]) -> str:

@@ -88,10 +88,7 @@ def _number(block: Json, own: Json, reading: Reading) -> Step:
 def _typed(block: Json, own: Json, reading: Reading) -> Step:
     kind = words(own.get("kind"))
     below = _lines(mapping(mapping(own.get("keys")).get("or")), reading)
-    step: Step = {kind: _text(block, own, reading, "prompt", below=below), **_ways(block, reading)}
-    if kind == "text":
-        step["max"] = str(mapping(mapping(block.get("config")).get("text")).get("max_response_characters"))
-    return step
+    return {kind: _text(block, own, reading, "prompt", below=below), **_ways(block, reading)}
 
 
 def _lines(options: Json, reading: Reading) -> dict[str, str]:

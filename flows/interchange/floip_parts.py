@@ -15,7 +15,6 @@ WORKED: Final = "AND(block.value >= 200, block.value < 300)"
 SOME: Final = "AND(block.value >= 200, block.value < 300, block.response.choices <> NULL)"
 ANSWERED: Final = {
     "menu": "ISSTRING(block.value)",
-    "text": "ISSTRING(block.value)",
     "number": "ISNUMBER(block.value)",
     "pick": "COUNT(block.value) > 0",
 }
@@ -33,7 +32,7 @@ SAID: Final = {
     "menu": _ASKED | _set_of("menu options options_from with sets_language empty fails"),
     "pick": _ASKED | _set_of("pick options options_from with empty fails"),
     "number": _ASKED | _set_of("number from to"),
-    "text": _ASKED | _set_of("text max"),
+    "text": _ASKED | _set_of("text"),
     "date": _ASKED | _set_of("date"),
     "phone": _ASKED | _set_of("phone"),
     "when": _set_of("id when"),

@@ -30,7 +30,8 @@ def changes(given: Json, flow: Flow) -> Iterator[str]:
                 yield f"block '{block.get('name')}': its {what} changed outside and came over in part"
     texts = {resource["uuid"]: resource for resource in made["resources"]}
     for resource in _listed(given.get("resources")):
-        if resource.get("uuid") in texts and resource.get("values") != texts[resource["uuid"]]["values"]:
+        again = texts.get(str(resource.get("uuid")))
+        if again is not None and resource.get("values") != again["values"]:
             first = _listed(resource.get("values"))[:1]
             yield f'a text changed outside came over in part ("{str(first[0].get("value"))[:40] if first else ""}")'
 

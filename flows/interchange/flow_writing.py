@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
@@ -69,7 +70,7 @@ def flow_dict(flow: Draft | Flow, lists: Mapping[str, Plain] | None = None) -> d
         "reviewed": {key: _yes(said) for key, said in flow.reviewed.items() if key != "fr" or not said},
         "start": {way: words[0] if len(words) == 1 else list(words) for way, words in flow.start.items()},
         "facts": {name: _fact(fact) for name, fact in flow.facts.items()},
-        "lists": named.get("lists", {}),
+        "lists": dict(named.get("lists", {})),
         **_others(flow, _KNOWN_OF_FLOW),
         "steps": _steps(flow.steps, named.get("used", {})),
         "texts": {key: text_dict(text) for key, text in flow.texts.items()},
@@ -81,8 +82,12 @@ def flow_dict(flow: Draft | Flow, lists: Mapping[str, Plain] | None = None) -> d
     return {key: value for key, value in written.items() if value or key == "steps"}
 
 
-def lists_of(source: str, file: str) -> dict[str, Plain]:
-    """What only the file knows: its lists (`lists`) and which step uses which (`used`). Nothing without a file."""
+@lru_cache(maxsize=64)
+def lists_of(source: str, file: str) -> Mapping[str, Plain]:
+    """What only the file knows: its lists (`lists`) and which step uses which (`used`). Nothing without a file.
+
+    Remembered, because a flow is written out several times while it is checked; nobody changes what is given.
+    """
     if "lists:" not in source:
         return {}
     fields_of_file = read(source, file).entries()

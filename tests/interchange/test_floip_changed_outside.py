@@ -9,7 +9,7 @@ from flows.interchange.floip_names import uuid_of
 from flows.interchange.floip_out import to_container
 from flows.loader import load_sources
 from flows.mistakes import FlowMistake
-from flows.model import Menu, Number, When
+from flows.model import Menu, Number, When, Words
 from tests.interchange.every_kind import AMV, LIBRARY
 
 MADE = load_sources(LIBRARY)
@@ -106,6 +106,9 @@ def test_without_our_metadata_the_conversation_still_comes_in() -> None:
     sources, report = from_container(container)
     flow = next(iter(load_sources(sources).flows.values()))
     assert {"langue", "accord", "chef", "personnes", "formule", "confirme", "fin"} <= flow.steps.keys()
+    chef = flow.steps["chef"]
+    assert isinstance(chef, Words)
+    assert chef.max == 24
     assert any("block 'devis'" in line and "Webhook" in line for line in report)
 
 

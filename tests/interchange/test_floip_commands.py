@@ -24,11 +24,13 @@ def test_a_flow_goes_out_to_a_file_and_comes_in_to_another_folder(tmp_path: Path
     into = laseli("floip-in", file, "--folder", folder)
     assert into.exit_code == 0
     assert into.stderr == ""
-    assert load_library(folder).flows == load_library().flows
+    library, again = load_library(), load_library(folder)
+    assert "messages" in again.flows
+    assert all(flow == library.get(flow.id) for flow in again.flows.values())
     (folder / "messages.yaml").unlink()
-    again = laseli("floip-in", file, "--folder", folder)
-    assert again.exit_code == 1
-    assert "would be overwritten" in again.stderr
+    refused = laseli("floip-in", file, "--folder", folder)
+    assert refused.exit_code == 1
+    assert "would be overwritten" in refused.stderr
     assert not (folder / "messages.yaml").exists()
     assert laseli("floip-in", file, "--folder", folder, "--force").exit_code == 0
 

@@ -80,10 +80,10 @@ def test_a_flow_with_broken_links_is_left_to_the_other_checks() -> None:
     assert found(library, "essai") == []
 
 
-def test_sixteen_flows_are_checked_within_a_second() -> None:
+def test_sixteen_large_flows_are_checked_within_two_seconds() -> None:
     library = load_sources(AMV)
     flow = library.get("adhesion_amv")
-    began = time.perf_counter()
+    began = time.process_time()
     for place in range(16):
-        assert not list(check_round_trip(dataclasses.replace(flow, version=place + 1), library)) or True
-    assert time.perf_counter() - began < 2.0
+        assert list(check_round_trip(dataclasses.replace(flow, version=place + 1), library)) == []
+    assert time.process_time() - began < 2.0
