@@ -17,7 +17,7 @@ from flows.interchange.flow_writing import draft_of, flow_dict
 from flows.links import broken_links
 from flows.loader import Draft
 from flows.mistakes import FlowMistake
-from flows.model import Flow, Library
+from flows.model import Flow, Library, Run
 
 Json = Mapping[str, Any]
 _BLOCK_NAME: Final = re.compile(r"[a-zA-Z_]\w+")
@@ -25,7 +25,8 @@ _BLOCK_NAME: Final = re.compile(r"[a-zA-Z_]\w+")
 
 def check_round_trip(flow: Flow, library: Library) -> Iterator[Finding]:
     """20: the flow is equal to what comes back from FLOIP. A flow whose links are broken is not sent at all."""
-    if any(broken_links(flow)) or any(each not in library.flows for each in _run_by(flow)):
+    run = (step.flow for step in flow.steps.values() if isinstance(step, Run))
+    if any(broken_links(flow)) or any(each not in library.flows for each in run):
         return
     try:
         document = to_floip(flow)
@@ -35,10 +36,6 @@ def check_round_trip(flow: Flow, library: Library) -> Iterator[Finding]:
     for step, problem in problems:
         line = flow.steps[step].line if step in flow.steps else 0
         yield Finding(flow.file, step, "", ERROR, f"{problem}: please report it", 20, line)
-
-
-def _run_by(flow: Flow) -> Iterator[str]:
-    yield from (child.id for child in flow.children.values())
 
 
 def _lost(flow: Flow, document: Json, library: Library) -> Iterator[tuple[str, str]]:

@@ -76,8 +76,10 @@ def test_two_names_that_would_share_a_property_are_told() -> None:
 
 def test_a_flow_with_broken_links_is_left_to_the_other_checks() -> None:
     broken = '  - id: a\n    say: {all: "A"}\n    next: nulle_part\n'
-    library = load_sources({"essai.yaml": source_of(broken)}, strict=False)
-    assert found(library, "essai") == []
+    missing = "  - id: a\n    run: nulle_part\n  - id: fin\n    end:\n"
+    for steps in (broken, missing):
+        library = load_sources({"essai.yaml": source_of(steps)}, strict=False)
+        assert found(library, "essai") == []
 
 
 def test_sixteen_large_flows_are_checked_within_two_seconds() -> None:
