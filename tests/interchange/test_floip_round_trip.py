@@ -3,13 +3,14 @@
 import json
 import re
 from dataclasses import fields
+from types import SimpleNamespace
 
 import pytest
 
 from flows.conditions import parse
 from flows.interchange.floip_expressions import condition, read_back
 from flows.interchange.floip_in import from_container
-from flows.interchange.floip_names import ISO, Paths
+from flows.interchange.floip_names import ISO, Paths, step_parts
 from flows.interchange.floip_out import container_text, only_ours, to_container
 from flows.interchange.floip_texts import template_back
 from flows.loader import load_library, load_sources, read_flow
@@ -94,6 +95,9 @@ def test_ids_are_the_same_on_every_machine_and_change_with_what_is_replaced() ->
     flow = to_container(EXAMPLE, "adhesion_amv")["flows"][0]
     chef = next(block for block in flow["blocks"] if block["name"] == "chef")
     assert chef["uuid"] == "8e4e7173-3551-54a1-9681-b516bdaf50fe"
+    before, after = (SimpleNamespace(id="a", replaces=each) for each in (None, 3))
+    assert step_parts("f", before) == ("f", "a")
+    assert step_parts("f", after) == ("f", "a", "replaces 3")
 
 
 def test_a_label_is_shown_in_the_language_and_spelling_of_the_text() -> None:
