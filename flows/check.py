@@ -14,6 +14,7 @@ from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
 from flows.checks.replaced import check_replaced, check_replaces
+from flows.checks.round_trip import check_round_trip
 from flows.checks.sensitive import check_sensitive
 from flows.checks.sentences import check_sentences
 from flows.checks.types import check_types
@@ -90,6 +91,7 @@ def _of_flow(flow: Flow, library: Library, actions: Mapping[str, Signature], lim
     yield from check_actions(flow, actions)
     yield from check_consent(flow, actions)
     yield from check_length(flow, actions)
+    yield from check_round_trip(flow, library)
     yield from check_truth(flow)
     yield from check_reviewed(flow)
     yield from check_dropped(flow)

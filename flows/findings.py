@@ -70,6 +70,7 @@ CHECKS: Final = {
     17: "nobody goes back over what was written",
     18: "questions before the first writing",
     19: "changed steps say what they replace",
+    20: "the same again after a journey through FLOIP",
     21: "no dialling code written out",
     22: "true whenever it is read",
     23: "read by a speaker",
