@@ -8,10 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+from flows.interchange.made_ids import plain
 from flows.sms_text import fold, units
 from flows.texts import template_of
 
 Written: TypeAlias = dict[str, str]
+_NAMES: Final = {
+    "fr": ("fr", "fra", "fre", "french", "francais"),
+    "bm": ("bm", "bam", "bambara", "bamanankan"),
+    "en": ("en", "eng", "english", "anglais"),
+}
+_OURS: Final = {name: code for code, names in _NAMES.items() for name in names}
 # What stands where an answer was to stand that is not known there.
 UNKNOWN: Final = "..."
 # A screen, less the keys under it and some room for what is said before.
@@ -22,6 +29,12 @@ _MARKS: Final = re.compile(r"\*\*|__|^#{1,6} ", re.MULTILINE)
 _NAME: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 _SPACE: Final = re.compile(r"\s+")
 _SENTENCE_ENDS: Final = (".", "!", "?", ":")
+
+
+def our_code(language: str) -> str | None:
+    """ "French (fr)", "fra", "Français": "fr". None for a language we have no words for."""
+    words = re.findall(r"[a-z]+", plain(language).lower())
+    return next((_OURS[word] for word in reversed(words) if word in _OURS), None)
 
 
 def cleaned(words: str) -> str:

@@ -9,6 +9,10 @@ _LONGEST: Final = 400
 _LONGEST_LIST: Final = 2000
 
 
+class NotCarried(Exception):
+    """This rule has no form in a conversation; the message says why, to follow "is not carried over:"."""
+
+
 @dataclass(slots=True)
 class Report:
     """Lines in the order things were met, each said once. `left_out` is lost, `changed` is there in another way."""

@@ -5,8 +5,9 @@ from typing import Any, Final
 from flows.conditions import parse
 from flows.interchange.flow_writing import expression_text
 from flows.interchange.imported_flow import can_be_read
+from flows.interchange.left_out import NotCarried
 from flows.interchange.made_ids import Ids
-from flows.interchange.xlsform_expressions import Called, Figure, NotCarried, Ref, Word, Xpath, expression
+from flows.interchange.xlsform_expressions import Called, Figure, Ref, Word, Xpath, expression
 from flows.interchange.xlsform_rules import Known, Table, condition
 
 _MOST_CASES: Final = 12

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from flows.interchange.left_out import NotCarried
+
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<ref>\$\{\s*[^{}]{1,100}?\s*\}|\.\./[\w./-]{1,100})|(?P<word>"[^"]*"|'[^']*'|‘[^’]*’)"""
     r"""|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<here>\.(?![\w.]))|(?P<sign><=|>=|!=|[=<>+*(),|/-])"""
@@ -13,10 +15,6 @@ _MOST_TOKENS: Final = 200
 _DEEPEST: Final = 12
 # Loosest first. `div` and `mod` are words, and so are `and` and `or`.
 _LEVELS: Final = (("or",), ("and",), ("=", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "div", "mod"))
-
-
-class NotCarried(Exception):
-    """This rule has no form in a conversation; the message says why, to follow "is not carried over:"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from flows.conditions import parse
 from flows.interchange.flow_writing import expression_text
 from flows.interchange.form_file import form_of, one_line
 from flows.interchange.imported_flow import Made, can_be_read, sources_of
-from flows.interchange.left_out import Report, at, quoted
+from flows.interchange.left_out import NotCarried, Report, at, quoted
 from flows.interchange.made_ids import Ids, id_like
 from flows.interchange.xlsform_calculations import set_steps
-from flows.interchange.xlsform_expressions import NotCarried, expression
+from flows.interchange.xlsform_expressions import expression
 from flows.interchange.xlsform_questions import KINDS, Rows
 from flows.interchange.xlsform_rules import Known, condition
 from flows.interchange.xlsform_words import Words
@@ -61,10 +61,9 @@ def _validated(sheets: Any, file: str, report: Report) -> dict[str, Any]:
         problem = f"{len(sheets.survey)} rows in sheet 'survey' are no conversation: {_MOST_ROWS} at most; cut the form"
         raise FlowMistake(problem, file=file)
     warnings: list[str] = []
+    stem = file.rpartition(".")[0] or file
     try:
-        form: dict[str, Any] = workbook_to_json(
-            sheets, form_name="data", fallback_form_name=file.rpartition(".")[0], warnings=warnings
-        )
+        form: dict[str, Any] = workbook_to_json(sheets, form_name="data", fallback_form_name=stem, warnings=warnings)
         _refuse_depth(form, file)
         _refuse_unknown(form, file)
     except PyXFormError as error:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from flows.interchange.imported_flow import FIRST_DAY, LAST_DAY
 from flows.interchange.imported_words import ROOM, UNKNOWN, Written, in_pieces, width_of
-from flows.interchange.left_out import Report, quoted
+from flows.interchange.left_out import NotCarried, Report, quoted
 from flows.interchange.made_ids import Ids, choice_like
-from flows.interchange.xlsform_expressions import NotCarried, expression
+from flows.interchange.xlsform_expressions import expression
 from flows.interchange.xlsform_rules import Known, Limits, Table, limits
 from flows.interchange.xlsform_words import Words
 

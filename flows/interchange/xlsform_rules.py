@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
-from flows.interchange.xlsform_expressions import Called, Figure, Here, NotCarried, Pair, Ref, Word, Xpath
+from flows.interchange.left_out import NotCarried
+from flows.interchange.xlsform_expressions import Called, Figure, Here, Pair, Ref, Word, Xpath
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 _ORDERED: Final = ("<", "<=", ">", ">=")

@@ -5,30 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from flows.interchange.imported_words import Written, cleaned, in_languages, joined
+from flows.interchange.imported_words import Written, cleaned, in_languages, joined, our_code
 from flows.interchange.left_out import Report, quoted
-from flows.interchange.made_ids import plain
 from flows.interchange.xlsform_rules import Table
 from flows.model import DEFAULT_LANGUAGE, LANGUAGES
 
-_NAMES: Final = {
-    "fr": ("fr", "fra", "fre", "french", "francais"),
-    "bm": ("bm", "bam", "bambara", "bamanankan"),
-    "en": ("en", "eng", "english", "anglais"),
-}
-_OURS: Final = {name: code for code, names in _NAMES.items() for name in names}
 _REFERENCE: Final = re.compile(r"\$\{\s*([^{}]{1,100}?)\s*\}")
 _UNTRANSLATED: Final = "default"
 # What pyxform puts in for `or_other`, in English whatever the form speaks.
 _SPECIFY: Final = "Specify other."
 _SPECIFIED: Final = {"fr": "Lequel ? Précisez.", "bm": "Jumɛn? A ɲɛfɔ.", "en": "Which one? Please say."}
 _OTHER: Final = {"fr": "Autre", "bm": "Wɛrɛ", "en": "Other"}
-
-
-def our_code(language: str) -> str | None:
-    """ "French (fr)", "fra", "Français": "fr". None for a language we have no words for."""
-    words = re.findall(r"[a-z]+", plain(language).lower())
-    return next((_OURS[word] for word in reversed(words) if word in _OURS), None)
 
 
 @dataclass(slots=True)
