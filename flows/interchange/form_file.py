@@ -102,8 +102,8 @@ def _plain_csv(data: bytes, file: str) -> bytes:
         cell = data[: error.start].rsplit(b"\n", 1)[-1].count(b",") + 1
         problem = f"line {line}, cell {cell}: the byte 0x{data[error.start]:02X} is not UTF-8; save as 'CSV UTF-8'"
         raise FlowMistake(problem, file=file) from None
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.count(";") <= first.count(",") and "," in text[:5000]:
+    first = next((line for line in text.splitlines() if ";" in line or "," in line), "")
+    if first.count(";") <= first.count(","):
         return text.encode()
     written = io.StringIO()
     csv.writer(written).writerows(csv.reader(io.StringIO(text, newline=""), delimiter=";"))

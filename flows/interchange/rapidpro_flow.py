@@ -1,12 +1,8 @@
-"""One flow of RapidPro on its way to ours: node after node becomes steps, and ways become links.
-
-While steps are made a link is the node it leads to (`Way`); when all stand there, links become the ids of steps.
-"""
+"""One flow of RapidPro on its way to ours: node after node becomes steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from flows.conditions import parse
 from flows.interchange.flow_writing import expression_text
@@ -14,6 +10,7 @@ from flows.interchange.imported_flow import Made, can_be_read
 from flows.interchange.imported_words import ROOM, Written, in_pieces
 from flows.interchange.left_out import NotCarried, Report, quoted
 from flows.interchange.made_ids import Ids, id_like
+from flows.interchange.rapidpro_links import Link, Way, linked
 from flows.interchange.rapidpro_plan import Asks, Plan, is_of_child
 from flows.interchange.rapidpro_questions import Asking
 from flows.interchange.rapidpro_reading import FlowRead, Node, Router
@@ -23,19 +20,9 @@ from flows.interchange.rapidpro_words import CONTACT_NAME, Known, Message, Names
 _LONGEST_WORD: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A link on its way: to a node, or to the end."""
-
-    node: str | None
-
-
-Link: TypeAlias = Way | str
-
-
 @dataclass(slots=True)
 class OneFlow:
-    """Makes the steps of one flow. `others` are the ids of flows it may run; `results_of` what those know at the end."""
+    """Makes the steps of one flow. `others` are the ids of flows it may run, `results_of` what they know at last."""
 
     flow: FlowRead
     flow_id: str
@@ -49,7 +36,6 @@ class OneFlow:
     steps: list[dict[str, Any]] = field(default_factory=list)
     _first_of: dict[str, Link] = field(default_factory=dict)
     _asked: dict[str, str] = field(default_factory=dict)
-    _end: str = ""
 
     def __post_init__(self) -> None:
         self.plan = Plan.of_flow(self.flow, self.words.languages)
@@ -60,8 +46,10 @@ class OneFlow:
         for uuid in self.plan.order:
             self._node(self.flow.nodes[uuid])
         self._tell_of_the_rest()
-        self._link()
-        return Made(self._head() | {"steps": self.steps})
+        steps, lost = linked(self.steps, self._first_of, self.ids)
+        for step_id in lost:
+            self.report.also("steps nobody comes to any more, as a split is not carried over", f"'{step_id}'")
+        return Made(self._head() | {"steps": steps})
 
     def _head(self) -> dict[str, Any]:
         name = " ".join(self.flow.name.replace("{", "(").replace("}", ")").split())[:100]
@@ -298,8 +286,6 @@ class OneFlow:
         self.report.changed(where, "no message stands before this question: its name is asked")
         return Message({self.words.languages[0]: f"{router.result or '...'} ?"}, {self.words.languages[0]: ()})
 
-    # --- links --------------------------------------------------------------------------------------------------------
-
     def _tell_of_the_rest(self) -> None:
         lost = [node for uuid, node in self.flow.nodes.items() if uuid not in self.plan.order]
         shown = {asks.retry for asks in self.plan.asks.values()}
@@ -318,73 +304,3 @@ class OneFlow:
         assert router is not None
         chosen = self.plan.asks[waits].languages
         return {each.goes_to for each in router.categories.values() if each.uuid in chosen and each.goes_to is not None}
-
-    def _link(self) -> None:
-        """Ways become ids. What goes nowhere ends: last words become an `end`, the others lead to one without words."""
-        for step in self.steps:
-            if "say" in step and isinstance(step.get("next"), Way) and self._target(step["next"]) is None:
-                del step["next"]
-                step["end"] = step.pop("say")
-        for place, step in enumerate(self.steps):
-            below = self.steps[place + 1]["id"] if place + 1 < len(self.steps) else None
-            self._link_step(step, below)
-        if self._end or not self.steps:
-            self.steps.append({"id": self._end or self.ids.take("fin"), "end": None})
-        self._take_away_what_nobody_comes_to()
-
-    def _take_away_what_nobody_comes_to(self) -> None:
-        """A split that is not carried over leaves ways that nobody takes any more."""
-        below = dict(pairwise(step["id"] for step in self.steps))
-        onward = {step["id"]: [*_links_of(step), below.get(step["id"], "")] for step in self.steps}
-        for step in self.steps:
-            if "when" in step or "end" in step or "next" in step:
-                onward[step["id"]] = _links_of(step)
-        reached: set[str] = set()
-        waiting = [self.steps[0]["id"]]
-        while waiting:
-            step_id = waiting.pop()
-            if step_id in onward and step_id not in reached:
-                reached.add(step_id)
-                waiting += onward[step_id]
-        for step in self.steps:
-            if step["id"] not in reached:
-                self.report.also("steps nobody comes to any more, as a split is not carried over", f"'{step['id']}'")
-        self.steps = [step for step in self.steps if step["id"] in reached]
-
-    def _link_step(self, step: dict[str, Any], below: str | None) -> None:
-        for branch in step.get("when", ()):
-            for key in ("go", "else"):
-                if key in branch:
-                    branch[key] = self._id_of(branch[key])
-        if "give_up" in step:
-            step["give_up"] = self._id_of(step["give_up"])
-        if "go" in step:
-            step["go"] = {key: target for key, way in step["go"].items() if (target := self._id_of(way)) != below}
-            if not step["go"]:
-                del step["go"]
-        if "menu" in step:
-            step.pop("next", None)
-        if "next" in step and (target := self._id_of(step.pop("next"))) != below:
-            step["next"] = target
-
-    def _id_of(self, link: Link) -> str:
-        target = self._target(link)
-        if target is None:
-            self._end = self._end or self.ids.take("fin")
-            return self._end
-        return target
-
-    def _target(self, link: Link) -> str | None:
-        """The step a link leads to, through nodes that became none; None where it ends or goes round through nothing."""
-        seen: set[str] = set()
-        while isinstance(link, Way):
-            if link.node is None or link.node not in self._first_of or link.node in seen:
-                return None
-            seen.add(link.node)
-            link = self._first_of[link.node]
-        return link
-
-
-def _links_of(step: Mapping[str, Any]) -> list[str]:
-    branches = [branch.get("go") or branch.get("else") for branch in step.get("when", ())]
-    return [*branches, *step.get("go", {}).values(), *(step[key] for key in ("next", "give_up") if key in step)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from flows.interchange.imported_flow import FIRST_DAY, LAST_DAY
@@ -96,7 +97,7 @@ class Asking:
         options: dict[str, Written] = {}
         keys: dict[str, str] = {}
         for category in offered:
-            key = self.languages.get(category.uuid) or _free(choice_like(category.name), options)
+            key = self.languages.get(category.uuid) or _free(choice_like(category.name).lower(), options)
             options[key] = self.words.text(labels[category.uuid], Names(), self.where)
             keys[category.name.strip().casefold()] = key
         _tell_twins_apart(options)
@@ -179,7 +180,10 @@ class Asking:
         if split:
             tests = [(condition_of_range(self.step_id, each, low), category) for category, each in ranges]
             question.branches = [(test, category.goes_to) for test, category in tests]
-            question.next = self._default_way() if self._others_go_on(ranges) else ranges[-1][0].goes_to
+            question.next = self._default_way()
+            if not self._others_go_on(ranges):
+                question.next = question.branches.pop()[1]
+                self._tell_of_gaps(ranges)
         return self._with_default(question, tested)
 
     def _others_go_on(self, ranges: Sequence[tuple[Category, Range]]) -> bool:
@@ -200,6 +204,14 @@ class Asking:
             self.report.changed(self.where, f"it sets no lowest and highest number: {low} to {high} are taken")
             return max(low, -LARGEST), min(high, LARGEST)
         return min(written), max(written)
+
+    def _tell_of_gaps(self, ranges: Sequence[tuple[Category, Range]]) -> None:
+        """Our limits are one lowest and one highest number; what no test between them takes goes the last way."""
+        ends = sorted(
+            (-LARGEST if low is None else low, LARGEST if high is None else high) for _, (low, high) in ranges
+        )
+        if any(after[0] > before[1] + 1 for before, after in pairwise(ends)):
+            self.report.changed(self.where, f"numbers between its cases are taken too, as '{ranges[-1][0].name}'")
 
     def _with_rules(self, known: Known, ranges: Sequence[tuple[Category, Range]]) -> Known:
         rules: dict[str, str] = {}
@@ -246,7 +258,7 @@ class Asking:
         """Words that lead elsewhere become numbered lines under the question: "1 Stop"."""
         options: dict[str, Written] = {}
         for category in beside:
-            key = _free(choice_like(category.name), options)
+            key = _free(choice_like(category.name).lower(), options)
             options[key] = self.words.text(self.words.category(category.uuid, category.name), Names(), self.where)
             question.go[key] = category.goes_to
         if options:

@@ -118,9 +118,7 @@ class Words:
             told = f"its own language is '{flow.language or 'none'}'"
             report.changed(f"'{flow.name}'", f"{told}: its words stand under '{base}', translate them if they are not")
         elif base is None:
-            report.changed(
-                f"'{flow.name}'", f"its own language '{flow.language}' stands where a translation is missing"
-            )
+            report.changed(f"'{flow.name}'", f"its own words ('{flow.language}') stand where a translation is missing")
         words._base = base
         codes = [base] if base is not None else []
         words.languages = (*codes, *(each for each in LANGUAGES if each in words._of_code and each != base))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from flows.conditions import parse
+from flows.conditions import Both, Expression, parse
 from flows.interchange.flow_writing import expression_text
 from flows.interchange.form_file import form_of, one_line
 from flows.interchange.imported_flow import Made, can_be_read, sources_of
@@ -129,6 +129,7 @@ class _Form:
         thanks = {language: _THANKS[language] for language in self.words.languages}
         self.steps.append({"id": self.ids.take("fin"), "end": thanks})
         self._resolve()
+        self._shorten()
         self._tell_of_settings()
         return Made(self._flow(), self.without_hint)
 
@@ -279,6 +280,19 @@ class _Form:
                         branch[key] = self.steps[branch[key]]["id"]
             if isinstance(step.get("next"), int):
                 step["next"] = self.steps[step["next"]]["id"]
+
+    def _shorten(self) -> None:
+        """Who was sent round one question is sent round all that ask for the same and more, without asking again."""
+        gates = {step["id"]: step["when"] for step in self.steps if len(step.get("when", ())) == 2}
+        for branches in reversed(gates.values()):
+            test = parse(branches[0]["if"])
+            while (after := gates.get(branches[1]["else"])) is not None and test in _all_of(parse(after[0]["if"])):
+                branches[1]["else"] = after[1]["else"]
+
+
+def _all_of(test: Expression) -> list[Expression]:
+    """The conditions that must all hold for this one to hold."""
+    return [*_all_of(test.left), *_all_of(test.right)] if isinstance(test, Both) else [test]
 
 
 def _inside(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

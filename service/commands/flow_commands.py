@@ -7,6 +7,7 @@ import sys
 import click
 
 from flows.loader import DEFINITIONS
+from service.commands.import_commands import rapidpro_in, xlsform_in
 
 
 @click.group()
@@ -36,6 +37,9 @@ def flow_check(limit: int) -> None:
 
 
 # Commands with a file of their own: one line each.
-ADDED: tuple[click.Command, ...] = ()
+ADDED: tuple[click.Command, ...] = (
+    xlsform_in,
+    rapidpro_in,
+)
 for command in ADDED:
     flow.add_command(command)
