@@ -5,7 +5,8 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
@@ -37,6 +38,7 @@ from flows.texts import Text
 # Strings, lists and dicts of them; None is a key with nothing after it (`end:`).
 Plain: TypeAlias = Any
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_TIMES: Final = frozenset({"within", "after"})
 _USUAL_SHOW: Final = 20
 _USUAL_COUNTRY: Final = "ML"
 
@@ -68,7 +70,7 @@ def flow_dict(flow: Draft | Flow, lists: Mapping[str, Plain] | None = None) -> d
         "reviewed": {key: _yes(said) for key, said in flow.reviewed.items() if key != "fr" or not said},
         "start": {way: words[0] if len(words) == 1 else list(words) for way, words in flow.start.items()},
         "facts": {name: _fact(fact) for name, fact in flow.facts.items()},
-        "lists": named.get("lists", {}),
+        "lists": dict(named.get("lists", {})),
         **_others(flow, _KNOWN_OF_FLOW),
         "steps": _steps(flow.steps, named.get("used", {})),
         "texts": {key: text_dict(text) for key, text in flow.texts.items()},
@@ -80,8 +82,12 @@ def flow_dict(flow: Draft | Flow, lists: Mapping[str, Plain] | None = None) -> d
     return {key: value for key, value in written.items() if value or key == "steps"}
 
 
-def lists_of(source: str, file: str) -> dict[str, Plain]:
-    """What only the file knows: its lists (`lists`) and which step uses which (`used`). Nothing without a file."""
+@lru_cache(maxsize=64)
+def lists_of(source: str, file: str) -> Mapping[str, Plain]:
+    """What only the file knows: its lists (`lists`) and which step uses which (`used`). Nothing without a file.
+
+    Remembered, because a flow is written out several times while it is checked; nobody changes what is given.
+    """
     if "lists:" not in source:
         return {}
     fields_of_file = read(source, file).entries()
@@ -186,7 +192,7 @@ def _menu(step: Step) -> dict[str, Plain]:
         written["sets_language"] = "true"
     if step.source is None:
         return {**written, "options": options_dict(step.options)}
-    written |= _called("options_from", step.source, brackets=True)
+    written |= called("options_from", step.source, brackets=True)
     if step.show != _USUAL_SHOW:
         written["show"] = str(step.show)
     if step.skip_if_one:
@@ -242,7 +248,7 @@ def _run(step: Step) -> dict[str, Plain]:
 
 def _do(step: Step) -> dict[str, Plain]:
     assert isinstance(step, Do)
-    written = _called("do", step.call)
+    written = called("do", step.call)
     if step.gives:
         written["gives"] = {name: str(width) for name, width in step.gives.items()}
     if step.reads:
@@ -257,8 +263,8 @@ def _set(step: Step) -> dict[str, Plain]:
     return {"set": {name: expression_text(value) for name, value in step.values.items()}}
 
 
-def _called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
-    """`villages(cercle)` where each argument is an answer under its own name, `with` otherwise."""
+def called(key: str, call: Call, *, brackets: bool = False) -> dict[str, Plain]:
+    """A call under its key: `villages(cercle)` where each argument keeps its own name, `with` otherwise."""
     if brackets and call.args:
         own = [each.name for arg, each in call.args.items() if isinstance(each, Name) and _last(each.name) == arg]
         if len(own) == len(call.args):
@@ -321,6 +327,10 @@ def _plain_value(held: object) -> Plain:
         return text_dict(held)
     if isinstance(held, bool):
         return _yes(held)
+    if is_dataclass(held):
+        inner = {each.name: getattr(held, each.name) for each in fields(held)}
+        kept = {key: each for key, each in inner.items() if each not in (None, False)}
+        return {key: _time(each) if key in _TIMES else _plain_value(each) for key, each in kept.items()}
     if isinstance(held, Mapping):
         return {str(key): _plain_value(each) for key, each in held.items()}
     if isinstance(held, tuple | list | frozenset):

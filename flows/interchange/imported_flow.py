@@ -40,18 +40,20 @@ class Made:
 
 def sources_of(made: Sequence[Made], report: Report, comment: str) -> dict[str, str]:
     """The files of these flows, by name. They load; what was put right for that, and what is left, is reported."""
+    written = {_file_of(each): yaml_of(each.flow, [comment]) for each in made}
+    library = load_sources(written)
     for _ in range(_ROUNDS):
-        library = _library(made, comment)
-        mended = [_mended(each, library.get(each.flow["flow"]), report) for each in made]
-        if True not in mended:
+        mended = [each for each in made if _mended(each, library.get(each.flow["flow"]), report)]
+        if not mended:
             break
-    library = _library(made, comment)
+        written |= {_file_of(each): yaml_of(each.flow, [comment]) for each in mended}
+        library = load_sources(written)
     findings = [finding for finding in check(library, {}) if finding.level == ERROR]
     for finding in findings[:_MOST_MENDED]:
         where = at(finding.file, finding.step) if finding.step else finding.file
         language = f" [{finding.language}]" if finding.language else ""
         report.changed(f"to mend in {where}{language}", finding.message)
-    return {flow.file: flow.source for flow in library.flows.values()}
+    return {file: written[file] for file in sorted(written)}
 
 
 def can_be_read(condition: str) -> bool:
@@ -63,8 +65,8 @@ def can_be_read(condition: str) -> bool:
     return True
 
 
-def _library(made: Sequence[Made], comment: str) -> Library:
-    return load_sources({f"{each.flow['flow']}.yaml": yaml_of(each.flow, [comment]) for each in made})
+def _file_of(made: Made) -> str:
+    return f"{made.flow['flow']}.yaml"
 
 
 def _mended(made: Made, flow: Flow, report: Report) -> bool:
@@ -72,7 +74,8 @@ def _mended(made: Made, flow: Flow, report: Report) -> bool:
     changed = _unknown_names_taken_out(made, flow, report)
     findings = [each for each in check(Library({flow.id: flow}), {}) if each.level != NOTE]
     changed |= _hints_taken_off(made, findings, report)
-    return _rings_opened(made, findings, report) or changed
+    changed |= _rings_opened(made, flow, findings, report)
+    return _unreached_taken_out(made, findings, report) or changed
 
 
 def _unknown_names_taken_out(made: Made, flow: Flow, report: Report) -> bool:
@@ -118,14 +121,22 @@ def _hints_taken_off(made: Made, findings: Sequence[Finding], report: Report) ->
     return changed
 
 
-def _rings_opened(made: Made, findings: Sequence[Finding], report: Report) -> bool:
+def _rings_opened(made: Made, flow: Flow, findings: Sequence[Finding], report: Report) -> bool:
     """Somebody who cannot be understood must come to an end: no `give_up` leads into a ring of them."""
     if not any(finding.check == 4 and "give_up" in finding.message for finding in findings):
         return False
-    changed = False
-    for step_id, step in made.steps.items():
-        if step.pop("give_up", None) is not None:
-            why = "these ways go round for ever; whoever is not understood three times is let go with a kind word"
-            report.left_out(at("step", step_id), "the way of answers that are not understood", why)
-            changed = True
-    return changed
+    leading = [step for step in made.steps.values() if "give_up" in step]
+    upward = [step for step in leading if flow.position[step["give_up"]] <= flow.position[step["id"]]]
+    for step in upward or leading:
+        del step["give_up"]
+        why = "such ways go round for ever; whoever is not understood three times is let go with a kind word"
+        report.left_out(at("step", step["id"]), "the way of answers that are not understood", why)
+    return bool(leading)
+
+
+def _unreached_taken_out(made: Made, findings: Sequence[Finding], report: Report) -> bool:
+    unreached = {finding.step for finding in findings if finding.check == 3}
+    for step_id in sorted(unreached):
+        report.also("steps nobody comes to any more", f"'{step_id}'")
+    made.flow["steps"] = [step for step in made.flow["steps"] if step["id"] not in unreached]
+    return bool(unreached)

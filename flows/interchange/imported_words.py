@@ -37,6 +37,20 @@ def our_code(language: str) -> str | None:
     return next((_OURS[word] for word in reversed(words) if word in _OURS), None)
 
 
+def kind_of_pattern(pattern: str) -> str | None:
+    """What a regular expression that takes only digits asks for: a "phone" of eight, or a "number". None for others.
+
+    A text of ours needs a letter in it, so digits alone must not be asked for as a text.
+    """
+    if (
+        not pattern
+        or not re.fullmatch(r"[\^$\[\]()0-9\\d{},+?*|-]*", pattern)
+        or not re.search(r"\\d|\[[0-9]", pattern)
+    ):
+        return None
+    return "phone" if re.search(r"\{8[,}]|\{7\}", pattern) else "number"
+
+
 def cleaned(words: str) -> str:
     """Words without tags, emphasis, braces, line breaks and letters that no phone shows; spaces at the ends stay."""
     words = _MARKS.sub("", _TAG.sub(" ", words[:_LONGEST]))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from flows.interchange.imported_flow import FIRST_DAY, LAST_DAY
-from flows.interchange.imported_words import ROOM, Written, in_pieces, width_of
+from flows.interchange.imported_words import ROOM, Written, in_pieces, kind_of_pattern, width_of
 from flows.interchange.left_out import NotCarried, Report
 from flows.interchange.made_ids import choice_like
 from flows.interchange.rapidpro_reading import Category, Router
@@ -72,7 +72,20 @@ class Asking:
                 return self._typed(kind, tested, tests)
         if kinds & NUMBERS and not kinds & {"has_text"}:
             return self._number([each for each in tested if self._kinds_of(each) <= NUMBERS], tested)
+        digits = self._digits(tested, kinds)
+        if digits == "phone":
+            return self._typed("phone", tested, {"has_pattern"})
+        if digits == "number":
+            return self._number([], tested)
         return self._typed("text", tested, kinds - WORDS)
+
+    def _digits(self, tested: Sequence[Category], kinds: set[str]) -> str | None:
+        """What patterns of digits alone ask for: a text of ours needs a letter in it."""
+        if "has_pattern" not in kinds or "has_text" in kinds:
+            return None
+        cases = [case for each in tested for case in self.router.tests_of(each) if case.kind == "has_pattern"]
+        found = {kind_of_pattern(" ".join(case.args)) for case in cases}
+        return found.pop() if len(found) == 1 else None
 
     def _kinds_of(self, category: Category) -> set[str]:
         return {case.kind for case in self.router.tests_of(category)}
@@ -176,7 +189,8 @@ class Asking:
         known = self._with_rules(known, ranges)
         question = self._asked("number", dict(self.message.said), 0, known)
         question.step |= {"from": str(low), "to": str(high)}
-        question.next = ranges[0][0].goes_to if ranges else self._default_way()
+        first = [*(category for category, _ in ranges), *every]
+        question.next = first[0].goes_to if first else self._default_way()
         if split:
             tests = [(condition_of_range(self.step_id, each, low), category) for category, each in ranges]
             question.branches = [(test, category.goes_to) for test, category in tests]
@@ -200,7 +214,8 @@ class Asking:
         written = [each for each in (*lows, *highs) if each is not None]
         if not ranges or open_ended or None in lows or None in highs:
             low = min([LOWEST, *written]) if open_ended or None in lows or not ranges else min(written)
-            high = max([HIGHEST, *written]) if open_ended or None in highs or not ranges else max(written)
+            usual = HIGHEST if ranges else LARGEST
+            high = max([usual, *written]) if open_ended or None in highs or not ranges else max(written)
             self.report.changed(self.where, f"it sets no lowest and highest number: {low} to {high} are taken")
             return max(low, -LARGEST), min(high, LARGEST)
         return min(written), max(written)

@@ -12,6 +12,7 @@ MOST_BYTES: Final = 10_000_000
 _MOST_FLOWS: Final = 300
 _MOST_NODES: Final = 500
 _MOST_IN_ALL: Final = 5_000
+_MOST_IN_A_NODE: Final = 200
 _LONGEST: Final = 5_000
 
 
@@ -164,6 +165,8 @@ def _flow(written: Any, place: int, keywords: Mapping[str, list[str]], file: str
         _refuse_old(_word(own["spec_version"]), file)
     if len(own["nodes"]) > _MOST_NODES:
         raise FlowMistake(f"flow '{name[:40]}' has {len(own['nodes'])} nodes, {_MOST_NODES} at most", file=file)
+    for number, each in enumerate(map(_map, own["nodes"]), 1):
+        _refuse_crowded(each, f"flow '{name[:40]}' node {number}", file)
     nodes = [_node(each, number) for number, each in enumerate(own["nodes"], 1)]
     uuid = _word(own.get("uuid")) or f"flow-{place}"
     words = [*keywords.get(uuid, []), *(_word(each) for each in _list(outer.get("keywords")))]
@@ -177,6 +180,14 @@ def _flow(written: Any, place: int, keywords: Mapping[str, list[str]], file: str
         keywords=tuple(dict.fromkeys(word for word in words if word)),
         expires=_word(own.get("expire_after_minutes")),
     )
+
+
+def _refuse_crowded(node: Mapping[str, Any], where: str, file: str) -> None:
+    router = _map(node.get("router"))
+    for holder, key in ((node, "actions"), (node, "exits"), (router, "cases"), (router, "categories")):
+        count = len(_list(holder.get(key)))
+        if count > _MOST_IN_A_NODE:
+            raise FlowMistake(f"{where} has {count} {key}, {_MOST_IN_A_NODE} at most", file=file)
 
 
 def _node(written: Any, number: int) -> Node:

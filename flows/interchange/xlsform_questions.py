@@ -1,11 +1,12 @@
 """One row of a form as a step of ours, and what of the row has no place there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flows.interchange.imported_flow import FIRST_DAY, LAST_DAY
-from flows.interchange.imported_words import ROOM, UNKNOWN, Written, in_pieces, width_of
+from flows.interchange.imported_words import ROOM, UNKNOWN, Written, in_pieces, kind_of_pattern, width_of
 from flows.interchange.left_out import NotCarried, Report, quoted
 from flows.interchange.made_ids import Ids, choice_like
 from flows.interchange.xlsform_expressions import expression
@@ -32,6 +33,7 @@ HIGHEST: Final = 9999
 _MOST_CHOICES: Final = 60
 _MOST_UNFILTERED: Final = 30
 _LARGEST: Final = 999_999_999
+_PATTERN: Final = re.compile(r"""regex\(\s*\.\s*,\s*['"]([^'"]{1,100})['"]\s*\)""")
 # What is read of a row; every other column is told as not carried over.
 _READ: Final = _set_of(
     "type name label hint bind control parameters itemset list_name choices choice_filter default children query "
@@ -83,6 +85,11 @@ class Rows:
         if kind == "text" and "numbers" in looks:
             self.report.changed(where, "a text that looks like `numbers` is asked as a phone number of Mali")
             return "phone"
+        pattern = _PATTERN.search(str((row.get("bind") or {}).get("constraint") or ""))
+        digits = kind_of_pattern(pattern[1]) if pattern is not None and kind == "text" else None
+        if digits is not None:
+            self.report.changed(where, f"a text of digits alone is asked as a {digits}: texts here have letters")
+            return digits
         if looks and looks != ["numbers"]:
             self.report.also("how questions look (appearance) means nothing on a phone", f"{where} {' '.join(looks)}")
         readonly = str((row.get("bind") or {}).get("readonly") or "").lower()
@@ -187,6 +194,8 @@ class Rows:
                 )
                 return None
         given = low is not None and high is not None
+        if KINDS[row["type"]] == "text" and high is None:
+            high = _LARGEST
         if low is None:
             low = LOWEST if high is None or high >= LOWEST else -_LARGEST
         if high is None:

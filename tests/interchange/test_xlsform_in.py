@@ -197,6 +197,17 @@ def test_a_repeat_is_left_out_with_all_that_is_in_it() -> None:
     told(report, "row 2 'enfants'", "repeat with 1 rows")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "kind", "typed"),
+    [("^[0-9]{8}$", Phone, "70000001"), (r"^\d{4,6}$", Number, "201412"), ("^[A-Z]{3}$", Words, "abc")],
+)
+def test_a_text_of_digits_alone_is_asked_as_something_that_takes_them(pattern: str, kind: type, typed: str) -> None:
+    flow, report = imported(survey(["text", "id", "Code ?", None, f"regex(., '{pattern}')"]))
+    assert isinstance(flow.steps["id"], kind)
+    assert "Merci" in Caller(flow).press(typed)
+    assert any("digits alone" in line for line in report) == (kind is not Words)
+
+
 # --- choices ----------------------------------------------------------------------------------------------------------
 
 
