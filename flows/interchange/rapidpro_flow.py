@@ -10,11 +10,11 @@ from flows.interchange.imported_flow import Made, can_be_read
 from flows.interchange.imported_words import ROOM, Written, in_pieces
 from flows.interchange.left_out import NotCarried, Report, quoted
 from flows.interchange.made_ids import Ids, id_like
+from flows.interchange.rapidpro_cases import condition_of
 from flows.interchange.rapidpro_links import Link, Way, linked
 from flows.interchange.rapidpro_plan import Asks, Plan, is_of_child
 from flows.interchange.rapidpro_questions import Asking
 from flows.interchange.rapidpro_reading import FlowRead, Node, Router
-from flows.interchange.rapidpro_tests import condition_of
 from flows.interchange.rapidpro_words import CONTACT_NAME, Known, Message, Names, Words, asks_category, path_of
 
 _LONGEST_WORD: Final = 60

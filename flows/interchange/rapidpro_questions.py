@@ -9,8 +9,7 @@ from flows.interchange.imported_flow import FIRST_DAY, LAST_DAY
 from flows.interchange.imported_words import ROOM, Written, in_pieces, kind_of_pattern, width_of
 from flows.interchange.left_out import NotCarried, Report
 from flows.interchange.made_ids import choice_like
-from flows.interchange.rapidpro_reading import Category, Router
-from flows.interchange.rapidpro_tests import (
+from flows.interchange.rapidpro_cases import (
     DATES,
     LARGEST,
     NUMBERS,
@@ -21,6 +20,7 @@ from flows.interchange.rapidpro_tests import (
     range_of,
     words_of,
 )
+from flows.interchange.rapidpro_reading import Category, Router
 from flows.interchange.rapidpro_words import Known, Message, Names, Words, numbered_lines
 
 LONGEST_TEXT: Final = 60
