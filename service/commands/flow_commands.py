@@ -10,6 +10,7 @@ import click
 from flows.loader import DEFINITIONS
 from service.commands.floip_commands import check_floip, run_floip
 from service.commands.floip_exchange_commands import floip_in, floip_out
+from service.commands.import_commands import rapidpro_in, xlsform_in
 from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
 from service.commands.sheet_commands import sheet
 from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show, library_at
@@ -65,6 +66,8 @@ ADDED: tuple[click.Command, ...] = (
     check_floip,
     floip_out,
     floip_in,
+    xlsform_in,
+    rapidpro_in,
 )
 for command in ADDED:
     flow.add_command(command)
