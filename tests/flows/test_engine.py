@@ -227,7 +227,8 @@ class TestGoingBack:
         for _ in range(200):
             if caller.is_over:
                 break
-            caller.press("5", "3", "1")
+            for key in ("5", "3", "1"):
+                caller.press(key)  # after the end a key changes nothing
         assert caller.screen.startswith("Ce n'est pas grave.")
 
 
@@ -329,12 +330,12 @@ class TestLanguages:
 
     def test_a_caller_whose_language_may_not_be_shown_reads_french(self) -> None:
         caller = Caller(ours().get("messages"), speaks=("fr",), language="bm")
-        assert caller.screen.startswith("Ce téléphone")
+        assert caller.screen.startswith("Arreter ou reprendre")
 
     def test_a_known_language_is_spoken_from_the_start(self) -> None:
         caller = Caller(ours().get("messages"), speaks=("fr", "bm"), language="bm")
-        assert caller.screen.startswith("Nin telefòni")
+        assert caller.screen.startswith("Ka dabila walima")
 
     def test_a_choice_that_only_leads_to_languages_is_hidden_from_who_has_one(self) -> None:
         assert "3 Langue / Kan / Language" in Caller(ours().get("accueil")).press("5")
-        assert "Kan" not in Caller(ours().get("accueil"), speaks=("fr",)).press("5")
+        assert "Langue /" not in Caller(ours().get("accueil"), speaks=("fr",)).press("5")
