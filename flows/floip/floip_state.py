@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -52,7 +52,9 @@ class RunState:
 
     def to_json(self) -> str:
         """One line; `from_json` gives an equal state."""
-        return json.dumps([_VERSION, asdict(self)], separators=(",", ":"))
+        raw = _shallow(self)
+        raw["frames"] = [_shallow(frame) for frame in self.frames]
+        return json.dumps([_VERSION, raw], separators=(",", ":"))
 
     @staticmethod
     def from_json(text: str) -> "RunState":
@@ -71,6 +73,11 @@ class RunState:
     def on_top(self, frame: Frame) -> "RunState":
         """The same run with its last frame replaced."""
         return replace(self, frames=(*self.frames[:-1], frame))
+
+
+def _shallow(made: RunState | Frame) -> dict[str, Any]:
+    """The fields by name. `asdict` would copy a long path at every turn."""
+    return {each.name: getattr(made, each.name) for each in fields(made)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,11 +88,11 @@ def to_whole(value: FloipValue) -> int:
 
 
 def to_text(value: FloipValue) -> str:
-    """Any value as text; nothing is the empty text."""
+    """Any value as text; nothing is the empty text. A mistake when it is too long to be worked with."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return short(value)
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
