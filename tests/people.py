@@ -125,7 +125,7 @@ class Days:
 
 
 def publish(runtime: Runtime, sources: dict[str, str], *, whole: bool = False) -> int:
-    """Publish these files as `laseli flow publish` does, in the place of those of the same name or of all; its number."""
+    """Publish these files as `laseli flow publish` does, over those of the same name or over all; the number."""
     from service.stories import effects, releases
 
     with runtime.database.begin() as tx:
