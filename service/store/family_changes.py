@@ -84,9 +84,7 @@ def take_phone(tx: Connection, household_id: int, phone_id: int, until: date) ->
 
 def end_care(tx: Connection, child_id: int, phone_id: int, until: date) -> None:
     """Whoever is behind this phone does not care for this child."""
-    behind = select(person_phone.c.person_id).where(
-        person_phone.c.phone_id == phone_id, person_phone.c.until.is_(None)
-    )
+    behind = select(person_phone.c.person_id).where(person_phone.c.phone_id == phone_id, person_phone.c.until.is_(None))
     which = (caregiver.c.child_id == child_id) & caregiver.c.until.is_(None) & caregiver.c.person_id.in_(behind)
     tx.execute(update(caregiver).where(which).values(until=until))
 
@@ -103,7 +101,5 @@ def give_own_home(tx: Connection, one: Child, now: int) -> int:
 def set_place(tx: Connection, child_id: int, zone_id: int, centre_id: int | None, profile: str) -> None:
     """Where the child lives from now on, which centre expects it, and which vaccines that district gives."""
     tx.execute(
-        update(child)
-        .where(child.c.person_id == child_id)
-        .values(zone_id=zone_id, centre_id=centre_id, profile=profile)
+        update(child).where(child.c.person_id == child_id).values(zone_id=zone_id, centre_id=centre_id, profile=profile)
     )

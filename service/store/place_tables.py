@@ -89,10 +89,8 @@ _PLACE = Prepared(
     )
 )
 _CENTRE = Prepared(
-    lambda _: (
-        select(health_centre.c.name, health_centre.c.vaccination_days).where(
-            health_centre.c.id == bindparam("centre_id")
-        )
+    lambda _: select(health_centre.c.name, health_centre.c.vaccination_days).where(
+        health_centre.c.id == bindparam("centre_id")
     )
 )
 

@@ -1,8 +1,8 @@
 """Which phone a family hears on: given to a new number, taken with the child's code, taken back, or given up.
 
-A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's code
-may be known to somebody who should not have it, so taking messages with it is never silent: the phone that had them is
-told, keeps its own view of the children and may take them back, and a mediator looks.
+A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's
+code may be known to somebody who should not have it, so taking messages with it is never silent: the phone that had
+them is told, keeps its own view of the children and may take them back, and a mediator looks.
 """
 
 from __future__ import annotations
@@ -158,9 +158,7 @@ def _ask_a_mediator(tx: Connection, mine: Phone, key: str, now: int) -> None:
     child = next(iter(people_tables.children_on_phone(tx, mine.id)), None)
     expires_at = now + child_tasks.KEPT_MS
     zone_id = child.zone_id if child else None
-    task_tables.add_task(
-        tx, now, key=key, kind="code_tries", zone_id=zone_id, phone_id=mine.id, expires_at=expires_at
-    )
+    task_tables.add_task(tx, now, key=key, kind="code_tries", zone_id=zone_id, phone_id=mine.id, expires_at=expires_at)
 
 
 def _say_it_changed(tx: Connection, runtime: Runtime, child: Child, old: int | None, new: Phone, now: int) -> None:

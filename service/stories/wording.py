@@ -42,7 +42,11 @@ def birth_label(place: int, child: Child) -> dict[str, str]:
     """A child on a shared screen has no name: 'Enfant 1, né 03/2026'."""
     born = "née" if child.sex == "F" else "né"
     month = f"{child.born_on:%m/%Y}"
-    return {"fr": f"Enfant {place}, {born} {month}", "bm": f"Den {place}, a bangera {month}", "en": f"Child {place}, born {month}"}
+    return {
+        "fr": f"Enfant {place}, {born} {month}",
+        "bm": f"Den {place}, a bangera {month}",
+        "en": f"Child {place}, born {month}",
+    }
 
 
 def place_label(centre: str | None, language: str) -> str:

@@ -81,7 +81,7 @@ def test_each_band_has_its_time_and_its_certainty(colour: str, days: int) -> Non
         ("when: yellow, to", "when: green, to", "say nothing of yellow"),
         ("from: 60, to: 250", "from: 120, to: 250", "within 120 to 250 mm"),
         ("confidence: high, sources: [W9]", "confidence: sure, sources: [W9]", "one of high, medium, low"),
-        ("within_days: 7, confidence: medium, sources: [N7]", "within: 7, confidence: medium", "'within_days' is missing"),
+        ("within_days: 7, confidence: medium, sources: [N7]", "confidence: medium", "'within_days' is missing"),
         ("country: ML", "country: ML\nunits: mm", "'units' is not a key here"),
     ],
 )  # fmt: skip

@@ -101,7 +101,7 @@ class TestOtherQuestions:
 
 class TestTheCallerOfTheEngine:
     def test_the_same_turn_again_while_an_action_is_pending(self) -> None:
-        turn = engine.begin(ours().get("prochain_rendez_vous"), TODAY)
+        turn = engine.begin(ours().get("prochain_rendez_vous"), TODAY, facts=FACTS)
         assert turn.pending is not None
         again = engine.answer(ours().get("prochain_rendez_vous"), turn.progress, "1", TODAY)
         assert again == turn
@@ -139,7 +139,7 @@ class TestTheCallerOfTheEngine:
             engine.begin(ours().get("accueil"), TODAY, facts={**FACTS, "langue_connue": 1})
 
     def test_a_sub_flow_asks_for_its_facts_through_the_flow_that_runs_it(self) -> None:
-        assert set(ours().get("accueil").needs) == {"langue_connue", "enfants", "messages_arretes", "code"}
+        assert set(ours().get("accueil").needs) == set(FACTS)
 
     def test_progress_of_another_version_is_refused(self) -> None:
         old = engine.begin(amv(), TODAY, facts=FACTS).progress
