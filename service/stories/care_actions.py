@@ -14,7 +14,7 @@ from service.store import place_tables
 from service.stories import families, screenings
 from service.stories.families import Consent
 from service.stories.screenings import Measured
-from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children
+from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
 from service.stories.wording import place_label, weekdays
 
 
@@ -25,8 +25,8 @@ def _my_centre(tx: Connection, situation: Situation, args: Values) -> Outcome:
 
 
 def _centre_of_quartier(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    known = str(args["zone"]).isdecimal()
-    place = place_tables.place_of_zone(tx, int(args["zone"])) if known else None
+    zone_id = row_id(args["zone"])
+    place = place_tables.place_of_zone(tx, zone_id) if zone_id is not None else None
     return Outcome(True, _centre(tx, situation, place.centre_id)) if place else Outcome(False)
 
 

@@ -8,7 +8,7 @@ from flows.check import Signature
 from flows.engine import Outcome
 from service.stories import handovers, moves
 from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children
+from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
 from service.stories.wording import WHOLE_FAMILY, birth_label
 
 EVERYONE = "all"
@@ -24,11 +24,11 @@ def _move_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
     children = own_children(tx, situation)
     if args["who"] != EVERYONE:
         children = [child for child in children if str(child.id) == args["who"]]
-    found = caller(tx, situation)
-    if not children or found is None or not str(args["zone"]).isdecimal():
+    found, zone_id = caller(tx, situation), row_id(args["zone"])
+    if not children or found is None or zone_id is None:
         return Outcome(False)
     try:
-        place = moves.move(tx, situation.runtime, children, int(args["zone"]), found.phone_id, situation.now)
+        place = moves.move(tx, situation.runtime, children, zone_id, found.phone_id, situation.now)
     except moves.NoSuchPlace:
         return Outcome(False)
     return Outcome(True, {"centre": f"CSCom {place.centre}" if place.centre else ""})
