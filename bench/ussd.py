@@ -1,7 +1,7 @@
 """One USSD step of the real enrolment, against Flask answering a constant on the same server in the same run.
 
-Two loads, with sixteen callers at once. "enrolment": each enrols one child after the other from new phones, ten steps,
-the last of which writes caregiver, child, consent and appointments. "question": an ordinary answer, forth and back
+Two loads, with sixteen callers at once. "enrolment": each enrols one child after the other from new phones, in
+eleven steps, the last of which writes caregiver, child, consent and appointments. "question": an ordinary answer, forth and back
 between two questions. Bare and product take turns; a ratio is taken in each round and the median of the rounds is
 printed. Server and client have a processor each.
 """
@@ -26,7 +26,7 @@ from service.runtime import build_runtime
 from service.stories import setup
 
 SECRET = "a-benchmark-secret-of-thirty-two-letters"
-ANSWERS = ("1", "1", "1", "Awa Diarra", "12102026", "1", "1", "1", "1")
+ANSWERS = ("1", "1", "1", "1", "Awa Diarra", "12102026", "1", "1", "1", "1")
 CONNECTIONS, SECONDS, ROUNDS = 16, 3.0, 3
 _phones = itertools.count(0)
 Walk = Callable[[int], Iterator[bytes]]
@@ -67,7 +67,7 @@ def questions(_: int) -> Iterator[bytes]:
     """The endless requests of one caller who goes forth and back between the name and the date of birth."""
     while True:
         number, session = f"+2237{next(_phones):07d}", f"ATUid_{next(_sessions):032x}"
-        typed = ["1", "1", "1", *["Awa", "0"] * 20]
+        typed = ["1", "1", "1", "1", *["Awa", "0"] * 20]
         for steps in range(len(typed) + 1):
             yield _request(session, number, "*".join(typed[:steps]))
 

@@ -63,7 +63,10 @@ def read_choice(typed: str, count: int) -> int:
 
 
 def read_number(typed: str, low: int, high: int) -> int:
-    """A whole number from `low` to `high`. "3,5", "1 2" and "5 ans" are asked again: the unit may be another one."""
+    """A whole number from `low` to `high`. "3,5", "1 2" and "5 ans" are asked again: the unit may be another one.
+
+    A code of eight digits may be typed as it is shown, "4821 7730".
+    """
     number = _whole_number(typed)
     if number is None:
         raise Unclear("help.number", low, high)
@@ -122,7 +125,7 @@ def _whole_number(typed: str) -> int | None:
     plain = _plain(typed)
     if re.fullmatch(r"[+-]?\d{1,9}", plain, re.ASCII):
         return int(plain)
-    if re.fullmatch(r"\d{1,3}(?: \d{3}){1,2}", plain, re.ASCII):
+    if re.fullmatch(r"\d{1,3}(?: \d{3}){1,2}|\d{4} \d{4}", plain, re.ASCII):
         return int(plain.replace(" ", ""))
     return None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, inbound_tables, task_tables
+from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
 from service.stories import dispatcher, recalls, unfinished
 
 
@@ -24,11 +24,15 @@ class Entry:
 
 
 def forget(runtime: Runtime) -> None:
-    """Keep nothing longer than promised: keystrokes 24 hours, message bodies 30 days, event keys 400 days."""
+    """Keep nothing longer than promised: keystrokes 24 hours, message bodies 30 days, event keys 400 days.
+
+    Who wanted whose messages: 90 days after it was settled or ran out; tries of a child's code: two days.
+    """
     now = runtime.now()
     with runtime.database.begin() as tx:
         conversation_tables.forget_conversations(tx, now - DAY_MS)
         task_tables.forget_tasks(tx, now)
+        handover_tables.forget_handovers(tx, now - 90 * DAY_MS, runtime.today(now - DAY_MS))
         inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
 
 

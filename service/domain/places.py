@@ -12,6 +12,7 @@ from service.domain.data_files import CONFIDENCES, DataMistake, Table, parse
 
 FOLDER = Path(__file__).parent / "places"
 CENTRE_NAME_LONGEST = 24  # what screens and messages leave room for
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class PlacesMistake(DataMistake):
@@ -28,12 +29,13 @@ class Zone(NamedTuple):
 
 
 class Centre(NamedTuple):
-    """A health centre; `kind` is "cscom" or "reference"."""
+    """A health centre; `kind` is "cscom" or "reference". `vaccination_days` is empty where nobody told us."""
 
     code: str
     name: str
     kind: str
     confidence: str
+    vaccination_days: tuple[str, ...] = ()
 
 
 class Places(NamedTuple):
@@ -94,11 +96,16 @@ def _centre(part: Table) -> Centre:
         part.text("name"),
         part.one_of("kind", ("cscom", "reference")),
         part.one_of("confidence", CONFIDENCES),
+        part.maybe_texts("vaccination_days"),
     )
     part.maybe("why", part.text)
     part.done()
     if len(centre.name) > CENTRE_NAME_LONGEST:
         raise PlacesMistake(f"{part.where}: '{centre.name}' is longer than {CENTRE_NAME_LONGEST} characters")
+    strange = [day for day in centre.vaccination_days if day not in WEEKDAYS]
+    if strange or len(set(centre.vaccination_days)) < len(centre.vaccination_days):
+        found = strange[0] if strange else "a day twice"
+        raise PlacesMistake(f"{part.where}: 'vaccination_days' takes {', '.join(WEEKDAYS)}, each once, not {found}")
     return centre
 
 

@@ -55,6 +55,8 @@ flow_version = Table(
 )
 
 c = conversation.c
+BY_SMS = "sms"
+"""The channel of a conversation by SMS: its answers leave by whichever route is best at the moment."""
 FIRST_LOOK_MS = 60_000
 """Most calls are over by then; those that are not are looked at once they have been silent long enough."""
 
@@ -90,20 +92,19 @@ _END = Prepared(
     lambda _: (
         update(conversation)
         .where(c.id == bindparam("which"))
-        .values(
-            progress=bindparam("progress"),
-            ended=True,
-            updated_at=bindparam("updated_at"),
-            look_at=null(),
-            number_idx=null(),
-        )
+        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=null())
     )
 )
 # The row lock: a redial and the worker that looks whether the line was cut take turns.
 _LAST_LEFT = Prepared(
     lambda _: (
         select(c.id, c.flow_hash, c.progress, c.ended, c.updated_at)
-        .where(c.number_idx == bindparam("number_idx"), c.ended.is_(False), c.updated_at > bindparam("since"))
+        .where(
+            c.number_idx == bindparam("number_idx"),
+            c.ended.is_(False),
+            c.updated_at > bindparam("since"),
+            c.channel != BY_SMS,  # a call does not go on where an SMS stopped
+        )
         .order_by(c.updated_at.desc())
         .limit(1)
         .with_for_update()
@@ -154,7 +155,7 @@ def add_conversation(
     id: int,
     key: bytes,
     session_idx: bytes,
-    number_idx: bytes | None,
+    number_idx: bytes,
     channel: str,
     flow_hash: str,
     progress: bytes,
@@ -181,11 +182,7 @@ def add_conversation(
 
 def end_conversation(tx: Connection, conversation_id: int, now: int) -> None:
     """It goes on in another call: nobody is reminded of this one any more."""
-    tx.execute(
-        update(conversation)
-        .where(c.id == conversation_id)
-        .values(ended=True, updated_at=now, look_at=None, number_idx=None)
-    )
+    tx.execute(update(conversation).where(c.id == conversation_id).values(ended=True, updated_at=now, look_at=None))
 
 
 def change_flow(tx: Connection, conversation_id: int, flow_hash: str) -> None:

@@ -196,10 +196,14 @@ def forget_homes(tx: Connection, homes: Sequence[int], phone_id: int) -> int:
 
 
 def forget_traces(tx: Connection, number_idx: bytes, but_conversation: int | None) -> int:
-    """What is known of the number by its index: what it wrote and typed, receipts, tries. This very call is left."""
+    """What is known of the number by its index: what it wrote and typed, receipts, tries.
+
+    This very call is left, and no longer known by the number: it is about to end, and then holds its last screen only.
+    """
     typed = conversation.c.number_idx == number_idx
     if but_conversation is not None:
         typed &= conversation.c.id != but_conversation
+        _set(tx, conversation, {"id": but_conversation}, number_idx=None)
     return (
         _delete(tx, inbound_body, inbound_body.c.number_idx == number_idx)
         + _delete(tx, unmatched_receipt, unmatched_receipt.c.number_idx == number_idx)

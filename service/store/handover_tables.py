@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+from datetime import date
+from typing import NamedTuple
 
-from service.store.columns import Instant, id_column, metadata, reference
+from sqlalchemy import (
+    Column,
+    Date,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, id_column, metadata, new_id, reference, upsert
+from service.store.prepared import Prepared
 
 handover = Table(
     "handover",
@@ -13,7 +31,7 @@ handover = Table(
     reference("household_id", "household.id", index=True),
     reference("old_phone_id", "phone.id", nullable=True),
     reference("new_phone_id", "phone.id", index=True),
-    Column("state", String(12), nullable=False),  # announced, accepted, refused
+    Column("state", String(12), nullable=False),  # announced, accepted, refused, replaced
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
@@ -23,8 +41,73 @@ attempt = Table(
     "attempt",
     metadata,
     Column("number_idx", LargeBinary(16), nullable=False),
-    Column("kind", String(20), nullable=False),  # child_code
+    Column("kind", String(20), nullable=False),  # child_code, handover, phone_back
     Column("day", Date, nullable=False, index=True),
     Column("times", Integer, nullable=False),
     PrimaryKeyConstraint("number_idx", "kind", "day"),
 )
+
+h = handover.c
+
+
+class Handover(NamedTuple):
+    id: int
+    household_id: int
+    old_phone_id: int | None
+
+
+_EXPECTED = Prepared(
+    lambda _: (
+        select(h.id)
+        .where(h.new_phone_id == bindparam("phone_id"), h.state == "announced", h.expires_at > bindparam("now"))
+        .limit(1)
+    )
+)
+
+
+def is_expected(tx: Connection, phone_id: int, now: int) -> bool:
+    """Whether a family waits for this phone's yes."""
+    return _EXPECTED.first(tx, phone_id=phone_id, now=now) is not None
+
+
+def next_handover(tx: Connection, phone_id: int, now: int) -> Handover | None:
+    """The oldest family that waits for this phone's yes."""
+    rows = (
+        select(h.id, h.household_id, h.old_phone_id)
+        .where(h.new_phone_id == phone_id, h.state == "announced", h.expires_at > now)
+        .order_by(h.created_at, h.id)
+        .limit(1)
+    )
+    row = tx.execute(rows).first()
+    return Handover._make(row) if row else None
+
+
+def add_handover(tx: Connection, **values: object) -> None:
+    tx.execute(insert(handover).values(id=new_id(), **values))
+
+
+def close_handover(tx: Connection, handover_id: int, state: str) -> bool:
+    """Accepted, refused, or replaced when things changed meanwhile; False when somebody settled it before."""
+    which = (h.id == handover_id) & (h.state == "announced")
+    return tx.execute(update(handover).where(which).values(state=state)).rowcount == 1
+
+
+def replace_announced(tx: Connection, household_id: int) -> None:
+    """What this household announced before counts no more: a number mistyped gets nothing."""
+    which = (h.household_id == household_id) & (h.state == "announced")
+    tx.execute(update(handover).where(which).values(state="replaced"))
+
+
+def count_try(tx: Connection, number_idx: bytes, kind: str, day: date) -> int:
+    """Count one try of this phone; gives how many there were on this day, this one among them."""
+    statement = upsert(tx, attempt).values(number_idx=number_idx, kind=kind, day=day, times=1)
+    counted = statement.on_conflict_do_update(
+        index_elements=["number_idx", "kind", "day"], set_={"times": attempt.c.times + 1}
+    )
+    return int(tx.execute(counted.returning(attempt.c.times)).scalar_one())
+
+
+def forget_handovers(tx: Connection, expired_before: int, tried_before: date) -> None:
+    """Delete what may be kept no longer: who wanted whose messages, and who tried a code."""
+    tx.execute(delete(handover).where(h.expires_at < expired_before))
+    tx.execute(delete(attempt).where(attempt.c.day < tried_before))

@@ -78,6 +78,18 @@ def ensure_phone(tx: Connection, number: str, now: int) -> Phone:
     return found
 
 
+class Reached(NamedTuple):
+    """A phone that can be written to."""
+
+    number: str
+    language: str | None
+
+
+def phone_of_id(tx: Connection, phone_id: int) -> Reached:
+    row = tx.execute(select(phone.c.number, phone.c.language).where(phone.c.id == phone_id)).one()
+    return Reached._make(row)
+
+
 _LOCK_PHONE = Prepared(lambda _: select(phone.c.id).where(phone.c.id == bindparam("which")).with_for_update())
 
 

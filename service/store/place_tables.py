@@ -61,6 +61,13 @@ def put_row(tx: Connection, table: Table, code: str, **values: object) -> int:
     return int(tx.execute(statement.returning(table.c.id)).scalar_one())
 
 
+class Centre(NamedTuple):
+    """A health centre; `vaccination_days` are "mon", "tue" ..., none when nobody told us."""
+
+    name: str
+    vaccination_days: tuple[str, ...]
+
+
 class Place(NamedTuple):
     """Where a zone lies and which health centre serves it, if one is known."""
 
@@ -81,7 +88,11 @@ _PLACE = Prepared(
         .where(zone.c.id == bindparam("zone_id"))
     )
 )
-_CENTRE = Prepared(lambda _: select(health_centre.c.name).where(health_centre.c.id == bindparam("centre_id")))
+_CENTRE = Prepared(
+    lambda _: select(health_centre.c.name, health_centre.c.vaccination_days).where(
+        health_centre.c.id == bindparam("centre_id")
+    )
+)
 
 
 def programme_of_code(tx: Connection, code: str) -> Programme | None:
@@ -99,7 +110,15 @@ def place_of_zone(tx: Connection, zone_id: int) -> Place | None:
     return Place._make(row) if row else None
 
 
-def centre_name(tx: Connection, centre_id: int) -> str:
+def centre_of_id(tx: Connection, centre_id: int) -> Centre:
     row = _CENTRE.first(tx, centre_id=centre_id)
     assert row is not None
-    return str(row[0])
+    return Centre(str(row[0]), tuple(row[1].split(",")) if row[1] else ())
+
+
+def centre_name(tx: Connection, centre_id: int) -> str:
+    return centre_of_id(tx, centre_id).name
+
+
+def zone_name(tx: Connection, zone_id: int) -> str:
+    return str(tx.execute(select(zone.c.name).where(zone.c.id == zone_id)).scalar_one())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Integer, String, Table
+from sqlalchemy import Boolean, Column, Date, Integer, String, Table, insert
+from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, reference
+from service.store.columns import Instant, id_column, metadata, new_id, reference
 
 screening = Table(
     "screening",
@@ -18,3 +19,7 @@ screening = Table(
     Column("source", String(12), nullable=False),  # mother, mediator
     Column("recorded_at", Instant, nullable=False),
 )
+
+
+def add_screening(tx: Connection, **values: object) -> None:
+    tx.execute(insert(screening).values(id=new_id(), **values))

@@ -12,7 +12,7 @@ from service.domain import ages, visits
 from service.store import place_tables
 from service.stories import families
 from service.stories.situation import Deed, Situation, Values, own_child, own_children
-from service.stories.wording import birth_label, short_date, visit_label
+from service.stories.wording import birth_label, place_label, short_date, visit_label
 
 
 def _quartiers(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -46,7 +46,7 @@ def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
         enrolled = families.enrol_child(tx, situation.runtime, situation.number, enrolment, situation.now)
     except families.CannotEnrol:
         return Outcome(False)
-    return Outcome(True, {"code": enrolled.code, **_visit(enrolled.next_visit)})
+    return Outcome(True, {"child_code": enrolled.code, **_visit(enrolled.next_visit)})
 
 
 def _my_children(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -60,8 +60,14 @@ def _next_visit(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if child is None:
         return Outcome(False)
     visit = families.next_visit(tx, situation.runtime, child, situation.today)
-    centre = visit.centre or situation.runtime.phrases.say("centre.unknown", situation.language)
-    told = {**_visit(visit), "centre": centre, "state": visit.state, "code": families.show_code(child.code)}
+    days = (situation.today - visit.on).days if visit.on and visit.state == "late" else 0
+    told = {
+        **_visit(visit),
+        "centre": visit.centre or place_label(None, situation.language),
+        "state": visit.state,
+        "days": max(days, 0),
+        "child_code": families.show_code(child.code),
+    }
     return Outcome(True, told)
 
 
@@ -92,10 +98,11 @@ DEEDS = {
     "quartiers": Deed(_quartiers, Signature(options=True, writes=False)),
     "visits_so_far": Deed(_visits_so_far, Signature({"birth": "date"}, options=True, writes=False)),
     "date_of_age": Deed(_date_of_age, Signature({"age": "number", "unit": "choice"}, {"birth": "date"}, writes=False)),
-    "enrol_child": Deed(_enrol_child, Signature(_ENROLMENT, {"code": "text", **_VISIT})),
+    "enrol_child": Deed(_enrol_child, Signature(_ENROLMENT, {"child_code": "text", **_VISIT})),
     "my_children": Deed(_my_children, Signature(options=True, writes=False)),
     "next_visit": Deed(
-        _next_visit, Signature({"child": "id"}, {**_VISIT, "state": "choice", "code": "text"}, writes=False)
+        _next_visit,
+        Signature({"child": "id"}, {**_VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False),
     ),
     "stop_child": Deed(_stop_child, Signature({"child": "id"})),
 }

@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 
 from flows.check import Signature
 from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
-from service.store import people_tables, phone_tables
+from service.store import handover_tables, people_tables, phone_tables
 from service.store.people_tables import Caller
 from service.stories import (
+    care_actions,
     child_actions,
     feedback_actions,
+    handover_actions,
     mutual_actions,
     outbox,
     phone_actions,
@@ -23,7 +25,15 @@ from service.stories import (
 from service.stories.situation import Deed, Situation
 
 # Every action of the conversations, by the room it lives in.
-ROOMS = (child_actions, phone_actions, mutual_actions, feedback_actions, privacy_actions)
+ROOMS = (
+    child_actions,
+    care_actions,
+    handover_actions,
+    phone_actions,
+    mutual_actions,
+    feedback_actions,
+    privacy_actions,
+)
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}
 """What the checker knows about each action."""
@@ -37,7 +47,7 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
         "langue_connue": bool(caller and caller.language),
         "enfants": len(children),
         "messages_arretes": phone_tables.opted_out(tx, number_idx, "reminder"),
-        "passation": False,
+        "passation": caller is not None and handover_tables.is_expected(tx, caller.phone_id, situation.now),
         "code": situation.runtime.config.service_code,
         "urgence": situation.runtime.config.emergency_number,
         "ecoute": situation.runtime.config.help_number,

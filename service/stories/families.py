@@ -75,24 +75,29 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
     child = _add_child(tx, runtime, programme, caller, told, place, now)
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
-    people_tables.add_consent(
-        tx,
-        person_id=caller.person_id,
-        programme_id=programme.id,
-        purpose="reminder",
-        given=True,
-        wording="discreet",
-        words_version=told.consent.words_version,
-        language=told.consent.language,
-        how=told.consent.how,
-        recorded_by="self",
-        at=now,
-    )
+    note_consent(tx, _known(caller.person_id), programme.id, "reminder", told.consent, now)
     given = _record_told_doses(tx, runtime, child, told, now)
     recalls.plan_anew(tx, runtime, child, given, now)
     centre = f"CSCom {place.centre}" if place.centre else ""
     assessment = care.assess_doses(runtime, child, given, today)
     return Enrolled(child.id, show_code(child.code), _visit(assessment, child, centre, today))
+
+
+def note_consent(tx: Connection, person_id: int, programme_id: int, purpose: str, consent: Consent, now: int) -> None:
+    """Keep the yes: to what, in which words and language, how it was given."""
+    people_tables.add_consent(
+        tx,
+        person_id=person_id,
+        programme_id=programme_id,
+        purpose=purpose,
+        given=True,
+        wording="discreet",
+        words_version=consent.words_version,
+        language=consent.language,
+        how=consent.how,
+        recorded_by="self",
+        at=now,
+    )
 
 
 def _add_child(
@@ -184,11 +189,13 @@ def _record_told_doses(tx: Connection, runtime: Runtime, child: Child, told: Enr
 def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> Visit:
     """When the child is expected next, and where: what the schedule says today, not what was planned once."""
     centre = f"CSCom {place_tables.centre_name(tx, child.centre_id)}" if child.centre_id else ""
-    visit = _visit(care.assess(tx, runtime, child, today), child, centre, today)
+    assessment = care.assess(tx, runtime, child, today)
+    visit = _visit(assessment, child, centre, today)
     if visit.state in ("now", "late"):
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
         told = [row.anchor_on for row in care_tables.open_appointments(tx, child.id) if row.anchor_on <= today]
-        return replace(visit, on=min(told, default=visit.on))
+        since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)
+        return replace(visit, on=min(told, default=since))
     return visit
 
 

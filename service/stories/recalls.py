@@ -109,6 +109,11 @@ def _step_after(
     return reminder_ladder.next_step(runtime.ladder, anchor_on, told, runtime.local(now), lapses_on)
 
 
+def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed."""
+    _take_back(tx, runtime, [row.id for row in care_tables.open_appointments(tx, child_id)], now)
+
+
 def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
     """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again."""
     if appointment_ids:

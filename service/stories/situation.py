@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -43,6 +44,12 @@ class Deed:
 
     run: Callable[[Connection, Situation, Values], Outcome]
     signature: Signature
+
+
+def row_id(chosen: object) -> int | None:
+    """The id that a choice from data carries; None when it cannot be one of ours."""
+    found = re.fullmatch(r"[0-9]{1,19}", str(chosen))
+    return int(found[0]) if found and int(found[0]) < 2**63 else None
 
 
 def caller(tx: Connection, situation: Situation) -> Caller | None:

@@ -177,8 +177,8 @@ class _Talk:
                 id=conversation_id,
                 key=self.key,
                 session_idx=self.key,
-                number_idx=None,  # a call does not go on where an SMS stopped
-                channel=self.sms.channel,
+                number_idx=self.runtime.vault.index(self.number),
+                channel=conversation_tables.BY_SMS,
                 flow_hash=flow.hash,
                 progress=thread.sealed(self.runtime),
                 ended=not reply.more,

@@ -69,12 +69,14 @@ class Thread:
         self.screens.append((len(typed), reply.text, reply.more))
 
     def settle(self, root: Flow) -> None:
-        """Keep no more than the next step needs: of a sensitive conversation no keystroke, of an ended one nothing."""
-        if self.hushed or standing.is_sensitive(root, self.progress):
+        """Keep no more than the next step needs: no keystroke of a sensitive conversation, only the last screen of one
+        that is over, in case the network asks for it again."""
+        over = not self.last.more
+        if over or self.hushed or standing.is_sensitive(root, self.progress):
             self.hushed = True
             self.typed = "?" * len(self.typed)
             self.screens = self.screens[-1:]
-        if not self.last.more:
+        if over:
             self.number = ""
             self.progress = replace(
                 self.progress, path=(root.first,), values={}, labels={}, tape=(), said=(), taken={}, facts={}

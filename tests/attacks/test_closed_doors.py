@@ -121,10 +121,12 @@ def test_a_code_on_a_leaflet_cannot_make_its_readers_leave(handset: Handset, run
     """'Dial *384*223*4*1# and win': a dialled path may lead to a question, never through the answer that acts."""
     enrol_awa(handset)
     handset.dial()
-    handset.session, handset.typed = "leaflet-1", "4*1"
+    handset.session, handset.typed = "leaflet-1", "5*1*1"
     screen = handset.send_step()
     assert rows(runtime, opt_out) == 0, screen
-    handset.session, handset.typed = "leaflet-2", "3*1"
+    handset.session, handset.typed = "leaflet-2", "1*4*4"
+    handset.send_step()
+    handset.session, handset.typed = "leaflet-3", "1*4*4*1"
     screen = handset.send_step()
     with runtime.database.read() as tx:
         assert tx.execute(select(child.c.status)).scalar_one() == "followed", screen
@@ -144,11 +146,12 @@ def test_a_foreign_number_draws_no_paid_answers(product: str, runtime: Runtime) 
 def test_a_phone_sees_only_its_own_children(handset: Handset, product: str, runtime: Runtime) -> None:
     enrol_awa(handset)
     handset.dial()
+    handset.choose("Mon enfant")
     mine = handset.choose("Prochain rendez-vous")
     assert "ASACODAR" in mine
     other = Handset(product, handset.carrier, "+22360000002", HOOK_SECRET)
     other.session, other.typed = handset.session, handset.typed
-    for typed in ("", "1", "1*2", handset.typed, handset.typed + "*1"):
+    for typed in ("", "1", "1*2", "1*1*2", handset.typed, handset.typed + "*1"):
         other.typed = typed
         assert "ASACODAR" not in other.send_step()
         assert "10/2026" not in other.screen
@@ -158,6 +161,7 @@ def test_a_phone_sees_only_its_own_children(handset: Handset, product: str, runt
 def test_a_name_is_only_a_name(handset: Handset) -> None:
     handset.dial()
     handset.choose("Français")
+    handset.choose("Mon enfant")
     handset.choose("Inscrire un enfant")
     handset.choose("Oui")
     handset.press("{code}{nom} %s {0}", "12102026", "1")

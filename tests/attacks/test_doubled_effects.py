@@ -49,6 +49,7 @@ def almost_enrolled(product: str, carrier: LoopbackCarrier, number: str) -> Hand
     phone = Handset(product, carrier, number, HOOK_SECRET)
     if "Langue" in phone.dial().splitlines()[0]:
         phone.choose("Français")
+    phone.choose("Mon enfant")
     phone.choose("Inscrire un enfant")
     phone.choose("Oui")
     phone.press("Awa", "12102026", "1")

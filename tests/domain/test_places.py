@@ -46,6 +46,12 @@ def test_a_quartier_is_read_as_people_spell_it(typed, code):
     assert (zone and zone.code) == code
 
 
+def test_vaccination_days_are_told_never_guessed():
+    assert all(centre.vaccination_days == () for centre in PLACES.centres), "none was found"
+    told = load_places(TEXT.replace("name: ASACODAR,", "name: ASACODAR, vaccination_days: [mon, wed],"))
+    assert told.centre_of("darsalam").vaccination_days == ("mon", "wed")
+
+
 def test_the_district_gets_its_vaccine_profile():
     assert built_in_calendar().profile_for(PLACES.district) == "infant"
 
@@ -57,6 +63,8 @@ def test_the_district_gets_its_vaccine_profile():
         ("code: darsalam", "code: Darsalam", "must be small letters"),
         ("code: darsalam", "code: dravela", "a code is there twice"),
         ("name: Darsalam", "name: Dravela", "are spelt alike"),
+        ("name: ASACODAR,", "name: ASACODAR, vaccination_days: [lundi],", "takes mon, tue"),
+        ("name: ASACODAR,", "name: ASACODAR, vaccination_days: [mon, mon],", "a day twice"),
         ("name: ASACODAR", "name: ASACODARASACODARASACODARA", "longer than 24"),
         ("kind: reference", "kind: hospital", "one of cscom, reference"),
         ("district: Commune III", "distrikt: Commune III", "'district' is missing"),

@@ -26,6 +26,7 @@ FACTS: dict[str, Any] = {
 }
 
 VISIT = {"due": "text", "centre": "text"}
+CENTRE = {"centre": "text", "days": "text", "reference": "text"}
 CONTRACT = {
     "quartiers": Signature(options=True, writes=False),
     "visits_so_far": Signature({"birth": "date"}, options=True, writes=False),
@@ -35,10 +36,12 @@ CONTRACT = {
             "name": "text", "birth": "date", "precision": "choice", "sex": "choice", "zone": "id",
             "last_visit": "choice", "last_visit_on": "date?", "consent": "choice",
         },
-        {"code": "text", **VISIT},
+        {"child_code": "text", **VISIT},
     ),
     "my_children": Signature(options=True, writes=False),
-    "next_visit": Signature({"child": "id"}, {**VISIT, "state": "choice", "code": "text"}, writes=False),
+    "next_visit": Signature(
+        {"child": "id"}, {**VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False
+    ),
     "stop_child": Signature({"child": "id"}),
     "my_messages": Signature({}, {"rappels": "yes_no", "infos": "yes_no"}, writes=False),
     "stop_messages": Signature({"purpose": "choice"}),
@@ -50,6 +53,25 @@ CONTRACT = {
         {},
         {"etat": "choice", "numero": "text", "depuis": "text", "paye": "text", "membres": "number"},
         writes=False,
+    ),
+    "my_family": Signature(options=True, writes=False),
+    "move_family": Signature({"who": "id", "zone": "id"}, {"centre": "text"}),
+    "where_messages_go": Signature({}, {"where": "choice"}, writes=False),
+    "announce_phone": Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}),
+    "accept_handover": Signature({"consent": "choice"}),
+    "refuse_handover": Signature(),
+    "claim_child": Signature({"code": "number", "birth": "number", "consent": "choice"}, {"done": "choice"}),
+    "take_messages_back": Signature({}, {"done": "choice"}),
+    "not_my_child": Signature({"child": "id"}),
+    "my_centre": Signature({}, CENTRE, writes=False),
+    "centre_of_quartier": Signature({"zone": "id"}, CENTRE, writes=False),
+    "can_be_measured": Signature({"child": "id"}, {"age": "choice"}, writes=False),
+    "screen_arm": Signature(
+        {
+            "child": "id", "colour": "choice", "mm": "number?", "oedema": "choice", "danger": "choice",
+            "consent": "choice",
+        },
+        {"meaning": "choice", "centre": "text"},
     ),
     "enrol_household": Signature(
         {"head": "text", "size": "number", "scheme": "choice", "consent": "choice"}, {"numero": "text"}
@@ -73,13 +95,13 @@ QUARTIERS = (
     "Same", "Sirakoro Dounfing", "Sokonafing",
 )  # fmt: skip
 CHILDREN = (
-    ("c1", {"fr": "Enfant 1, né 03/2026", "bm": "Den 1, a bangera 03/2026"}),
-    ("c2", {"fr": "Enfant 2, née 11/2024", "bm": "Den 2, a bangera 11/2024"}),
+    ("c1", {"fr": "Enfant 1, né 03/2026", "bm": "Den 1, a bangera 03/2026", "en": "Child 1, born 03/2026"}),
+    ("c2", {"fr": "Enfant 2, née 11/2024", "bm": "Den 2, a bangera 11/2024", "en": "Child 2, born 11/2024"}),
 )
 VISITS = (
-    ("none", {"fr": "Aucun", "bm": "Foyi"}),
-    ("birth", {"fr": "Naissance", "bm": "Bange"}),
-    ("w6", {"fr": "6 semaines", "bm": "Dɔgɔkun 6"}),
+    ("none", {"fr": "Aucun", "bm": "Foyi", "en": "None"}),
+    ("birth", {"fr": "Naissance", "bm": "Bange", "en": "Birth"}),
+    ("w6", {"fr": "6 semaines", "bm": "Dɔgɔkun 6", "en": "6 weeks"}),
 )
 
 Answers = Mapping[str, Outcome | Callable[[Action], Outcome]]
@@ -87,13 +109,29 @@ USUAL: dict[str, Outcome] = {
     "quartiers": Outcome(True, options=tuple((str(place), name) for place, name in enumerate(QUARTIERS, 1))),
     "visits_so_far": Outcome(True, options=VISITS),
     "date_of_age": Outcome(True, {"birth": date(2026, 1, 1)}),
-    "enrol_child": Outcome(True, {"code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR"}),
+    "enrol_child": Outcome(True, {"child_code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR"}),
     "my_children": Outcome(True, options=CHILDREN),
     "next_visit": Outcome(
-        True, {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "code": "4821 7730"}
+        True,
+        {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "days": 0, "child_code": "4821 7730"},
     ),
     "stop_child": Outcome(True),
     "my_messages": Outcome(True, {"rappels": True, "infos": True}),
+    "my_family": Outcome(True, options=(("all", "Toute la famille"), *CHILDREN)),
+    "move_family": Outcome(True, {"centre": "CSCom ASACODRAB"}),
+    "where_messages_go": Outcome(True, {"where": "here"}),
+    "announce_phone": Outcome(True, {"done": "announced"}),
+    "accept_handover": Outcome(True),
+    "refuse_handover": Outcome(True),
+    "claim_child": Outcome(True, {"done": "ok"}),
+    "take_messages_back": Outcome(True, {"done": "ok"}),
+    "not_my_child": Outcome(True),
+    "my_centre": Outcome(True, {"centre": "", "days": "", "reference": "Commune 3 central (PMI)"}),
+    "centre_of_quartier": Outcome(
+        True, {"centre": "CSCom ASACODAR", "days": "", "reference": "Commune 3 central (PMI)"}
+    ),
+    "can_be_measured": Outcome(True, {"age": "fits"}),
+    "screen_arm": Outcome(True, {"meaning": "green", "centre": "CSCom ASACODAR"}),
     "stop_messages": Outcome(True),
     "start_messages": Outcome(True),
     "quote_premium": Outcome(True, {"montant": "12 500", "carte": ""}),

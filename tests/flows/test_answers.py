@@ -75,6 +75,12 @@ def test_a_number_is_read_kindly(typed, number):
     assert read_number(typed, -10, 20_000) == number
 
 
+def test_a_code_is_read_as_it_is_shown():
+    assert read_number("4821 7730", 1, 99_999_999) == 48_217_730
+    assert refusal(read_number, "48 217 730 1", 1, 99_999_999).key == "help.number"
+    assert refusal(read_number, "2024 2025", 2000, 2100).key == "help.number_range", "two years are no number"
+
+
 @pytest.mark.parametrize("typed", ["", "3,5", "3.5", "1 2", "5 ans", "trois", "- 4", "1e3", "9" * 30])
 def test_an_unclear_number_is_asked_again(typed):
     assert refusal(read_number, typed, 0, 20).key == "help.number"

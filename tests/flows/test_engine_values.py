@@ -101,7 +101,7 @@ class TestOtherQuestions:
 
 class TestTheCallerOfTheEngine:
     def test_the_same_turn_again_while_an_action_is_pending(self) -> None:
-        turn = engine.begin(ours().get("prochain_rendez_vous"), TODAY)
+        turn = engine.begin(ours().get("prochain_rendez_vous"), TODAY, facts=FACTS)
         assert turn.pending is not None
         again = engine.answer(ours().get("prochain_rendez_vous"), turn.progress, "1", TODAY)
         assert again == turn

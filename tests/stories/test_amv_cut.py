@@ -1,4 +1,4 @@
-"""Two fathers are cut off in the form of the AMV: one goes on and joins, a mediator finds the half form of the other."""
+"""Two fathers are cut off in the form of the AMV: one goes on and joins, a mediator finds what the other began."""
 
 from __future__ import annotations
 

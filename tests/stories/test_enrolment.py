@@ -24,10 +24,11 @@ def enrol_awa(handset: Handset, born: str = "12102026", language: str = "França
     handset.dial()
     handset.choose(language)
     if language == "Français":
+        handset.choose("Mon enfant")
         handset.choose("Inscrire un enfant")
         handset.choose("Oui")
     else:
-        handset.press("1", "1")
+        handset.press("1", "1", "1")  # my child, register, I agree
     handset.press("Awa Diarra", born, "1")
     handset.choose("Darsalam")
     return handset.press("1", "1")
@@ -127,6 +128,7 @@ def test_two_siblings_on_one_phone_are_one_message(
         handset.dial()
         if handset.screen.startswith("Langue"):
             handset.choose("Français")
+        handset.choose("Mon enfant")
         handset.choose("Inscrire un enfant")
         handset.choose("Oui")
         handset.press("Enfant", born, "1")
@@ -147,6 +149,7 @@ def test_one_sibling_is_vaccinated_and_the_other_is_still_told(
         handset.dial()
         if handset.screen.startswith("Langue"):
             handset.choose("Français")
+        handset.choose("Mon enfant")
         handset.choose("Inscrire un enfant")
         handset.choose("Oui")
         handset.press("Enfant", "12102026", "1")
@@ -178,11 +181,14 @@ def test_stop_for_this_child_asks_no_reason_and_is_silent(
 ) -> None:
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     handset.dial()
+    handset.choose("Mon enfant")
+    handset.choose("Un changement")
     handset.choose("Ne plus suivre un enfant")
     while handset.open:
         handset.press("1")
     assert days.until("2026-12-10") == []
     handset.dial()
+    handset.choose("Mon enfant")
     handset.choose("Prochain rendez-vous")
     assert "Aucun enfant" in handset.screen
 
@@ -190,6 +196,7 @@ def test_stop_for_this_child_asks_no_reason_and_is_silent(
 def test_when_is_the_next_visit(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     handset.dial()
+    handset.choose("Mon enfant")
     handset.choose("Prochain rendez-vous")
     assert "23/11/26" in handset.screen
     assert "ASACODAR" in handset.screen
@@ -201,6 +208,7 @@ def test_the_menu_tells_the_day_that_the_messages_told(
     give(runtime, clock, code_on(enrol_awa(handset)), "BCG", "OPV")
     days.until("2026-12-03")
     handset.dial()
+    handset.choose("Mon enfant")
     handset.choose("Prochain rendez-vous")
     assert "23/11/26" in handset.screen, "not today's date, on which the schedule says that something is due"
     assert code_on(handset.screen)
@@ -211,6 +219,7 @@ def test_where_no_centre_is_known_the_nearest_one_is_named(
 ) -> None:
     handset.dial()
     handset.choose("Français")
+    handset.choose("Mon enfant")
     handset.choose("Inscrire un enfant")
     handset.choose("Oui")
     handset.press("Awa", "12102026", "1")
@@ -218,6 +227,7 @@ def test_where_no_centre_is_known_the_nearest_one_is_named(
     last = handset.press("1", "1")
     assert "au centre de santé" in last
     handset.dial()
+    handset.choose("Mon enfant")
     handset.choose("Prochain rendez-vous")
     assert "au centre de santé" in handset.screen
     assert all("au centre de santé" in text for _, text in days.until("2026-11-23"))

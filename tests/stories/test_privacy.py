@@ -13,7 +13,6 @@ from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, phone_tables, system_tables
 from service.store.columns import metadata, new_id
-from service.store.conversation_tables import conversation
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body
 from service.store.mutual_tables import membership
@@ -84,8 +83,6 @@ def live_through(handset: Handset, runtime: Runtime, clock: TestClock) -> Enroll
         late = {"channel": "africastalking", "carrier_id": "x", "state": "delivered", "detail": "", "at": clock.now()}
         tx.execute(insert(unmatched_receipt).values(id=new_id(), number_idx=mine.number_idx, **late))
         add_task(tx, clock.now(), key=f"muac:{followed.child_id}", kind="muac_referral", person_id=followed.child_id)
-        # Every call is known by its phone, as the next ones are.
-        tx.execute(update(conversation).where(conversation.c.number_idx.is_(None)).values(number_idx=mine.number_idx))
     return followed
 
 
@@ -140,11 +137,7 @@ def test_afterwards_no_row_names_her_phone(mother: Handset, runtime: Runtime) ->
         assert place in before
     assert forget(mother).startswith("C'est effacé")
     left = set(names_found(runtime, mother, phone_id))
-    assert left - {"opt_out.number_idx", "conversation.number_idx"} == set()
-    assert (
-        len([row for row in rows_of(runtime, conversation) if row.number_idx == runtime.vault.index(mother.number)])
-        <= 1
-    )
+    assert left == {"opt_out.number_idx"}
     for empty in (person, household, child, membership, task, inbound_body, phone):
         assert rows_of(runtime, empty) == [], empty.name
 

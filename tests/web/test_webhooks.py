@@ -122,6 +122,7 @@ def test_the_same_step_twice_gets_the_same_screen_and_one_child(handset: Handset
 def test_the_same_step_twice_at_once_has_one_effect(handset: Handset, runtime: Runtime) -> None:
     handset.dial()
     handset.choose("Français")
+    handset.choose("Mon enfant")
     handset.choose("Inscrire un enfant")
     handset.choose("Oui")
     handset.press("Awa", "12102026", "1")
@@ -158,6 +159,7 @@ def test_the_first_step_twice_at_once_is_one_conversation(product: str, runtime:
 def test_an_older_step_gets_the_screen_it_got_then(handset: Handset) -> None:
     handset.dial()
     second = handset.choose("Français")
+    handset.choose("Mon enfant")
     third = handset.choose("Inscrire un enfant")
     newest = handset.typed
     handset.typed = "1"
@@ -170,6 +172,7 @@ def test_an_older_step_gets_the_screen_it_got_then(handset: Handset) -> None:
 def test_another_phone_on_the_session_gets_its_own_conversation(handset: Handset, runtime: Runtime) -> None:
     handset.dial()
     handset.choose("Français")
+    handset.choose("Mon enfant")
     mine = handset.choose("Inscrire un enfant")
     theirs = handset.post("ussd", handset.step_fields() | {"phoneNumber": "+22360000002", "text": ""})
     assert theirs.text.startswith("CON Langue")
@@ -185,12 +188,13 @@ def test_a_session_id_given_out_again_the_next_day_starts_afresh(handset: Handse
     clock.advance(days=1)
     handset.typed = ""
     assert handset.session == session
-    assert "Inscrire" in handset.send_step()
+    assert "Mon enfant" in handset.send_step()
 
 
 def test_a_star_in_an_answer_is_part_of_it(handset: Handset) -> None:
     handset.dial()
     handset.choose("Français")
+    handset.choose("Mon enfant")
     handset.choose("Inscrire un enfant")
     handset.choose("Oui")
     handset.press("Awa")
@@ -214,10 +218,10 @@ def test_a_dialled_path_leads_into_the_menu_but_never_through_a_form(handset: Ha
     handset.dial()
     handset.choose("Français")
     handset.dial()
-    handset.session, handset.typed = "ATUid_path", "1"
+    handset.session, handset.typed = "ATUid_path", "1*1"
     assert "accord" in handset.send_step()
-    handset.session, handset.typed = "ATUid_long_path", "1*1*Awa*12102026*1*7*1*1"
-    assert "Inscrire" in handset.send_step(), "a whole form typed at once is not filled blindly"
+    handset.session, handset.typed = "ATUid_long_path", "1*1*1*Awa*12102026*1*7*1*1"
+    assert "Mon enfant" in handset.send_step(), "a whole form typed at once is not filled blindly"
     assert rows(runtime, child) == 0
 
 

@@ -1,0 +1,95 @@
+"""What the conversations about a change do: a family moved, has another number, or is not the right one."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from flows.check import Signature
+from flows.engine import Outcome
+from service.stories import handovers, moves
+from service.stories.families import Consent
+from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
+from service.stories.wording import WHOLE_FAMILY, birth_label
+
+EVERYONE = "all"
+
+
+def _my_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    children = own_children(tx, situation)
+    labels = tuple((str(child.id), birth_label(place, child)) for place, child in enumerate(children, 1))
+    return Outcome(True, options=((EVERYONE, WHOLE_FAMILY), *labels) if len(children) > 1 else labels)
+
+
+def _move_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    children = own_children(tx, situation)
+    if args["who"] != EVERYONE:
+        children = [child for child in children if str(child.id) == args["who"]]
+    found, zone_id = caller(tx, situation), row_id(args["zone"])
+    if not children or found is None or zone_id is None:
+        return Outcome(False)
+    try:
+        place = moves.move(tx, situation.runtime, children, zone_id, found.phone_id, situation.now)
+    except moves.NoSuchPlace:
+        return Outcome(False)
+    return Outcome(True, {"centre": f"CSCom {place.centre}" if place.centre else ""})
+
+
+def _where_messages_go(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return Outcome(True, {"where": handovers.where_messages_go(tx, situation.number)})
+
+
+def _announce_phone(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    if args["consent"] != "oui":
+        return Outcome(False)
+    runtime, language = situation.runtime, situation.language
+    done = handovers.announce(tx, runtime, situation.number, args["number"], language, situation.now)
+    return Outcome(True, {"done": done})
+
+
+def _accept_handover(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    if args["consent"] != "oui":
+        return Outcome(False)
+    return Outcome(handovers.accept(tx, situation.runtime, situation.number, _consent(situation), situation.now))
+
+
+def _refuse_handover(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return Outcome(handovers.refuse(tx, situation.number, situation.now))
+
+
+def _claim_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    if args["consent"] != "oui":
+        return Outcome(False)
+    runtime, consent = situation.runtime, _consent(situation)
+    done = handovers.claim(tx, runtime, situation.number, args["code"], args["birth"], consent, situation.now)
+    return Outcome(True, {"done": done})
+
+
+def _take_messages_back(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    done = handovers.take_back(tx, situation.runtime, situation.number, _consent(situation), situation.now)
+    return Outcome(True, {"done": done})
+
+
+def _not_my_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    child = own_child(tx, situation, args["child"])
+    if child is None:
+        return Outcome(False)
+    handovers.not_my_child(tx, situation.runtime, situation.number, child, situation.now)
+    return Outcome(True)
+
+
+def _consent(situation: Situation) -> Consent:
+    return Consent(situation.words, situation.language, situation.way)
+
+
+_CLAIM = {"code": "number", "birth": "number", "consent": "choice"}
+DEEDS = {
+    "my_family": Deed(_my_family, Signature(options=True, writes=False)),
+    "move_family": Deed(_move_family, Signature({"who": "id", "zone": "id"}, {"centre": "text"})),
+    "where_messages_go": Deed(_where_messages_go, Signature({}, {"where": "choice"}, writes=False)),
+    "announce_phone": Deed(_announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"})),
+    "accept_handover": Deed(_accept_handover, Signature({"consent": "choice"})),
+    "refuse_handover": Deed(_refuse_handover, Signature()),
+    "claim_child": Deed(_claim_child, Signature(_CLAIM, {"done": "choice"})),
+    "take_messages_back": Deed(_take_messages_back, Signature({}, {"done": "choice"})),
+    "not_my_child": Deed(_not_my_child, Signature({"child": "id"})),
+}

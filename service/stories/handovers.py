@@ -1,0 +1,267 @@
+"""Which phone a family hears on: given to a new number, taken with the child's code, taken back, or given up.
+
+A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's
+code may be known to somebody who should not have it, so taking messages with it is never silent: the phone that had
+them is told, keeps its own view of the children and may take them back, and a mediator looks.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy.engine import Connection
+
+from flows import phone_numbers
+from service.clock import DAY_MS
+from service.runtime import Runtime
+from service.store import family_changes, handover_tables, people_tables, phone_tables, task_tables
+from service.store.people_tables import Child
+from service.store.phone_tables import Phone
+from service.stories import child_tasks, families, outbox, recalls
+from service.stories.families import Consent
+from service.stories.reminders import spoken_language
+
+LIFE_MS = 14 * DAY_MS
+MOST_ANNOUNCEMENTS, MOST_TRIES, MOST_RETURNS = 3, 5, 3
+"""Of one phone on one day: numbers announced, codes tried, messages taken back."""
+USEFUL_MS = 3 * DAY_MS
+
+Where = Literal["here", "elsewhere", "nowhere"]
+Announced = Literal["announced", "same", "none", "enough"]
+Claimed = Literal["ok", "no", "enough"]
+
+
+def where_messages_go(tx: Connection, number: str) -> Where:
+    """Whether the messages about this phone's children come here, go to another phone, or to none."""
+    mine = phone_tables.find_phone(tx, number)
+    preferred = {family_changes.preferred_phone(tx, home) for home in _homes(tx, mine)} if mine else set()
+    if mine and mine.id in preferred:
+        return "here"
+    return "elsewhere" if preferred - {None} else "nowhere"
+
+
+# --- a new number -------------------------------------------------------------------------------------------
+
+
+def announce(tx: Connection, runtime: Runtime, number: str, new_number: str, language: str, now: int) -> Announced:
+    """Ask the new phone, in one SMS without content, whether it will have this phone's messages: 14 days to say yes.
+
+    Messages come here until then. A later announcement takes the place of an earlier one.
+    """
+    if new_number == number:
+        return "same"
+    mine = phone_tables.find_phone(tx, number)
+    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)] if mine else []
+    if mine is None or not homes or not _may_be_written_to(runtime, new_number):
+        return "none"
+    if handover_tables.count_try(tx, mine.number_idx, "handover", runtime.today(now)) > MOST_ANNOUNCEMENTS:
+        return "enough"
+    new = phone_tables.ensure_phone(tx, new_number, now)
+    for home in homes:
+        handover_tables.replace_announced(tx, home)
+        _keep(tx, home, family_changes.lock_household(tx, home), new.id, "announced", now)
+    if not phone_tables.opted_out(tx, new.number_idx, "reminder"):
+        # One a day to a number, whoever names it.
+        key = f"handover:{new.id}:{runtime.today(now)}"
+        _tell(tx, runtime, new_number, new.language or language, "handover.announced", key, now)
+    return "announced"
+
+
+def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> bool:
+    """Whoever holds the new phone said yes: messages come to it alone. False when nobody waits for that any longer."""
+    mine = phone_tables.find_phone(tx, number)
+    waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
+    if mine is None or waiting is None:
+        return False
+    home, old = waiting.household_id, waiting.old_phone_id
+    if family_changes.lock_household(tx, home) != old or not family_changes.children_of(tx, home):
+        handover_tables.close_handover(tx, waiting.id, "replaced")
+        return False
+    if not handover_tables.close_handover(tx, waiting.id, "accepted"):
+        return False
+    _switch(tx, runtime, home, mine, consent, now)
+    if old is not None:
+        family_changes.take_phone(tx, home, old, runtime.today(now))
+    return True
+
+
+def refuse(tx: Connection, number: str, now: int) -> bool:
+    """Whoever holds the new phone said no: nothing is sent there, and a mediator asks the family again."""
+    mine = phone_tables.find_phone(tx, number)
+    waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
+    if waiting is None or not handover_tables.close_handover(tx, waiting.id, "refused"):
+        return False
+    for child in family_changes.children_of(tx, waiting.household_id)[:1]:
+        key = f"handover_refused:{waiting.id}"
+        child_tasks.put_on_list(tx, now, "handover_refused", child, key=key, phone_id=waiting.old_phone_id)
+    return True
+
+
+# --- with the child's code ----------------------------------------------------------------------------------
+
+
+def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, consent: Consent, now: int) -> Claimed:
+    """Let this phone have the messages about the child with this code, if its month of birth is known too.
+
+    "no" never says which of the two was wrong; after five tries on one day a mediator is asked instead.
+    """
+    mine = phone_tables.ensure_phone(tx, number, now)
+    today = runtime.today(now)
+    if handover_tables.count_try(tx, mine.number_idx, "child_code", today) > MOST_TRIES:
+        _ask_a_mediator(tx, mine, f"code_tries:{mine.id}:{today}", now)
+        return "enough"
+    child = people_tables.find_child(tx, code=f"{code:08d}")
+    if child is None or child.status != "followed" or not _is_born(child, birth):
+        return "no"
+    old = family_changes.lock_household(tx, child.household_id)
+    if old == mine.id:
+        return "ok"
+    handover_tables.replace_announced(tx, child.household_id)
+    _switch(tx, runtime, child.household_id, mine, consent, now)
+    _keep(tx, child.household_id, old, mine.id, "accepted", now)
+    _say_it_changed(tx, runtime, child, old, mine, now)
+    return "ok"
+
+
+def take_back(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> Literal["ok", "enough"]:
+    """A phone whose messages were taken to another one has them again; the other one and a mediator are told."""
+    mine = phone_tables.find_phone(tx, number)
+    if mine is None:
+        return "ok"
+    if handover_tables.count_try(tx, mine.number_idx, "phone_back", runtime.today(now)) > MOST_RETURNS:
+        return "enough"
+    for home in _homes(tx, mine):
+        other = family_changes.lock_household(tx, home)
+        if other == mine.id:
+            continue
+        _switch(tx, runtime, home, mine, consent, now)
+        for child in family_changes.children_of(tx, home)[:1]:
+            _say_it_changed(tx, runtime, child, other, mine, now)
+    return "ok"
+
+
+def _is_born(child: Child, told: int) -> bool:
+    """`told` as the keys give it: 3, 032026 or 05032026. An estimated birth is the latest it can be (decision 17)."""
+    born, before = child.born_on, child.born_on.month - 1 or 12
+    months = {(born.year, born.month)}
+    if child.birth_precision in ("week", "month"):
+        months.add((born.year if before != 12 else born.year - 1, before))
+    if told <= 12:
+        return told in {month for _, month in months}
+    if told > 999_999:
+        told %= 1_000_000  # the day may be an estimate
+    return (told % 10_000, told // 10_000) in months
+
+
+def _ask_a_mediator(tx: Connection, mine: Phone, key: str, now: int) -> None:
+    """Who tries and tries may be a mother without her booklet, or somebody who guesses: a person looks."""
+    child = next(iter(people_tables.children_on_phone(tx, mine.id)), None)
+    expires_at = now + child_tasks.KEPT_MS
+    zone_id = child.zone_id if child else None
+    task_tables.add_task(tx, now, key=key, kind="code_tries", zone_id=zone_id, phone_id=mine.id, expires_at=expires_at)
+
+
+def _say_it_changed(tx: Connection, runtime: Runtime, child: Child, old: int | None, new: Phone, now: int) -> None:
+    """Tell the phone that had the messages, in one SMS without content, and the mediator."""
+    home, today = child.household_id, runtime.today(now)
+    before = phone_tables.phone_of_id(tx, old) if old is not None else None
+    if before is not None:
+        key = f"phone_changed:{home}:{new.id}:{today}"
+        _tell(tx, runtime, before.number, before.language or "fr", "handover.changed", key, now)
+    child_tasks.put_on_list(tx, now, "phone_changed", child, key=f"changed:{home}:{new.id}:{today}", phone_id=new.id)
+
+
+# --- not my child -------------------------------------------------------------------------------------------
+
+
+def not_my_child(tx: Connection, runtime: Runtime, number: str, child: Child, now: int) -> None:
+    """This phone is no longer written to about this child, from now on. Its follow-up goes on, without a phone."""
+    mine = phone_tables.find_phone(tx, number)
+    assert mine is not None, "own_child found it by this phone"
+    preferred = family_changes.lock_household(tx, child.household_id)
+    served = people_tables.children_on_phone(tx, mine.id)
+    alone = not any(one.household_id == child.household_id and one.id != child.id for one in served)
+    recalls.take_back(tx, runtime, child.id, now)
+    if alone:
+        family_changes.take_phone(tx, child.household_id, mine.id, runtime.today(now))
+        handover_tables.replace_announced(tx, child.household_id)
+    else:
+        family_changes.end_care(tx, child.id, mine.id, runtime.today(now))
+    if preferred == mine.id and alone:
+        family_changes.prefer_phone(tx, child.household_id, None)
+    elif preferred == mine.id:
+        family_changes.give_own_home(tx, child, now)
+    # Nobody is to be called: this number is the wrong one.
+    child_tasks.put_on_list(tx, now, "wrong_family", child, key=f"wrong_family:{child.id}:{runtime.today(now)}")
+
+
+# --- in common ----------------------------------------------------------------------------------------------
+
+
+def _homes(tx: Connection, mine: Phone) -> list[int]:
+    """The households of this phone's children, always in the same order: two callers never wait for each other."""
+    return sorted({child.household_id for child in people_tables.children_on_phone(tx, mine.id)})
+
+
+def _written_to_on(tx: Connection, home: int, mine: Phone) -> bool:
+    return family_changes.lock_household(tx, home) in (mine.id, None)
+
+
+def _may_be_written_to(runtime: Runtime, number: str) -> bool:
+    """Only this country's mobile numbers: SMS abroad cost many times more, and somebody may earn on them."""
+    return phone_numbers.is_mobile(number) and phone_numbers.region(number) == runtime.config.country
+
+
+def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
+    """Write to the household on the new phone; what waits for the old one is told anew."""
+    children = family_changes.children_of(tx, home)
+    if not children:
+        return
+    for child in children:
+        recalls.take_back(tx, runtime, child.id, now)
+    family_changes.prefer_phone(tx, home, new.id)
+    today = runtime.today(now)
+    carer = family_changes.first_caregiver(tx, home)
+    if carer is None:  # a child that lost its family here: whoever holds the phone cares for it now
+        organisation_id = children[0].organisation_id
+        carer = people_tables.add_person(tx, organisation_id=organisation_id, household_id=home, created_at=now)
+        for child in children:
+            people_tables.add_caregiver(tx, child.id, carer, 1, today)
+    family_changes.give_phone(tx, carer, new.id, today)
+    families.note_consent(tx, carer, children[0].programme_id, "reminder", consent, now)
+
+
+def _keep(tx: Connection, home: int, old: int | None, new: int, state: str, now: int) -> None:
+    handover_tables.add_handover(
+        tx,
+        household_id=home,
+        old_phone_id=old,
+        new_phone_id=new,
+        state=state,
+        created_at=now,
+        expires_at=now + LIFE_MS,
+    )
+
+
+def _tell(tx: Connection, runtime: Runtime, number: str, language: str, phrase: str, key: str, now: int) -> None:
+    """One SMS without content. A reminder to the claim: whoever said STOP gets nothing."""
+    spoken = spoken_language(runtime, language, phrase)
+    words = {"sender": runtime.config.sender_name, "code": runtime.config.service_code}
+    text = runtime.phrases.say(phrase, spoken, **words, stop=_stop(runtime, spoken))
+    letter = outbox.Letter(
+        to=number,
+        text=text,
+        key=key,
+        purpose="reminder",
+        klass="once",
+        not_before=now,
+        useful_until=now + USEFUL_MS,
+    )
+    outbox.put(tx, now, letter)
+
+
+def _stop(runtime: Runtime, language: str) -> str:
+    """How to end it: a word to answer with, or keys where answers cannot arrive."""
+    two_way = bool(runtime.routes) and runtime.routes[0].capabilities.two_way
+    key = "handover.stop.word" if two_way else "handover.stop.code"
+    return runtime.phrases.say(key, language, code=runtime.config.service_code)
