@@ -115,8 +115,8 @@ class Menu(Ask):
     fails: str | None = None
     # Choices that only lead to a choice of language: hidden from a caller who has no other language.
     to_language: frozenset[str] = frozenset()
-    # Choices that lead into a sensitive conversation: never offered by SMS, which lie in an inbox.
-    to_sensitive: frozenset[str] = frozenset()
+    # Choices that lead into a sensitive conversation: never offered by SMS, which lie in an inbox. Known when linked.
+    to_sensitive: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

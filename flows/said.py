@@ -16,7 +16,7 @@ _EXPRESSIONS: Final = get_args(Expression)
 # The order of named things is told apart from the things, and only of those that stayed.
 ORDER: Final = "order"
 # Worked out from other fields, which tell the same.
-_WORKED_OUT: Final = frozenset({"to_language", "to_sensitive", "first"})
+_WORKED_OUT: Final = frozenset({"to_language", "first"})
 # Fields that are written under another key; whatever is not here has the name of its field.
 _KEYS: Final = {
     "by_sms": "by sms", "source": "options_from", "low": "from", "high": "to", "earliest": "from", "latest": "to",

@@ -307,7 +307,8 @@ _KNOWN_OF_FLOW: Final = _set_of(
 )
 _KNOWN_OF_STEP: Final = _set_of(
     "id line next text by_sms parts wrong give_up again go options personal source show sets_language skip_if_one "
-    "empty fails to_language to_sensitive low high max earliest latest country branches otherwise flow call gives reads values"
+    "empty fails to_language to_sensitive low high max earliest latest country branches otherwise flow call gives "
+    "reads values"
 )
 
 
