@@ -11,7 +11,7 @@ from flows.loader import DEFINITIONS
 from service.commands.floip_commands import check_floip, run_floip
 from service.commands.floip_exchange_commands import floip_in, floip_out
 from service.commands.import_commands import rapidpro_in, xlsform_in
-from service.commands.publish_commands import flow_approve, flow_publish, flow_releases, flow_rollback
+from service.commands.publish_commands import flow_approve, flow_export, flow_publish, flow_releases, flow_rollback
 from service.commands.sheet_commands import sheet
 from service.commands.view_commands import flow_diff, flow_draw, flow_fmt, flow_show, library_at
 
@@ -22,6 +22,7 @@ def flow() -> None:
 
 
 @flow.command("check")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=DEFINITIONS)
 @click.option("--limit", type=click.IntRange(80, 182), default=160, show_default=True, help="Septets of a USSD screen.")
 @click.option(
     "--against",
@@ -29,8 +30,11 @@ def flow() -> None:
     metavar="FOLDER",
     help="Also what must be said to those inside the conversations published before, kept in this folder.",
 )
-def flow_check(limit: int, against: Path | None) -> None:
-    """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error."""
+def flow_check(folder: Path, limit: int, against: Path | None) -> None:
+    """Prove that every conversation can be held: links, languages, ends, screens. Exit 1 on an error.
+
+    FOLDER holds the conversations; those that come with the program when it is left out.
+    """
     from flows import check
     from flows.findings import in_order
     from flows.loader import load_library
@@ -39,7 +43,7 @@ def flow_check(limit: int, against: Path | None) -> None:
     from service.stories.effects import SIGNATURES
 
     try:
-        library = load_library(DEFINITIONS)
+        library = load_library(folder)
         phrases = load_phrases()
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
@@ -62,6 +66,7 @@ ADDED: tuple[click.Command, ...] = (
     flow_approve,
     flow_rollback,
     flow_releases,
+    flow_export,
     run_floip,
     check_floip,
     floip_out,

@@ -113,6 +113,27 @@ def flow_rollback(number: int | None, by: str) -> None:
     click.echo(f"Release {new} is heard from now on: the same as release {earlier}.")
 
 
+@click.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--release", "number", type=int, help="Another release than the one that callers hear.")
+def flow_export(folder: Path, number: int | None) -> None:
+    """Write the published conversations into FOLDER, to work on them; nothing there is overwritten."""
+    from service.stories import releases
+
+    runtime = opened_runtime()
+    with runtime.database.read() as tx:
+        sources = releases.published_sources(tx, number)
+    if not sources:
+        raise click.ClickException(f"there is no release {number}: `laseli flow releases` lists them")
+    there = [name for name in sources if (folder / name).exists()]
+    if there:
+        raise click.ClickException(f"{folder} already holds {', '.join(there)}: name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in sources.items():
+        (folder / name).write_text(source, encoding="utf-8")
+    click.echo(f"{len(sources)} files in {folder}.")
+
+
 @click.command("releases")
 def flow_releases() -> None:
     """Every published set of conversations, latest first: number, day, who, why."""
