@@ -1,8 +1,8 @@
 """One USSD step of the real enrolment, against Flask answering a constant on the same server in the same run.
 
-Two loads, with sixteen callers at once. "enrolment": each enrols one child after the other from new phones, in
-eleven steps, the last of which writes caregiver, child, consent and appointments. "question": an ordinary answer, forth and back
-between two questions. Bare and product take turns; a ratio is taken in each round and the median of the rounds is
+Two loads, with sixteen callers at once. "enrolment": each enrols one child after the other from new phones, in eleven
+steps, the last of which writes caregiver, child, consent and appointments. "question": an ordinary answer, forth and
+back between two questions. Bare and product take turns; a ratio is taken in each round and the median of the rounds is
 printed. Server and client have a processor each.
 """
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from flows import engine
 from flows.engine import Action, Handset, Outcome, Progress, Turn
 from flows.model import Flow
-from tests.flows.callers import TODAY, a_flow, amv, keeps_promises, ours
+from tests.flows.callers import FACTS, TODAY, a_flow, amv, keeps_promises, ours
 
 STRESS = a_flow(
     """
@@ -84,7 +84,10 @@ facts_told = st.fixed_dictionaries(
         "langue_connue": st.booleans(),
         "enfants": st.integers(0, 40),
         "messages_arretes": st.booleans(),
+        "passation": st.booleans(),
         "code": st.text(max_size=40),
+        "urgence": st.text(max_size=40),
+        "ecoute": st.text(max_size=40),
     }
 )
 spoken = st.sampled_from([("fr",), ("fr", "bm"), ("bm",), ("en", "fr", "bm"), ()])
@@ -136,7 +139,7 @@ def test_whatever_callers_type_they_get_a_screen_and_an_end(
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_answer_taken_back_and_given_again_changes_nothing(data: st.DataObject, keys: list[str]) -> None:
     flow, handset = data.draw(st.sampled_from(EVERY_FLOW)), Handset()
-    facts = {"langue_connue": False, "enfants": 2, "messages_arretes": False, "code": "*1#"}
+    facts = {**FACTS, "langue_connue": False}
     turn = settled(flow, engine.begin(flow, TODAY, facts=facts), data, handset, TODAY)
     for key in keys:
         before, after = turn, settled(flow, engine.answer(flow, turn.progress, key, TODAY), data, handset, TODAY)
