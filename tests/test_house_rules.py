@@ -84,6 +84,14 @@ def test_no_two_rooms_have_an_action_of_the_same_name() -> None:
     assert len(DEEDS) == sum(len(room.DEEDS) for room in ROOMS)
 
 
+def test_the_flow_tests_are_told_of_the_actions_as_they_are() -> None:
+    from service.stories.effects import SIGNATURES
+    from tests.flows.callers import CONTRACT
+
+    for name in CONTRACT.keys() & SIGNATURES.keys():
+        assert CONTRACT[name] == SIGNATURES[name], name
+
+
 def test_every_event_of_the_engine_has_an_effect() -> None:
     from typing import get_args
 

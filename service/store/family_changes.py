@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.engine import Connection
@@ -15,18 +14,9 @@ from service.store.people_tables import CHILD_COLUMNS, Child, caregiver, child, 
 
 def lock_household(tx: Connection, household_id: int) -> int | None:
     """The phone that the household is written to on; the planner and other callers wait until we commit."""
-    phone_id: int | None = tx.execute(_preferred(household_id).with_for_update(key_share=True)).scalar_one()
+    home = select(household.c.preferred_phone_id).where(household.c.id == household_id)
+    phone_id: int | None = tx.execute(home.with_for_update(key_share=True)).scalar_one()
     return phone_id
-
-
-def preferred_phone(tx: Connection, household_id: int) -> int | None:
-    """The same for a look at it: nobody waits."""
-    phone_id: int | None = tx.execute(_preferred(household_id)).scalar_one()
-    return phone_id
-
-
-def _preferred(household_id: int) -> Any:
-    return select(household.c.preferred_phone_id).where(household.c.id == household_id)
 
 
 def prefer_phone(tx: Connection, household_id: int, phone_id: int | None) -> None:

@@ -41,7 +41,7 @@ attempt = Table(
     "attempt",
     metadata,
     Column("number_idx", LargeBinary(16), nullable=False),
-    Column("kind", String(20), nullable=False),  # child_code, handover, phone_back
+    Column("kind", String(20), nullable=False),  # child_code, handover
     Column("day", Date, nullable=False, index=True),
     Column("times", Integer, nullable=False),
     PrimaryKeyConstraint("number_idx", "kind", "day"),

@@ -34,10 +34,6 @@ def _move_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
     return Outcome(True, {"centre": f"CSCom {place.centre}" if place.centre else ""})
 
 
-def _where_messages_go(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    return Outcome(True, {"where": handovers.where_messages_go(tx, situation.number)})
-
-
 def _announce_phone(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
@@ -64,11 +60,6 @@ def _claim_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
     return Outcome(True, {"done": done})
 
 
-def _take_messages_back(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    done = handovers.take_back(tx, situation.runtime, situation.number, _consent(situation), situation.now)
-    return Outcome(True, {"done": done})
-
-
 def _not_my_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
     child = own_child(tx, situation, args["child"])
     if child is None:
@@ -85,11 +76,9 @@ _CLAIM = {"code": "number", "birth": "number", "consent": "choice"}
 DEEDS = {
     "my_family": Deed(_my_family, Signature(options=True, writes=False)),
     "move_family": Deed(_move_family, Signature({"who": "id", "zone": "id"}, {"centre": "text"})),
-    "where_messages_go": Deed(_where_messages_go, Signature({}, {"where": "choice"}, writes=False)),
     "announce_phone": Deed(_announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"})),
     "accept_handover": Deed(_accept_handover, Signature({"consent": "choice"})),
     "refuse_handover": Deed(_refuse_handover, Signature()),
     "claim_child": Deed(_claim_child, Signature(_CLAIM, {"done": "choice"})),
-    "take_messages_back": Deed(_take_messages_back, Signature({}, {"done": "choice"})),
     "not_my_child": Deed(_not_my_child, Signature({"child": "id"})),
 }

@@ -1,8 +1,9 @@
-"""Which phone a family hears on: given to a new number, taken with the child's code, taken back, or given up.
+"""Which phone a family hears on: given to a new number, taken with the child's code, or given up.
 
 A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's
 code may be known to somebody who should not have it, so taking messages with it is never silent: the phone that had
-them is told, keeps its own view of the children and may take them back, and a mediator looks.
+them is told and a mediator looks. That phone sees the children no more, or it would tell where a mother who left goes
+next; with the code it may take the messages back.
 """
 
 from __future__ import annotations
@@ -22,22 +23,12 @@ from service.stories.families import Consent
 from service.stories.reminders import spoken_language
 
 LIFE_MS = 14 * DAY_MS
-MOST_ANNOUNCEMENTS, MOST_TRIES, MOST_RETURNS = 3, 5, 3
-"""Of one phone on one day: numbers announced, codes tried, messages taken back."""
+MOST_ANNOUNCEMENTS, MOST_TRIES = 3, 5
+"""Of one phone on one day: numbers announced, codes tried."""
 USEFUL_MS = 3 * DAY_MS
 
-Where = Literal["here", "elsewhere", "nowhere"]
 Announced = Literal["announced", "same", "none", "enough"]
 Claimed = Literal["ok", "no", "enough"]
-
-
-def where_messages_go(tx: Connection, number: str) -> Where:
-    """Whether the messages about this phone's children come here, go to another phone, or to none."""
-    mine = phone_tables.find_phone(tx, number)
-    preferred = {family_changes.preferred_phone(tx, home) for home in _homes(tx, mine)} if mine else set()
-    if mine and mine.id in preferred:
-        return "here"
-    return "elsewhere" if preferred - {None} else "nowhere"
 
 
 # --- a new number -------------------------------------------------------------------------------------------
@@ -118,25 +109,10 @@ def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, 
         return "ok"
     handover_tables.replace_announced(tx, child.household_id)
     _switch(tx, runtime, child.household_id, mine, consent, now)
+    if old is not None:
+        family_changes.take_phone(tx, child.household_id, old, today)
     _keep(tx, child.household_id, old, mine.id, "accepted", now)
     _say_it_changed(tx, runtime, child, old, mine, now)
-    return "ok"
-
-
-def take_back(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> Literal["ok", "enough"]:
-    """A phone whose messages were taken to another one has them again; the other one and a mediator are told."""
-    mine = phone_tables.find_phone(tx, number)
-    if mine is None:
-        return "ok"
-    if handover_tables.count_try(tx, mine.number_idx, "phone_back", runtime.today(now)) > MOST_RETURNS:
-        return "enough"
-    for home in _homes(tx, mine):
-        other = family_changes.lock_household(tx, home)
-        if other == mine.id:
-            continue
-        _switch(tx, runtime, home, mine, consent, now)
-        for child in family_changes.children_of(tx, home)[:1]:
-            _say_it_changed(tx, runtime, child, other, mine, now)
     return "ok"
 
 

@@ -51,19 +51,6 @@ class TestChangement:
         assert caller.screen.startswith("Aucun enfant n'est inscrit avec ce téléphone.")
         assert caller.press("2").startswith("Demandez au centre de santé")
 
-    def test_messages_taken_to_another_number_can_be_taken_back(self) -> None:
-        caller = Caller(flow("changement"), {"where_messages_go": Outcome(True, {"where": "elsewhere"})})
-        assert caller.screen.startswith("Nos messages pour vous vont à un autre numéro.")
-        assert caller.press("1").startswith("C'est fait : les messages viennent ici.")
-        assert caller.actions() == ["where_messages_go", "take_messages_back"]
-
-    def test_whoever_takes_back_too_often_is_sent_to_people(self) -> None:
-        answers = {
-            "where_messages_go": Outcome(True, {"where": "elsewhere"}),
-            "take_messages_back": Outcome(True, {"done": "enough"}),
-        }
-        assert Caller(flow("changement"), answers).press("1").startswith("Demandez au centre de santé")
-
 
 class TestDemenagement:
     def test_one_child_or_everybody(self) -> None:

@@ -233,14 +233,23 @@ def test_a_mother_whose_phone_is_lost_takes_her_messages_with_the_code(
     assert json.loads(task.details or "") == {"Code de l'enfant": one.code}
 
 
-def test_who_did_not_give_them_away_takes_them_back(
-    handset: Handset, new_phone: Handset, runtime: Runtime, clock: TestClock, days: Days
+def test_the_phone_that_had_them_sees_no_more_where_the_family_goes(
+    handset: Handset, new_phone: Handset, runtime: Runtime, clock: TestClock
 ) -> None:
-    """Somebody else may know the code: the mother's own phone stays hers."""
+    """A mother who left with her booklet is not followed by whoever kept her phone."""
     one = enrol(runtime, clock)
     claim(new_phone, one.code, "12102026")
-    assert ask(handset, *CHANGE).startswith("Nos messages pour vous vont à un autre numéro.")
-    assert handset.choose("Les recevoir ici").startswith("C'est fait : les messages viennent ici.")
+    ask(new_phone, *CHANGE, "J'ai déménagé", "Dravela Bolibana", "Oui")
+    assert ask(handset, *NEXT_VISIT).startswith("Aucun enfant")
+    assert ask(handset, *CHANGE).startswith("Aucun enfant n'est inscrit avec ce téléphone.")
+
+
+def test_who_did_not_give_them_away_takes_them_back_with_the_code(
+    handset: Handset, new_phone: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    one = enrol(runtime, clock)
+    claim(new_phone, one.code, "12102026")
+    assert claim(handset, one.code, "12102026").startswith("C'est fait : les messages viennent ici.")
     days.until("2026-11-23")
     assert [text for text in handset.inbox if "ASACODAR" in text]
     assert not [text for text in new_phone.inbox if "ASACODAR" in text]
