@@ -14,11 +14,11 @@ from typing import Final
 
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, USSD, Flow, Handset, Number, Value
-from flows.progress import ASKING, ENDED, WAITING, Outcome, Progress
+from flows.progress import ASKING, ENDED, WAITING, Outcome, Progress, last_answer
 from flows.sms_text import fold
 from flows.standing import flows_around
 from flows.turns import Action, Event, FlowEnded, FormLeft, LanguageChosen, Screen, TextSent, Turn
-from flows.walk import Walk, last_answer
+from flows.walk import Walk
 
 # What T9 and the carriers leave around a digit; more than this was meant as an answer.
 _AROUND: Final = " \n.,;:!?'\"()*#"

@@ -1,10 +1,15 @@
 """Forms that their caller cannot finish: was there consent, and what was answered so far."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flows.model import Ask, Menu
 from flows.scope import Scope
 from flows.turns import FormLeft
+
+
+def forms_left(scopes: Sequence[Scope]) -> list[FormLeft]:
+    """The innermost form that was agreed to, among the flows stood in: one at most."""
+    return [form_of(scope) for scope in reversed(scopes) if has_agreed(scope)][:1]
 
 
 def has_agreed(scope: Scope) -> bool:

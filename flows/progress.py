@@ -5,7 +5,7 @@ short, and calls nothing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
@@ -114,6 +114,17 @@ class Progress:
             return _unpacked(json.loads(text))
         except (TypeError, KeyError, IndexError, AttributeError) as error:
             raise ValueError(f"this is no progress of a conversation: {error}") from None
+
+
+def last_answer(tape: Sequence[Entry]) -> int | None:
+    """Where on the tape the last answer stands that can be taken back; None when there is none."""
+    for place in range(len(tape) - 1, -1, -1):
+        entry = tape[place]
+        if isinstance(entry, Answered | GaveUp):
+            return place
+        if isinstance(entry, Sent) or entry.barrier:
+            return None
+    return None
 
 
 _VERSION: Final = 2

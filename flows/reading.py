@@ -67,6 +67,14 @@ def chosen(typed: str, choices: Sequence[Choice], shown: Shown) -> str:
         raise
 
 
+def names_one(typed: str, choices: Sequence[Choice], shown: Shown) -> bool:
+    """Whether one of the numbered lines is meant."""
+    try:
+        return bool(choices) and chosen(typed, choices, shown) is not None
+    except Unclear:
+        return False
+
+
 def _named(typed: str, choices: Sequence[Choice]) -> str | None:
     if len(typed) > _LONGEST_LABEL:
         return None

@@ -12,8 +12,21 @@ from flows.answers import Unclear
 from flows.conditions import Name
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, Ask, Do, End, Flow, Handset, Label, Menu, Number, Pick, Run, Say, Set, Step, Value, When
-from flows.progress import ASKING, ENDED, WAITING, Answered, Done, Entry, GaveUp, Outcome, Progress, Sent, Shown
-from flows.reading import Choice, chosen, read_answer
+from flows.progress import (
+    ASKING,
+    ENDED,
+    WAITING,
+    Answered,
+    Done,
+    Entry,
+    GaveUp,
+    Outcome,
+    Progress,
+    Sent,
+    Shown,
+    last_answer,
+)
+from flows.reading import Choice, names_one, read_answer
 from flows.scope import Scope, plain
 from flows.screens import Page, in_front, pages_of_end, pages_of_question, with_start
 from flows.turns import Action, Event, FlowEnded, LanguageChosen, Screen, TextSent, Turn
@@ -98,12 +111,7 @@ class Walk:
 
     def offers(self, typed: str) -> bool:
         """Whether the question has a numbered line that this names."""
-        step = self._question()
-        choices = self._choices(step)
-        try:
-            return bool(choices) and chosen(typed, choices, self.shown) is not None
-        except Unclear:
-            return False
+        return names_one(typed, self._choices(self._question()), self.shown)
 
     def accept(self, value: Value, choice: str | None, *, on_tape: bool = True) -> None:
         """Go on with an answer that was read. One that gave itself is not on the tape: going back passes over it."""
@@ -147,13 +155,6 @@ class Walk:
         self.tape.append(GaveUp(self.today))
         self.said, self.page, self.wrong = [], 0, 0
         self._go_unless_over(self._after_giving_up(step))
-
-    def _leave_form(self) -> None:
-        """A form that was agreed to and cannot be finished here is a mediator's to finish."""
-        for scope in reversed(self.scopes()):
-            if forms.has_agreed(scope):
-                self.events.append(forms.form_of(scope))
-                return
 
     def turn_page(self, by: int) -> None:
         self.page += by
@@ -284,7 +285,8 @@ class Walk:
 
     def _after_giving_up(self, step: Ask) -> str | None:
         """Where a caller goes who cannot be understood; without such a place, the conversation ends kindly."""
-        self._leave_form()
+        # A form that was agreed to and cannot be finished here is a mediator's to finish.
+        self.events.extend(forms.forms_left(self.scopes()))
         if step.give_up is None:
             self._end_kindly(step)
             return None
@@ -323,9 +325,9 @@ class Walk:
             return Turn(self._progress(), None, tuple(self.events), self._action())
         page = self._page_of_end(handset) if self.state == ENDED else self._page_of_question(handset)
         self.shown = page.shown
-        text = page.text
-        if self.state == ASKING and len(self.tape) > 1:
-            text = with_start(text, self.scope.spoken, handset)
+        # Closer to the start, the way back is short enough.
+        far = self.state == ASKING and len(self.tape) > 1
+        text = with_start(page.text, self.scope.spoken, handset) if far else page.text
         screen = Screen(text, self.state != ENDED or page.shown.more)
         return Turn(self._progress(), screen, tuple(self.events), None)
 
@@ -385,17 +387,6 @@ class Walk:
     def _mistake(self, problem: str) -> FlowMistake:
         step = self._step()
         return FlowMistake(problem, file=self.scope.flow.file, line=step.line, step=step.id)
-
-
-def last_answer(tape: Sequence[Entry]) -> int | None:
-    """Where on the tape the last answer stands that can be taken back; None when there is none."""
-    for place in range(len(tape) - 1, -1, -1):
-        entry = tape[place]
-        if isinstance(entry, Answered | GaveUp):
-            return place
-        if isinstance(entry, Sent) or entry.barrier:
-            return None
-    return None
 
 
 _Passing = Callable[[Walk, Step], str | None]

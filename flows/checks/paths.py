@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from flows.findings import ERROR, Finding
+from flows.linking import consent_problems, strange_choices
 from flows.links import Way, broken_links, ways_out
-from flows.loader import consent_problems, strange_choices
 from flows.mistakes import nearest
 from flows.model import Ask, End, Flow, Library, Menu, Run, Step, When
 

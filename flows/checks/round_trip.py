@@ -14,8 +14,8 @@ from flows.interchange.floip_in import flow_from
 from flows.interchange.floip_names import uuid_of
 from flows.interchange.floip_out import to_floip
 from flows.interchange.flow_writing import draft_of, flow_dict
+from flows.linking import Draft
 from flows.links import broken_links
-from flows.loader import Draft
 from flows.mistakes import FlowMistake
 from flows.model import Flow, Library, Run
 

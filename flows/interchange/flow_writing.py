@@ -11,7 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
 from flows.fmt import format_source
-from flows.loader import FACT_TYPES, Draft, read_flow
+from flows.linking import Draft
+from flows.loader import FACT_TYPES, read_flow
 from flows.mistakes import FlowMistake
 from flows.model import (
     Ask,

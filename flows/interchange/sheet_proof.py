@@ -10,7 +10,8 @@ from flows.interchange.sheet_cells import Cell
 from flows.interchange.sheet_lines import Problems
 from flows.interchange.sheet_making import NAME, Making, Path, Sheet, Tree
 from flows.interchange.sheet_words import french_nearest
-from flows.loader import Draft, read_flow, strange_choices
+from flows.linking import Draft, strange_choices
+from flows.loader import read_flow
 from flows.mistakes import FlowMistake
 from flows.model import Ask, Run
 from flows.names import defined_by

@@ -31,7 +31,9 @@ MOST_ANSWERS_AN_HOUR, MOST_ANSWERS_A_DAY = 40, 120
 def take_answer(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
     """Answer an SMS that begins a conversation or goes on with one; False when it does neither."""
     assert sms.phone is not None
-    # Two answers at the same moment take turns: each is read at the question the other one left.
+    # Two answers at the same moment take turns: each is read at the question the other one left. The conversation is
+    # locked before the phone, as the worker does that looks after forms left unfinished.
+    conversation_tables.find_conversation(tx, _key(runtime, sms.phone))
     phone = phone_tables.ensure_phone(tx, sms.phone, now)
     phone_tables.lock_phone(tx, phone.id)
     talk = _Talk(tx, runtime, sms, key_hash, now)

@@ -14,7 +14,8 @@ from flows.interchange.sheet_in import read_sheet
 from flows.interchange.sheet_making import Sheet
 from flows.interchange.sheet_opening import open_sheet
 from flows.interchange.sheet_out import Table, table_of
-from flows.loader import Draft, read_flow
+from flows.linking import Draft
+from flows.loader import read_flow
 from flows.mistakes import FlowMistake
 from flows.model import Flow
 from service.cli import main

@@ -121,7 +121,7 @@ def test_what_only_we_act_on_is_told() -> None:
 def test_every_field_of_the_model_is_known_or_written_under_its_own_name() -> None:
     """A key added to the model later is carried along without a word here; this test only says where to look."""
     from flows.interchange import flow_writing
-    from flows.loader import Draft
+    from flows.linking import Draft
     from flows.model import Resume
 
     assert {each.name for each in fields(Draft)} >= {"id", "steps", "texts"}
