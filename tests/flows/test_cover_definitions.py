@@ -37,7 +37,8 @@ class TestAdhesion:
     def test_a_family_asks_and_gets_a_receipt_without_a_name(self) -> None:
         caller = dialled("adhesion_amv", *FORM)
         assert caller.screen == (
-            "Moussa Traoré, 7 pers., Communautaire et public, 12 500 F par mois. Confirmer ?\n1 Oui\n2 Non\n0 Retour"
+            "Moussa Traoré, 7 pers., Communautaire et public, 12 500 F par mois. Confirmer ?"
+            "\n1 Oui\n2 Non\n0 Retour 00 Menu"
         )
         assert caller.press("1").startswith("Merci. Demande A-2041, confirmée par SMS.")
         assert caller.asked[-1].args == {

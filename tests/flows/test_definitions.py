@@ -89,7 +89,8 @@ class TestInscrire:
         caller = enrolling("050326", "1", "7", "2")
         assert caller.screen.startswith("Date de ce rendez-vous ?")
         assert caller.press("06032026") == (
-            "Awa Keita, Fille, né(e) le 05/03/2026, Darsalam. Carnet : Naissance. Juste ?\n1 Oui\n2 Corriger\n0 Retour"
+            "Awa Keita, Fille, né(e) le 05/03/2026, Darsalam. Carnet : Naissance. Juste ?"
+            "\n1 Oui\n2 Corriger\n0 Retour 00 Menu"
         )
         assert caller.press("1") == (
             "Code 4821 7730. Rendez-vous à partir du 16/04/26, au CSCom ASACODAR, avec le carnet. Gardez ce code."

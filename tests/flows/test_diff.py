@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flows.conditions import parse
 from flows.diff import Difference, differences, lines_of_diff, marked
 from flows.loader import load_sources
-from flows.model import Flow, Library
+from flows.model import Flow, Library, Unfinished
 from flows.spelled import spelled
 from tests.flows.callers import DATA, amv, ours, source_of
 from tests.flows.planted import FIN, NOM, OUI_NON
@@ -164,6 +164,9 @@ def test_a_link_to_the_step_below_is_no_link_to_tell_of() -> None:
     assert two(NOM + other + FIN, NOM + "    next: fin\n" + other + FIN) == [("nom", "next", "", "", "fin")]
 
 
+UNFINISHED = Unfinished(3600, "accord")
+
+
 def test_what_is_added_to_the_model_is_compared_without_a_word_here() -> None:
     """Every field that tells two flows apart is told, but those worked out from the others."""
     worked_out = {"id", "first", "steps", "children", "needs", "names", "position", "below"}
@@ -171,7 +174,9 @@ def test_what_is_added_to_the_model_is_compared_without_a_word_here() -> None:
         if each.compare and each.name not in worked_out:
             before = amv()
             value = getattr(before, each.name)
-            other = {int: 99, tuple: ("fr",), dict: {}}.get(type(value))
+            other = {int: 99, tuple: ("fr",), dict: {}, bool: not value}.get(
+                type(value), UNFINISHED if value is None else None
+            )
             after = replace(before, **{each.name: other})
             assert differences(Library({"f": before}), Library({"f": after})), each.name
 

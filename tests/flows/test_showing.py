@@ -77,7 +77,9 @@ def test_nothing_shown_is_wider_than_what_the_checker_tells(flow: Flow) -> None:
     widest = check.widest(_library(flow))[flow.id]
     for seen in widest:
         own = [each for each in show(flow)[0].pictures if each.language == seen.language and each.what == "screen"]
-        assert max(each.units for each in own if not each.follows) == seen.units
+        shown = max(each.units for each in own if not each.follows)
+        # Words before a question are shown with it, turned over pages where both do not fit on one.
+        assert shown <= seen.units if isinstance(flow.steps[seen.step], Say) else shown == seen.units
 
 
 def _library(flow: Flow) -> object:
@@ -95,12 +97,12 @@ def test_the_widest_screen_of_each_language_is_marked() -> None:
 def test_a_real_caller_gets_what_was_shown() -> None:
     caller = Caller(amv())
     caller.press("1", "1")
-    assert caller.screen == page(amv(), "chef", language="fr")
+    assert caller.screen.removesuffix(" 00 Menu") == page(amv(), "chef", language="fr")
     caller.press("Awa Keita")
-    assert caller.screen == page(amv(), "personnes", language="fr")
+    assert caller.screen.removesuffix(" 00 Menu") == page(amv(), "personnes", language="fr")
     wrong = next(each for each in pictures(amv(), language="fr") if each.what == "wrong")
     assert (
-        caller.press("beaucoup")
+        caller.press("beaucoup").removesuffix(" 00 Menu")
         == wrong.pieces[0].text
         == ("Un nombre de 1 à 30.\nCombien de personnes dans la famille ?\n0 Retour")
     )

@@ -75,7 +75,7 @@ def test_the_page_is_made_for_people() -> None:
     assert row[4].alignment.wrap_text
     assert row[4].fill.fill_type is None
     assert row[1].fill.fgColor.rgb == "00F2F2F2"
-    assert row[7].value == "fr 113, bm 107, en 106 (sur 160)"
+    assert row[7].value == "fr 113, bm 107, en 104 (sur 160)"
 
 
 def test_nobody_reads_the_septets() -> None:

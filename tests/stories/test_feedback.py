@@ -92,7 +92,7 @@ def test_a_stop_after_the_answer_still_holds_the_sms_back(
     handset.write("ARRET")
     dispatcher.send_due(runtime)
     assert [text for text in handset.inbox if number in text] == []
-    assert {one.state for one in rows_of(runtime, message) if one.purpose == "answer"} == {"suppressed"}
+    assert {one.state for one in rows_of(runtime, message) if one.purpose == "notice"} == {"suppressed"}
 
 
 def test_a_corrected_answer_is_told_once(handset: Handset, number: str, runtime: Runtime, clock: TestClock) -> None:

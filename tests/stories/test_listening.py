@@ -14,7 +14,8 @@ FEEDING, TALKING = "Nourrir mon enfant", "Parler à quelqu'un"
 
 
 def heard(handset: Handset, entry: str, key: str = "1") -> list[str]:
-    """Every screen from the advice menu to the end."""
+    """Every screen from the advice menu to the end, for somebody whose language is known."""
+    dial(handset)
     screens = [dial(handset, "Conseil, écoute"), handset.choose(entry)]
     while handset.open:
         screens.append(handset.press(key))

@@ -77,7 +77,7 @@ def live_through(handset: Handset, runtime: Runtime, clock: TestClock) -> Enroll
             "source": "mother",
         }
         tx.execute(insert(screening).values(id=new_id(), child_id=followed.child_id, recorded_at=clock.now(), **seen))
-        passed = {"state": "announced", "created_at": clock.now(), "expires_at": clock.now() + DAY_MS}
+        passed = {"state": "accepted", "created_at": clock.now(), "expires_at": clock.now() + DAY_MS}
         ends = {"household_id": home.household_id, "old_phone_id": mine.id, "new_phone_id": mine.id}
         tx.execute(insert(handover).values(id=new_id(), **ends, **passed))
         late = {"channel": "africastalking", "carrier_id": "x", "state": "delivered", "detail": "", "at": clock.now()}
