@@ -32,6 +32,7 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     from flows import check, diff
     from flows.findings import ERROR, WARNING
     from flows.loader import DEFINITIONS
+    from flows.model import USSD
     from service.stories import effects, releases
 
     runtime = opened_runtime()
@@ -41,7 +42,9 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
         now_heard = releases.published_sources(tx)
     sources = given if whole else {**now_heard, **given}
     try:
-        candidate = releases.read_candidate(sources, effects.SIGNATURES, runtime.config.screen_limit)
+        # Where a gateway shows less than 160 septets the engine turns pages; texts are written for 160.
+        limit = max(runtime.config.screen_limit, USSD.limit)
+        candidate = releases.read_candidate(sources, effects.SIGNATURES, limit)
         with runtime.database.read() as tx:
             releases.check_versions(tx, candidate)
     except releases.Refused as reason:
