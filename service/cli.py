@@ -24,8 +24,13 @@ from service.runtime import build_runtime
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
-def main() -> None:
+@click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
+def main(on_demo: bool) -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
+    if on_demo:
+        from service import demo_run
+
+        demo_run.use_settings(Path(".demo"))
 
 
 # --- settings and keys --------------------------------------------------------------------------------------

@@ -88,7 +88,9 @@ def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: i
     product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
     click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
     click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
-    click.echo("\nCtrl-C ends it.")
+    click.echo(
+        "\n`laseli --demo ...` (python3 dev --demo ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
+    )
     sys.stdout.flush()
     while not _one_ended(processes):
         time.sleep(0.5)
@@ -136,6 +138,15 @@ def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
         f"{PREFIX}PORT": str(port),
         f"{PREFIX}LOG_LEVEL": "WARNING",
     }
+
+
+def use_settings(folder: Path) -> None:
+    """Let the commands of this process work on the demo in this folder: publish, todo list, rollback ..."""
+    if not (folder / "secrets.json").exists():
+        raise click.ClickException(f"there is no demo in {folder}: `laseli demo` makes one")
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ.update(_environment(folder.resolve(), 8000, 8001))
 
 
 def _prepare(config: Config) -> None:
