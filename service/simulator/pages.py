@@ -17,7 +17,7 @@ from service.simulator.scripts import MOST_STEPS
 from service.simulator.showing import long_day, phone_view, plural, short_day
 from service.simulator.simulation import NoSuchPhone, Simulation
 from service.simulator.state import INVENTED, first_free
-from service.simulator.tried_phone import tried_phone
+from service.simulator.tried_phone import put_on_page, tried_phone
 
 CHILDREN_SHOWN = 40
 NOTICE_MS = 60_000
@@ -146,9 +146,7 @@ def _add_phone(sim: Simulation, typed: str) -> str | None:
     number = typed if known else to_e164(typed)
     if number is None or not (known or INVENTED.fullmatch(number)):
         raise ProductProblem("Seuls des numéros inventés entrent ici : +223 70 00 xx xx ou +223 60 00 xx xx.")
-    if len(sim.state.phones()) >= calls.MOST_PHONES:
-        raise ProductProblem(f"Il y a déjà {calls.MOST_PHONES} téléphones : retirez-en un d'abord.")
-    sim.state.show_phone(number)
+    put_on_page(sim, number)
     return None
 
 
