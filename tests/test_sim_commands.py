@@ -51,7 +51,9 @@ def test_the_widest_line_stays_in_its_box() -> None:
 
 
 def test_every_fault_on_demand() -> None:
-    typed = ENROL + "/repeat\n/twice 1\n/dial 1*2\n/dial\n/timeout\n/dial\n/cut\n/sms ARRET\n/inbox\n/wait 2h\n/quit\n1\n"
+    typed = (
+        ENROL + "/repeat\n/twice 1\n/dial 1*2\n/dial\n/timeout\n/dial\n/cut\n/sms ARRET\n/inbox\n/wait 2h\n/quit\n1\n"
+    )
     result = sim("ussd", typed=typed)
     assert result.exit_code == 0, result.output
     assert "│ Code " in result.output
