@@ -151,6 +151,7 @@ class Player:
         """Press the key in front of this label, turning pages until it is there."""
         self.need_open()
         label, text = step.words[0], ""
+        self._await(lambda shown: key_before(label, shown) is not None or key_of_more(shown) is not None)
         for _ in range(MOST_PAGES):
             before, text = text, self.phone.screen().text
             key = key_before(label, text)
@@ -195,12 +196,18 @@ class Player:
         self.phone.write_sms(step.words[0])
 
     def see(self, step: Step) -> None:
+        self._await(lambda shown: all(holds(shown, words) for words in step.words))
         text = self.phone.screen().text
         if self.phone.by_sms:
             self.seen[self.on] = len(self.phone.inbox())
         missing = [words for words in step.words if not holds(text, words)]
         if missing:
             raise Failed("not_seen", "\n".join(missing), text)
+
+    def _await(self, enough: Callable[[str], bool]) -> None:
+        """An answer by SMS, or the second part of one, comes when it comes; a screen is there at once."""
+        if self.phone.by_sms:
+            self.phone.catch_up(lambda: enough(self.phone.screen().text))
 
     def inbox(self, step: Step) -> None:
         """The latest SMS says this; or none came since the script last looked."""

@@ -20,6 +20,11 @@ KINDS: Final[Mapping[str, str]] = {
     "suggestion": "Suggestion",
 }
 
+VALUES: Final[Mapping[str, str]] = {
+    "communautaire_public": "communautaire et public",
+    "mixte_public_prive": "public et privé",
+}
+
 
 def title_of(kind: str) -> str:
     """The kind of a line in French words."""
@@ -32,5 +37,6 @@ def lines_of(details: str | None) -> list[str]:
     if not isinstance(found, dict):
         return [str(found)] if found else []
     title = [str(found["form"])] if "form" in found else []
-    noted = [f"{name}: {value}" for name, value in found.items() if name not in ("answers", "form")]
-    return [*title, *noted, *(f"{question} {answer}" for question, answer in found.get("answers") or ())]
+    noted = {name: str(value) for name, value in found.items() if name not in ("answers", "form")}
+    words = [f"{name}: {VALUES.get(value, value)}" for name, value in noted.items()]
+    return [*title, *words, *(f"{question} {answer}" for question, answer in found.get("answers") or ())]

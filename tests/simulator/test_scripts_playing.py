@@ -115,6 +115,20 @@ def test_an_sms_that_nobody_expected_is_found(player: Player, carrier: Carrier) 
     assert player.play(Step("inbox", ("bonjour", "AWA"))).is_well
 
 
+def test_an_answer_by_sms_that_comes_late_is_waited_for(app: Flask, carrier: Carrier) -> None:
+    player = Player(tried_phone(simulation_of(app), 1, "sms"))
+    player.play(Step("press", ("AMV",)))
+    late = threading.Timer(0.1, lambda: carrier.send("+22370000001", "D'accord ?\n1 Oui\n2 Non"))
+    late.start()
+    assert player.play(Step("choose", ("Non",))).is_well
+    late.join()
+    late = threading.Timer(0.1, lambda: carrier.send("+22370000001", "Au revoir."))
+    carrier.send("+22370000001", "Rien n'est gardé.")
+    late.start()
+    assert player.play(Step("see", ("gardé", "Au revoir"))).is_well, "two SMS answer one"
+    late.join()
+
+
 def test_an_answer_that_comes_twice_by_sms_is_found(app: Flask, product: FakeProduct, carrier: Carrier) -> None:
     phone = tried_phone(simulation_of(app), 1, "sms")
     player = Player(phone)

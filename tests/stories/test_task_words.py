@@ -59,5 +59,9 @@ def test_what_was_noted_is_told_with_its_label() -> None:
         "Code de l'enfant: 1234 5678",
         "Ruban: jaune",
     ]
+    assert task_words.lines_of('{"demande": "A-481902", "formule": "mixte_public_prive"}') == [
+        "demande: A-481902",
+        "formule: public et privé",
+    ]
     assert task_words.lines_of(None) == []
     assert task_words.lines_of('"à voir"') == ["à voir"]
