@@ -207,8 +207,10 @@ def test_mistakes_in_definitions_are_told_in_lines(tmp_path: Path) -> None:
     assert "runs 'mesages', which does not exist; did you mean 'messages'?" in result.output
     assert "Traceback" not in result.output
 
-    (tmp_path / "accueil.yaml").write_text(source.replace("Laseli, le suivi des enfants", "A" * 150), "utf-8")
+    (tmp_path / "accueil.yaml").write_text(source.replace("Laseli, santé des familles", "A" * 150), "utf-8")
     result = sim("ussd", "--flows", tmp_path, "--limit", "80", typed="1\n")
     assert result.exit_code == 0, "what the checker finds is told, and it can be tried all the same"
+    assert "accueil.yaml" in result.output
+    assert "AAA" in result.output
     (tmp_path / "accueil.yaml").write_bytes("flow: é".encode("cp1252"))
     assert "accueil.yaml: this is no text in UTF-8" in sim("ussd", "--flows", tmp_path).output

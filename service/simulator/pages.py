@@ -186,6 +186,7 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
         "children": [_child_view(child) for child in children[:CHILDREN_SHOWN]],
         "children_left": max(len(children) - CHILDREN_SHOWN, 0),
         "tasks": [_task_view(task, sim) for task in tasks],
+        "tasks_open": shown.tasks_open,
         "tasks_left": max(shown.tasks_open - len(tasks), 0),
         "words": shown.words,
         "clock": {"day": long_day(local), "time": local.strftime("%H:%M"), "zone": sim.watch.zone_name},

@@ -94,6 +94,7 @@ def test_the_mediators_list_stands_under_the_children(visitor: Visitor, product:
     ), "the phones of the page come first"
     assert todo.endswith("et 41 autres")
     assert todo.count("Plainte") == 19
+    assert '<a href="#todo">À faire (médiateurs)&nbsp;: 61</a>' in visitor.page(), "a long list of children is above it"
 
 
 def _todo(visitor: Visitor) -> str:
