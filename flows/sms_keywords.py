@@ -38,6 +38,12 @@ def keywords_of(library: Library) -> dict[str, str]:
     }
 
 
+def openings(library: Library) -> list[tuple[tuple[str, ...], str]]:
+    """What begins a conversation, for people to read: its keywords as they are written, and its title."""
+    flows = [flow for flow in library.flows.values() if flow.start.get("sms")]
+    return [(flow.start["sms"], "".join(flow.title.true[flow.languages[0]])) for flow in flows]
+
+
 def find_keyword(typed: str, keywords: Mapping[str, str]) -> str | None:
     """The id of the flow that an SMS asks for; None when it asks for none, or could ask for two."""
     words = plain_words(typed)

@@ -32,7 +32,7 @@ from service.simulator.product import Control, Demonstration
 from service.simulator.script_run import Handset
 from service.simulator.scripts import Way
 from service.simulator.simulation import Simulation
-from service.simulator.tried_phone import TELL_S, tried_phone
+from service.simulator.tried_phone import TELL_S, put_on_page, tried_phone
 from service.stories import releases
 
 Round = Callable[[Runtime], object]
@@ -54,9 +54,7 @@ class Rehearsal:
 
     def phone(self, number: str, way: Way) -> Handset:
         """The phone with this number, put on the simulator if it is new there."""
-        self.sim.state.show_phone(number)
-        found = next(phone for phone in self.sim.state.phones() if phone.number == number)
-        return tried_phone(self.sim, found.id, way, self)
+        return tried_phone(self.sim, put_on_page(self.sim, number), way, self)
 
     def wait(self, seconds: int) -> None:
         """Let time pass, with the worker's rounds in it."""

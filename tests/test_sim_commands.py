@@ -15,7 +15,7 @@ from flows.loader import DEFINITIONS
 from scheduler.__main__ import main
 from service.simulator.scripts import SAMPLES, load_script
 
-ENROL = "1\n1\n1\nAwa Diarra\n12102026\n1\n7\n1\n"
+ENROL = "1\n1\n1\n1\nAwa Diarra\n12102026\n1\n7\n1\n"
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +38,10 @@ def test_a_phone_dials_and_shows_each_screen_in_a_box_with_its_septets(monkeypat
         monkeypatch.setenv(name, "wrong")
     result = sim("ussd", typed="1\n")
     assert result.exit_code == 0, result.output
-    assert "│ Langue / Kan                             │" in result.output
-    assert "36/160 ┘" in result.output
+    assert "│ Langue / Kan / Language                  │" in result.output
+    assert "57/160 ┘" in result.output
     assert "> 1\n" in result.output
-    assert "│ 1 Inscrire un enfant" in result.output
+    assert "│ 1 Mon enfant" in result.output
 
 
 def test_the_widest_line_stays_in_its_box() -> None:
@@ -51,14 +51,16 @@ def test_the_widest_line_stays_in_its_box() -> None:
 
 
 def test_every_fault_on_demand() -> None:
-    typed = ENROL + "/repeat\n/twice 1\n/dial 2\n/dial\n/timeout\n/dial\n/cut\n/sms ARRET\n/inbox\n/wait 2h\n/quit\n1\n"
+    typed = (
+        ENROL + "/repeat\n/twice 1\n/dial 1*2\n/dial\n/timeout\n/dial\n/cut\n/sms ARRET\n/inbox\n/wait 2h\n/quit\n1\n"
+    )
     result = sim("ussd", typed=typed)
     assert result.exit_code == 0, result.output
     assert "│ Code " in result.output
-    assert "│ Enfant 1, née" in result.output.split("> /dial 2")[1], "one child, found at once"
+    assert "│ Enfant 1, née" in result.output.split("> /dial 1*2")[1], "one child, found at once"
     assert "Délai dépassé" in result.output
     assert "Appel coupé par le réseau" in result.output
-    assert "plus de rappels" in result.output.split("> /sms ARRET")[1]
+    assert "plus de SMS" in result.output.split("> /sms ARRET")[1]
     assert not result.output.endswith("> 1\n"), "/quit ends it"
 
 
@@ -78,10 +80,43 @@ def test_odd_bytes_are_answered_like_any_wrong_answer() -> None:
 def test_a_conversation_by_sms() -> None:
     result = sim("sms", typed="ARRET\n\n/repeat\nSTART\n/cut\n")
     assert result.exit_code == 0, result.output
-    assert result.output.count("plus de rappels") == 1
+    assert result.output.count("plus de SMS") == 1
     assert result.output.count("reprennent") == 1
-    assert "1 SMS, 115 septets" in result.output
+    assert "1 SMS, 119 septets" in result.output
     assert "/cut belongs to a USSD call" in result.output
+
+
+def test_the_amv_is_asked_for_by_sms_alone() -> None:
+    result = sim("sms", typed="amv\n1\nMoussa Keïta\n8\nRETOUR\n7\nrdv\n1\n1\n1\nmerci\n")
+    assert result.exit_code == 0, result.output
+    answers = result.output.split("\n> ")
+    assert "D'accord ?" in answers[1], "each answer stands right below what was written"
+    assert "Combien de personnes" in answers[5]
+    assert "Adhésion à l'AMV n'est pas fini." in answers[7]
+    assert "Moussa Keita, 7 pers." in answers[9]
+    assert [answers[10].count(words) for words in ("Gardez", "Merci. Demande A-")] == [1, 1]
+    assert answers[11].strip() == "merci\n  no answer"
+
+
+def test_help_lists_what_can_be_typed_and_the_words_that_begin_a_conversation() -> None:
+    result = sim("sms", typed="/help\n/inbox\n")
+    assert result.output.startswith("Write an SMS, MENU or AMV for instance")
+    assert re.search(r"^AMV, MUTUELLE +Adhésion à l'AMV$", result.output, re.M)
+    assert re.search(r"^RETOUR, SUITE +one question back", result.output, re.M)
+    assert "/cut" not in result.output, "what belongs to a call is left out"
+    assert "no SMS has arrived" in result.output
+    assert "AMV, MUTUELLE" in sim("ussd", typed="/help\n").output
+
+
+def test_another_phone_is_taken_and_the_first_one_again(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    typed = "AMV\n/phone 70 00 00 43\nRDV\n/phone +223 70 00 00 42\n2\n/phone 76 12 34 56\n"
+    result = sim("sms", "--record", file, typed=typed)
+    assert result.exit_code == 0, result.output
+    assert "now on +223 70 00 00 43" in result.output
+    assert "Rien n'est gardé" in result.output.split("> 2")[1], "its question was still open"
+    assert "Only invented numbers" in result.output
+    assert sim("sms", "--script", file).exit_code == 0
 
 
 def test_what_was_done_is_recorded_and_plays_again_the_next_day(tmp_path: Path) -> None:
@@ -148,10 +183,10 @@ def test_options_are_judged_before_anything_is_started() -> None:
 
 
 def test_a_smaller_screen_and_a_dialled_path() -> None:
-    result = sim("ussd", "--limit", "80", "--dial", "*384*223*1*1#", typed="9\n")
+    result = sim("ussd", "--limit", "80", "--dial", "*384*223*1*1#", typed="1\n9\n")
     assert result.exit_code == 0, result.output
     sizes = re.findall(r"(\d+)/80", result.output)
-    assert len(sizes) == 2
+    assert len(sizes) == 3
     assert all(int(size) <= 80 for size in sizes)
     assert "9 Suite" in result.output
 
@@ -172,8 +207,10 @@ def test_mistakes_in_definitions_are_told_in_lines(tmp_path: Path) -> None:
     assert "runs 'mesages', which does not exist; did you mean 'messages'?" in result.output
     assert "Traceback" not in result.output
 
-    (tmp_path / "accueil.yaml").write_text(source.replace("Laseli, le suivi des enfants", "A" * 150), "utf-8")
+    (tmp_path / "accueil.yaml").write_text(source.replace("Laseli, santé des familles", "A" * 150), "utf-8")
     result = sim("ussd", "--flows", tmp_path, "--limit", "80", typed="1\n")
     assert result.exit_code == 0, "what the checker finds is told, and it can be tried all the same"
+    assert "accueil.yaml" in result.output
+    assert "AAA" in result.output
     (tmp_path / "accueil.yaml").write_bytes("flow: é".encode("cp1252"))
     assert "accueil.yaml: this is no text in UTF-8" in sim("ussd", "--flows", tmp_path).output

@@ -86,6 +86,7 @@ def _try_out(
 ) -> None:
     from service.sim_terminal import Terminal, replay
     from service.simulator.recording import Recorder
+    from service.simulator.script_run import Player
 
     written = _script(script, way) if script else None
     number = _number(phone) if phone else written.phone if written else _number("")
@@ -93,13 +94,13 @@ def _try_out(
         raise click.ClickException(f"{record} exists already; delete it first, or record under another name")
     begins = at or (written.at if written else None) or datetime.now().replace(second=0, microsecond=0)
     with _rehearsal(one_round, begins, _library(flows, limit) if flows else None, limit) as rehearsal:
-        handset = rehearsal.phone(number, way)
-        recorder = Recorder(handset, number, way, begins)
+        player = Player(rehearsal.phone(number, way), written.phone if written else number)
+        recorder = Recorder(player, number, way, begins)
         if written:
-            went_well = replay(written.steps, handset, recorder, click.echo, limit)
+            went_well = replay(written.steps, player, recorder, click.echo, limit)
         else:
             went_well = True
-            Terminal(handset, way, limit, recorder, _reader(), click.echo).run(dial)
+            Terminal(player, way, limit, recorder, _reader(), click.echo, _words(rehearsal)).run(dial)
         if record:
             _write(record, recorder.script(written.name if written else record.stem))
     sys.exit(0 if went_well else 1)
@@ -145,6 +146,16 @@ def _library(folder: Path, limit: int) -> Library:
     return library
 
 
+def _words(rehearsal: Rehearsal) -> list[tuple[str, str]]:
+    """What begins a conversation by SMS: (words, title of the conversation)."""
+    from flows.sms_keywords import openings
+    from service.stories import releases
+
+    with rehearsal.runtime.database.read() as tx:
+        found = openings(releases.library(rehearsal.runtime, tx))
+    return [(", ".join(words), title) for words, title in found]
+
+
 def _script(file: Path, way: Way) -> Script:
     from flows.mistakes import FlowMistake
     from service.simulator.scripts import load_script
@@ -159,12 +170,10 @@ def _script(file: Path, way: Way) -> Script:
 
 
 def _number(typed: str) -> str:
-    from flows.phone_numbers import to_e164
-    from service.simulator.scripts import SOME_PHONE
-    from service.simulator.state import INVENTED
+    from service.simulator.scripts import SOME_PHONE, invented_number
 
-    number = to_e164(typed or SOME_PHONE)
-    if number is None or not INVENTED.fullmatch(number):
+    number = invented_number(typed or SOME_PHONE)
+    if number is None:
         raise click.BadParameter("only invented numbers: write one like +223 70 00 00 42", param_hint="--phone")
     return number
 

@@ -24,6 +24,7 @@ def todo() -> None:
 def todo_list(state: str, kind: str | None, as_json: bool) -> None:
     """Every line, oldest first. What is printed names people: not for a file that lies about."""
     from service.store import task_tables
+    from service.stories import task_words
 
     runtime = opened_runtime()
     zone = ZoneInfo(runtime.zone)
@@ -37,7 +38,7 @@ def todo_list(state: str, kind: str | None, as_json: bool) -> None:
         day = datetime.fromtimestamp(task.created_at / 1000, zone)
         who = show(task.number) if task.number else "-"
         click.echo(f"{task.id}  {day:%Y-%m-%d %H:%M}  {task.kind}  {task.zone or '-'}  {who}")
-        for line in _lines_of(json.loads(task.details) if task.details else {}):
+        for line in task_words.lines_of(task.details):
             click.echo(f"    {line}")
     click.echo(f"{len(found)} lines" if len(found) != 1 else "1 line")
 
@@ -56,13 +57,3 @@ def todo_done(task_id: int, by: str, dropped: bool) -> None:
     if not closed:
         raise click.ClickException(f"there is no open line {task_id}: `laseli todo list` shows them")
     click.echo("Taken off the list.")
-
-
-def _lines_of(details: object) -> list[str]:
-    """What a mediator reads: a form's questions and answers, or the words that were noted."""
-    if not isinstance(details, dict):
-        return [str(details)] if details else []
-    answers = details.get("answers") or []
-    noted = [f"{name}: {value}" for name, value in details.items() if name not in ("answers", "form")]
-    title = [str(details["form"])] if "form" in details else []
-    return [*title, *noted, *(f"{question} {answer}" for question, answer in answers)]

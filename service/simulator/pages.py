@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,15 +14,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from flows.phone_numbers import show, to_e164
 from service.simulator import calls, replays
 from service.simulator.postman import real_now
-from service.simulator.product import Child, Control, ProductProblem
+from service.simulator.product import Child, Control, Demonstration, ProductProblem, Task
 from service.simulator.scripts import MOST_STEPS
-from service.simulator.showing import long_day, phone_view, plural, short_day
+from service.simulator.showing import long_day, phone_view, plural, short_day, short_time
 from service.simulator.simulation import NoSuchPhone, Simulation
 from service.simulator.state import INVENTED, first_free
-from service.simulator.tried_phone import tried_phone
+from service.simulator.tried_phone import put_on_page, tried_phone
 
-CHILDREN_SHOWN = 40
+CHILDREN_SHOWN, TASKS_SHOWN = 40, 20
 NOTICE_MS = 60_000
+NOTHING = Demonstration(datetime.fromtimestamp(0, UTC), ZoneInfo("UTC"))
 PAGE_AGE, PARTS_AGE = 0.0, 5.0  # how old the product's word may be, in seconds
 KEYS = tuple(
     zip("123456789*0#", ("", "abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz", "", "+", ""), strict=True)
@@ -146,9 +149,7 @@ def _add_phone(sim: Simulation, typed: str) -> str | None:
     number = typed if known else to_e164(typed)
     if number is None or not (known or INVENTED.fullmatch(number)):
         raise ProductProblem("Seuls des numéros inventés entrent ici : +223 70 00 xx xx ou +223 60 00 xx xx.")
-    if len(sim.state.phones()) >= calls.MOST_PHONES:
-        raise ProductProblem(f"Il y a déjà {calls.MOST_PHONES} téléphones : retirez-en un d'abord.")
-    sim.state.show_phone(number)
+    put_on_page(sim, number)
     return None
 
 
@@ -172,9 +173,9 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
     local = sim.watch.local(sim.watch.now())
     phones = sim.state.phones()
     numbers = {phone.number for phone in phones}
-    children = sorted(
-        sight.demonstration.children if sight.demonstration else (), key=lambda child: child.phone not in numbers
-    )
+    shown = sight.demonstration or NOTHING
+    children = sorted(shown.children, key=lambda child: child.phone not in numbers)
+    tasks = sorted(shown.tasks, key=lambda task: task.phone not in numbers)[:TASKS_SHOWN]
     refused, given_up = sim.state.untold()
     return {
         "phones": [phone_view(phone, sim.state, sim.watch) for phone in phones],
@@ -184,6 +185,10 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
         "elsewhere": [(show(found.number), found) for found in sim.state.elsewhere(CHILDREN_SHOWN)],
         "children": [_child_view(child) for child in children[:CHILDREN_SHOWN]],
         "children_left": max(len(children) - CHILDREN_SHOWN, 0),
+        "tasks": [_task_view(task, sim) for task in tasks],
+        "tasks_open": shown.tasks_open,
+        "tasks_left": max(shown.tasks_open - len(tasks), 0),
+        "words": shown.words,
         "clock": {"day": long_day(local), "time": local.strftime("%H:%M"), "zone": sim.watch.zone_name},
         "has_control": sim.control is not None,
         "problem": sight.problem,
@@ -194,6 +199,15 @@ def _context(sim: Simulation, max_age: float) -> dict[str, Any]:
         "short_code": sim.short_code,
         "keys": KEYS,
         "advances": ADVANCES,
+    }
+
+
+def _task_view(task: Task, sim: Simulation) -> dict[str, Any]:
+    return {
+        "kind": task.kind,
+        "where": " · ".join(filter(None, (task.zone, show(task.phone) if task.phone else ""))),
+        "since": short_time(sim.watch.local(int(task.since.timestamp() * 1000))),
+        "lines": task.lines,
     }
 
 

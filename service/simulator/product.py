@@ -39,12 +39,29 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """A line of the mediators' list: what it asks for, where, whom to call, since when, and what is known so far."""
+
+    kind: str
+    zone: str
+    phone: str
+    since: datetime
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What the product says of itself in a demonstration."""
+    """What the product says of itself in a demonstration.
+
+    `tasks` may be the first of the `tasks_open`; `words` begin a conversation by SMS.
+    """
 
     now: datetime
     zone: ZoneInfo
-    children: tuple[Child, ...]
+    children: tuple[Child, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    tasks_open: int = 0
+    words: tuple[str, ...] = ()
 
 
 class Hooks:
@@ -138,15 +155,32 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 
 def _read_state(found: Mapping[str, Any]) -> Demonstration:
     try:
-        now = datetime.fromisoformat(found["now"])
         return Demonstration(
-            now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC),
+            _moment(found["now"]),
             ZoneInfo(found.get("zone") or "Africa/Bamako"),
             tuple(_read_child(child) for child in found.get("children") or ()),
+            tuple(_read_task(task) for task in found.get("tasks") or ()),
+            int(found.get("tasks_open") or 0),
+            tuple(str(word) for word in found.get("words") or ()),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OSError):
         # ZoneInfo raises KeyError, ValueError or OSError for an unknown name, by its spelling.
         raise ProductProblem("Le service décrit la démonstration d'une façon inconnue.", "unknown state") from None
+
+
+def _moment(written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _read_task(found: Mapping[str, Any]) -> Task:
+    return Task(
+        kind=str(found["kind"]),
+        zone=str(found.get("zone") or ""),
+        phone=str(found.get("phone") or ""),
+        since=_moment(found["since"]),
+        lines=tuple(str(line) for line in found.get("lines") or ()),
+    )
 
 
 def _read_child(found: Mapping[str, Any]) -> Child:

@@ -64,7 +64,7 @@ def begin(sim: Simulation, phone_id: int, name: str) -> None:
     if phone is None:
         raise NoSuchPhone
     start = {"name": name, "title": script.name, "played": [], "left": len(script.steps)}
-    _keep(sim, phone_id, start | {"looked": len(sim.state.received(phone.number))})
+    _keep(sim, phone_id, start | {"on": script.phone, "seen": {script.phone: len(sim.state.received(phone.number))}})
 
 
 def go_on(sim: Simulation, phone_id: int, most: int) -> str:
@@ -76,14 +76,14 @@ def go_on(sim: Simulation, phone_id: int, most: int) -> str:
         if not kept:
             raise ProductProblem("Choisissez d'abord un script.")
         script = _script(sim, kept["name"])
-        player = Player(tried_phone(sim, phone_id, script.way), kept["looked"])
+        player = Player(tried_phone(sim, phone_id, script.way), script.phone, kept.get("on"), kept.get("seen"))
         done = len(kept["played"])
         for step in script.steps[done : done + most]:
             if _went_wrong(kept):
                 break
             outcome = player.play(step)
             kept["played"].append(_row(outcome))
-            kept |= {"looked": player.looked, "left": len(script.steps) - len(kept["played"])}
+            kept |= {"on": player.on, "seen": player.seen, "left": len(script.steps) - len(kept["played"])}
             _keep(sim, phone_id, kept)
         return _sentence(kept)
 

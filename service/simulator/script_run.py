@@ -32,6 +32,9 @@ class Screen:
 class Handset(Protocol):
     """One phone, by USSD or by SMS. Every method may raise ProductProblem when the service does not do its part."""
 
+    def other(self, number: str) -> Handset:
+        """Another phone of the same network, by the same way of talking."""
+
     by_sms: bool
     """Whether the screen is what arrived by SMS: who sees it has looked into the inbox."""
 
@@ -103,11 +106,23 @@ class Failed(Exception):
 
 
 class Player:
-    """Plays steps on one phone. `looked`: how many SMS it held when the script last looked at its inbox."""
+    """Plays steps on a phone, which the script calls by the number `called`, and on others that a step names.
 
-    def __init__(self, phone: Handset, looked: int | None = None) -> None:
-        self.phone = phone
-        self.looked = len(phone.inbox()) if looked is None else looked
+    `phone` is the one that acts now and `on` its number; `seen` tells how many SMS each held when the script last
+    looked at its inbox.
+    """
+
+    def __init__(
+        self, phone: Handset, called: str = "", on: str | None = None, seen: Mapping[str, int] | None = None
+    ) -> None:
+        self._first, self._called = phone, called
+        self.seen = dict(seen or {})
+        self._take(called if on is None else on)
+
+    def _take(self, number: str) -> None:
+        self.on = number
+        self.phone = self._first if number == self._called else self._first.other(number)
+        self.seen.setdefault(number, len(self.phone.inbox()))
 
     def play(self, step: Step) -> Outcome:
         """Do one step. What goes wrong is told in the outcome, never raised."""
@@ -125,6 +140,9 @@ class Player:
         if not self.phone.screen().is_spoken:
             raise Failed("no_answer")
 
+    def change_phone(self, step: Step) -> None:
+        self._take(step.words[0])
+
     def press(self, step: Step) -> None:
         self.need_open()
         self.phone.answer(step.words[0])
@@ -133,6 +151,7 @@ class Player:
         """Press the key in front of this label, turning pages until it is there."""
         self.need_open()
         label, text = step.words[0], ""
+        self._await(lambda shown: key_before(label, shown) is not None or key_of_more(shown) is not None)
         for _ in range(MOST_PAGES):
             before, text = text, self.phone.screen().text
             key = key_before(label, text)
@@ -177,18 +196,24 @@ class Player:
         self.phone.write_sms(step.words[0])
 
     def see(self, step: Step) -> None:
+        self._await(lambda shown: all(holds(shown, words) for words in step.words))
         text = self.phone.screen().text
         if self.phone.by_sms:
-            self.looked = len(self.phone.inbox())
+            self.seen[self.on] = len(self.phone.inbox())
         missing = [words for words in step.words if not holds(text, words)]
         if missing:
             raise Failed("not_seen", "\n".join(missing), text)
 
+    def _await(self, enough: Callable[[str], bool]) -> None:
+        """An answer by SMS, or the second part of one, comes when it comes; a screen is there at once."""
+        if self.phone.by_sms:
+            self.phone.catch_up(lambda: enough(self.phone.screen().text))
+
     def inbox(self, step: Step) -> None:
         """The latest SMS says this; or none came since the script last looked."""
         self.phone.catch_up(lambda: self._is_there(step.words))
-        found, had = self.phone.inbox(), self.looked
-        self.looked = len(found)
+        found, had = self.phone.inbox(), self.seen[self.on]
+        self.seen[self.on] = len(found)
         if not step.words and len(found) > had:
             raise Failed("unwanted_sms", "", found[0])
         if step.words and not found:
@@ -199,7 +224,7 @@ class Player:
 
     def _is_there(self, words: Iterable[str]) -> bool:
         found = self.phone.inbox()
-        return len(found) > self.looked and all(holds(found[0], each) for each in words)
+        return len(found) > self.seen[self.on] and all(holds(found[0], each) for each in words)
 
     def over(self, _: Step) -> None:
         if self.phone.screen().is_open:
@@ -229,12 +254,13 @@ _PLAYED: Final[Mapping[Action, Callable[[Player, Step], None]]] = {
     "inbox": Player.inbox,
     "over": Player.over,
     "open": Player.open,
+    "phone": Player.change_phone,
 }
 
 
 def play(script: Script, phone: Handset) -> Iterator[Outcome]:
     """Play the script until its end or until the first step that does not go as written."""
-    player = Player(phone)
+    player = Player(phone, script.phone)
     for step in script.steps:
         outcome = player.play(step)
         yield outcome

@@ -21,7 +21,7 @@ from service.simulator.state import INVENTED
 Way = Literal["ussd", "sms"]
 Action = Literal[
     "dial", "press", "choose", "maybe", "see", "cut", "repeat", "twice", "wait", "timeout", "sms", "inbox", "over",
-    "open",
+    "open", "phone",
 ]  # fmt: skip
 
 SAMPLES: Final = Path(__file__).parent / "sample_scripts"
@@ -44,7 +44,8 @@ _MOMENT: Final = "%Y-%m-%d %H:%M"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens or must be so. `words` are what is typed or must be seen, `seconds` how long is waited."""
+    """One thing that happens or must be so. `words` are what is typed, dialled or must be seen, or the number of the
+    phone that acts from here on; `seconds` how long is waited."""
 
     do: Action
     words: tuple[str, ...] = ()
@@ -59,7 +60,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A conversation of one phone by USSD or by SMS. `at`: the local moment at which a rehearsal of it begins."""
+    """A conversation by USSD or by SMS, of one phone unless a step says `phone`.
+
+    `phone` begins; played on another phone, that one takes its place. `at`: the local moment at which
+    a rehearsal of it begins.
+    """
 
     name: str
     steps: tuple[Step, ...]
@@ -123,6 +128,12 @@ def seconds_in(written: str) -> int | None:
     return seconds if 0 < seconds <= LONGEST_WAIT_S else None
 
 
+def invented_number(written: str) -> str | None:
+    """The number, spelt as carriers do; None when it could be somebody's."""
+    number = to_e164(written)
+    return number if number is not None and INVENTED.fullmatch(number) else None
+
+
 def is_path(written: str) -> bool:
     """Whether this can be dialled: a whole code, *384*223*2*1#, or what stands behind ours, 2*1."""
     return _PATH.fullmatch(written) is not None
@@ -144,8 +155,8 @@ def _read_way(entry: Entry | None) -> Way:
 def _read_phone(entry: Entry | None) -> str:
     if entry is None:
         return SOME_PHONE
-    number = to_e164(entry.word())
-    if number is None or not INVENTED.fullmatch(number):
+    number = invented_number(entry.word())
+    if number is None:
         raise entry.mistake('only invented numbers stand in scripts: write one like "+223 70 00 00 42"')
     return number
 
@@ -200,6 +211,8 @@ def _read_value(action: str, value: Entry | None, item: Entry) -> tuple[tuple[st
         raise item.mistake(f"'{action}' needs a value: write `- {action}: {_example(action)}`")
     if action == "wait":
         return (), _read_wait(value)
+    if action == "phone":
+        return (_read_phone(value),), 0
     if action in ONE_TEXT:
         return (_read_text(value, ONE_TEXT[action], may_be_empty=action in ("press", "twice")),), 0
     if action == "inbox" and _is_none(value):
@@ -213,7 +226,14 @@ def _is_none(value: Entry) -> bool:
 
 
 def _example(action: str) -> str:
-    return {"wait": "3m", "sms": '"AMV"', "press": '"1"', "twice": '"1"', "inbox": "none"}.get(action, '"Oui"')
+    return {
+        "wait": "3m",
+        "sms": '"AMV"',
+        "press": '"1"',
+        "twice": '"1"',
+        "inbox": "none",
+        "phone": '"+223 70 00 00 42"',
+    }.get(action, '"Oui"')
 
 
 def _read_path(value: Entry) -> str:

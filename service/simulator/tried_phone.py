@@ -47,11 +47,23 @@ def tried_phone(sim: Simulation, phone_id: int, way: Way, passing: Passing | Non
     return {"ussd": UssdPhone, "sms": SmsPhone}[way](sim, phone_id, passing or DemoTime(sim))
 
 
+def put_on_page(sim: Simulation, number: str) -> int:
+    """The id of the phone with this number, which is put on the page if it is not there."""
+    shown = {phone.number for phone in sim.state.phones()}
+    if number not in shown and len(shown) >= calls.MOST_PHONES:
+        raise ProductProblem(f"Il y a déjà {calls.MOST_PHONES} téléphones : retirez-en un d'abord.")
+    sim.state.show_phone(number)
+    return next(phone.id for phone in sim.state.phones() if phone.number == number)
+
+
 class UssdPhone:
     by_sms = False
 
     def __init__(self, sim: Simulation, phone_id: int, passing: Passing) -> None:
         self._sim, self._id, self._passing = sim, phone_id, passing
+
+    def other(self, number: str) -> Handset:
+        return type(self)(self._sim, put_on_page(self._sim, number), self._passing)
 
     def dial(self, path: str) -> None:
         calls.dial(self._sim, self._id, path)

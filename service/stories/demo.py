@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
+from flows import sms_keywords
 from flows.phone_numbers import show
 from service.clock import DEMO_MARK
 from service.domain import visits
 from service.runtime import Runtime
-from service.store import people_tables, phone_tables, place_tables, system_tables
+from service.store import people_tables, phone_tables, place_tables, system_tables, task_tables
 from service.store.people_tables import Child
-from service.stories import care, doses, families
+from service.store.task_tables import Task
+from service.stories import care, doses, families, releases, task_words
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
 SHOWN = 50
@@ -59,12 +61,29 @@ def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int)
 
 
 def state(runtime: Runtime) -> dict[str, Any]:
-    """What the page of phones shows beside them: the moment, and each child with what is expected next."""
+    """What the page of phones shows beside them: the moment, each child with what is expected next, the mediators'
+    list, and the words that begin a conversation by SMS."""
     now = runtime.now()
     with runtime.database.read() as tx:
         found = people_tables.followed_children(tx, SHOWN)
-        children = [_shown(tx, runtime, one, number, now) for one, number in found]
-    return {"now": iso(runtime, now), "zone": runtime.config.timezone, "children": children}
+        return {
+            "now": iso(runtime, now),
+            "zone": runtime.config.timezone,
+            "children": [_shown(tx, runtime, one, number, now) for one, number in found],
+            "tasks": [_told(runtime, one) for one in task_tables.tasks(tx, limit=SHOWN)],
+            "tasks_open": task_tables.count_open_tasks(tx),
+            "words": [words[0] for words, _ in sms_keywords.openings(releases.library(runtime, tx))],
+        }
+
+
+def _told(runtime: Runtime, task: Task) -> dict[str, Any]:
+    return {
+        "kind": task_words.title_of(task.kind),
+        "zone": task.zone,
+        "phone": task.number,
+        "since": iso(runtime, task.created_at),
+        "lines": task_words.lines_of(task.details),
+    }
 
 
 def _shown(tx: Connection, runtime: Runtime, one: Child, number: str | None, now: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from service.simulator.scripts import SAMPLES, load_script
 from tests.browser.test_simulator_page import CHROMIUM, FLAGS
 
 pytestmark = [
@@ -23,6 +25,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install -y chromium"),
 ]
+
+
+FRESH = (f"+223 70 00 05 {n:02d}" for n in itertools.count(1))
 
 
 def free_port() -> int:
@@ -59,10 +64,15 @@ def _printed_address(demo: subprocess.Popen[bytes], log: Path) -> str:
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
+def has_script(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def page(has_script: bool) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
-        yield browser.new_context(java_script_enabled=request.param).new_page()
+        yield browser.new_context(java_script_enabled=has_script).new_page()
         browser.close()
 
 
@@ -73,9 +83,9 @@ def answer(page: Page, phone: Locator, typed: str) -> None:
     expect(phone).not_to_have_text(before, use_inner_text=True)
 
 
-def test_a_child_is_enrolled_recalled_and_vaccinated(page: Page, address: str, request: pytest.FixtureRequest) -> None:
+def test_a_child_is_enrolled_recalled_and_vaccinated(page: Page, address: str, has_script: bool) -> None:
     page.goto(address)
-    phone = page.locator(".phone").nth(0 if "with J" in request.node.name else 1)
+    phone = page.locator(".phone").nth(0 if has_script else 1)
     phone.get_by_role("button", name="Appeler").click()
     expect(phone).to_contain_text("Langue / Kan")
     for typed in ("1", "1", "1", "1", "Awa Diarra"):
@@ -100,14 +110,67 @@ def test_a_child_is_enrolled_recalled_and_vaccinated(page: Page, address: str, r
     expect(card).not_to_contain_text("PENTA")
 
 
-@pytest.mark.parametrize("title", ["Une mère inscrit son enfant", "La ligne est coupée, la mère rappelle",
-                                   "Le réseau se répète, un seul enfant est inscrit (téléphone neuf)",
-                                   "ARRET et START par SMS"])  # fmt: skip
-def test_the_scripts_of_the_product_play_on_a_new_phone_of_the_demo(page: Page, address: str, title: str) -> None:
+def a_new_phone(page: Page, address: str) -> Locator:
+    """A phone that never called. The page holds twelve at most, so the one added before goes."""
     page.goto(address)
-    proposed = page.get_by_label("Un téléphone de plus").input_value()
+    while page.locator(".phone").count() > 3:
+        count = page.locator(".phone").count()
+        page.locator(".phone").nth(2).get_by_role("button", name="Retirer").click()
+        expect(page.locator(".phone")).to_have_count(count - 1)
+    fresh = next(FRESH)
+    page.get_by_label("Un téléphone de plus").fill(fresh)
     page.get_by_role("button", name="Ajouter").click()
-    phone = page.locator(".phone", has=page.get_by_role("heading", name=proposed, exact=True))
+    phone = page.locator(".phone", has=page.get_by_role("heading", name=fresh, exact=True))
+    expect(phone).to_be_visible()
+    return phone
+
+
+def until_it_shows(page: Page, what: Locator, has_script: bool) -> None:
+    """Wait for what the worker brings; without JavaScript somebody loads the page again."""
+    deadline = time.monotonic() + 30
+    while not what.is_visible():
+        assert time.monotonic() < deadline, page.inner_text("main")
+        page.wait_for_timeout(1000)
+        if not has_script:
+            page.reload()
+
+
+def test_an_sms_begins_the_amv_and_the_answer_is_in_the_inbox(page: Page, address: str, has_script: bool) -> None:
+    phone = a_new_phone(page, address)
+    for written, answered in (("amv svp", "D'accord ?"), ("1", "Nom et prénom du chef de famille ?")):
+        if not phone.get_by_label("Au 36223").is_visible():
+            phone.get_by_text("Écrire un SMS").click()
+        expect(phone).to_contain_text("Pour commencer : MENU, AMV")
+        phone.get_by_label("Au 36223").fill(written)
+        phone.get_by_role("button", name="Envoyer le SMS").click()
+        newest = phone.locator(".inbox li").first
+        until_it_shows(page, newest.get_by_text(answered), has_script)
+        expect(newest.locator(".from b")).not_to_have_text("à 36223")
+
+
+def test_who_never_calls_back_is_on_the_mediators_list(page: Page, address: str, has_script: bool) -> None:
+    phone = a_new_phone(page, address)
+    number = phone.get_by_role("heading", level=2).inner_text()
+    phone.get_by_role("button", name="Appeler").click()
+    expect(phone).to_contain_text("Langue / Kan")
+    for typed in ("1", "2", "2", "1", "Moussa Keïta", "7"):
+        answer(page, phone, typed)
+    expect(phone).to_contain_text("Quelle formule ?")
+    if not phone.get_by_role("button", name="Couper ici").is_visible():
+        phone.get_by_text("Réseau", exact=True).click()
+    phone.get_by_role("button", name="Couper ici").click()
+    expect(phone).to_contain_text("Appel coupé")
+    page.get_by_role("button", name="+1 jour").click()
+    line = page.locator("#todo li").filter(has_text=number)
+    until_it_shows(page, line, has_script)
+    for words in ("Formulaire inachevé", "Adhésion à l'AMV", "Moussa Keïta", "Combien de personnes", "7"):
+        expect(line).to_contain_text(words)
+    expect(phone).to_contain_text("Adhésion non terminée")
+
+
+@pytest.mark.parametrize("title", [load_script(file).name for file in sorted(SAMPLES.glob("*.yaml"))])
+def test_the_scripts_of_the_product_play_on_a_new_phone_of_the_demo(page: Page, address: str, title: str) -> None:
+    phone = a_new_phone(page, address)
     phone.get_by_text("Rejouer un script").click()
     phone.get_by_label("Une conversation écrite d'avance").select_option(title)
     phone.get_by_role("button", name="Rejouer", exact=True).click()

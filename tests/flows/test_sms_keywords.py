@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.loader import load_library
-from flows.sms_keywords import find_keyword, is_only_polite, is_word, keywords_of
+from flows.sms_keywords import find_keyword, is_only_polite, is_word, keywords_of, openings
 
 WORDS = {
     "amv": "adhesion", "mutuelle": "adhesion", "mamutuelle": "la_mienne", "rdv": "visite", "vaccin": "visite",
@@ -51,6 +51,12 @@ def test_nothing_that_we_send_asks_for_a_conversation_by_itself() -> None:
     for key in ("sms.help", "stop_done", "start_done"):
         said = standard().say(key, "fr", sender="Laseli", code="*384*223#")
         assert find_keyword(said, keywords) is None
+
+
+def test_people_read_the_words_as_they_are_written_with_what_they_begin() -> None:
+    found = openings(load_library())
+    assert (("AMV", "MUTUELLE"), "Adhésion à l'AMV") in found
+    assert len(found) == len(set(keywords_of(load_library()).values())), "each conversation once"
 
 
 def test_back_and_thanks() -> None:

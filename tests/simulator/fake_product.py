@@ -37,6 +37,8 @@ class FakeProduct:
         self.now = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
         self.zone = "Africa/Bamako"
         self.children = [a_child("4821 7730", "+22370000001", ["PENTA1", "VPO1"], "2026-12-12")]
+        self.tasks: list[dict[str, object]] = []
+        self.words: list[str] = []
         self.control_broken = False
         self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -91,7 +93,14 @@ class FakeProduct:
             self.now += timedelta(**{unit: int(count) for unit, count in form.items()})
         elif what == "dose" and method == "POST":
             return self._dose(form)
-        state = {"now": self.now.isoformat(), "zone": self.zone, "children": self.children}
+        state = {
+            "now": self.now.isoformat(),
+            "zone": self.zone,
+            "children": self.children,
+            "tasks": self.tasks[:50],
+            "tasks_open": len(self.tasks),
+            "words": self.words,
+        }
         return 200, "application/json", json.dumps(state)
 
     def _dose(self, form: dict[str, str]) -> tuple[int, str, str]:
@@ -105,6 +114,10 @@ class FakeProduct:
 def a_child(code: str, phone: str, due: list[str], next_on: str | None) -> dict[str, object]:
     assert next_on is None or date.fromisoformat(next_on)
     return {"code": code, "label": f"Enfant de {phone}, né 03/2026", "phone": phone, "due": due, "next": next_on}
+
+
+def a_task(kind: str, phone: str | None, *lines: str, zone: str | None = None) -> dict[str, object]:
+    return {"kind": kind, "zone": zone, "phone": phone, "since": "2026-11-20T13:05:00+00:00", "lines": list(lines)}
 
 
 def _handler_of(product: FakeProduct) -> type[BaseHTTPRequestHandler]:

@@ -1,6 +1,7 @@
 """The page itself: phones, the clock, the children, and what it says when the product does not."""
 
 import gzip
+import html
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask
 
 from service.simulator.phone_app import create_simulator, simulation_of
-from tests.simulator.fake_product import SECRET, FakeProduct, a_child
+from tests.simulator.fake_product import SECRET, FakeProduct, a_child, a_task
 from tests.simulator.visitors import Carrier, Visitor
 
 KB = 1000
@@ -79,8 +80,41 @@ def test_children_of_the_phones_on_the_page_come_first(visitor: Visitor, product
     assert "et 21 autres" in page
 
 
+def test_the_mediators_list_stands_under_the_children(visitor: Visitor, product: FakeProduct) -> None:
+    assert "Rien pour l'instant." in _todo(visitor)
+    product.tasks = [
+        *(a_task("Plainte", None, "avis: 481902") for _ in range(60)),
+        a_task("Formulaire inachevé", "+22370000001", "Adhésion à l'AMV", "Combien ? 7", zone="Darsalam"),
+    ]
+    product.tasks.insert(3, product.tasks.pop())
+    todo = _todo(visitor)
+    assert todo.startswith(
+        "À faire (médiateurs) Formulaire inachevé Darsalam · +223 70 00 00 01 Depuis le 20/11/2026 13:05 "
+        "Adhésion à l'AMV Combien ? 7 Plainte sans téléphone"
+    ), "the phones of the page come first"
+    assert todo.endswith("et 41 autres")
+    assert todo.count("Plainte") == 19
+    assert '<a href="#todo">À faire (médiateurs)&nbsp;: 61</a>' in visitor.page(), "a long list of children is above it"
+
+
+def _todo(visitor: Visitor) -> str:
+    simulation_of(visitor.client.application).watch.forget()
+    found = re.search(r'id="todo">(.*?)</section>', visitor.page(), re.S)
+    assert found
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", found[1])).split())
+
+
+def test_the_words_to_begin_with_stand_below_the_sms_to_be_written(visitor: Visitor, product: FakeProduct) -> None:
+    assert "Pour commencer" not in visitor.page()
+    product.words = ["MENU", "AMV"]
+    simulation_of(visitor.client.application).watch.forget()
+    assert "Pour commencer&nbsp;: MENU, AMV. Pour revenir" in visitor.page()
+
+
 def test_what_the_product_says_is_shown_not_obeyed(visitor: Visitor, product: FakeProduct) -> None:
     product.children = [a_child("<u>1", "<script>", ["<i>"], None)]
+    product.tasks = [a_task("<u>", "<script>", "<i>", zone="<u>")]
+    product.words = ["<u>"]
     page = visitor.page()
     assert not re.search("<u>|<script>|<i>", page)
 
@@ -157,6 +191,9 @@ def test_pages_allow_nothing_foreign(app: Flask) -> None:
 
 def test_the_first_load_is_small(app: Flask, carrier: Carrier, visitor: Visitor, product: FakeProduct) -> None:
     product.children = [a_child(f"{n:04d} 7730", "+22360000001", ["PENTA1"], "2026-12-12") for n in range(60)]
+    answers = ("Nom et prénom du chef de famille ? Moussa Keïta", "Combien de personnes dans la famille ? 7")
+    product.tasks = [a_task("Formulaire inachevé", f"+2237000{n:04d}", *answers) for n in range(60)]
+    product.words = ["MENU", "AMV", "AVIS", "CENTRE", "INSCRIRE", "MAMUTUELLE", "BRAS", "RDV", "RAMED", "DANGER"]
     for n in range(30):
         carrier.send("+22370000001", f"{n} À partir du 12/12, au CSCom de Darsalam, avec le carnet.")
     client = app.test_client()

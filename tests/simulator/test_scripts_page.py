@@ -69,6 +69,19 @@ def test_a_script_is_played_step_by_step_and_the_screen_follows(visitor: Visitor
     assert len(played(visitor)) == 6, "there is nothing more to play"
 
 
+def test_a_script_goes_to_another_phone_and_remembers_where_it_is(visitor: Visitor, scripts: Path) -> None:
+    two = GOOD.replace("  - over", '  - phone: "+223 70 00 00 90"\n  - dial\n  - phone: "+223 70 00 00 42"\n  - over')
+    (scripts / "awa.yaml").write_text(two, "utf-8")
+    visitor.press("script-begin", script="awa")
+    for _ in range(5):
+        visitor.press("script-step")
+    assert 'id="name-3">+223 70 00 00 90</h2>' in visitor.page(), "it has come to the page"
+    visitor.press("script-step")
+    assert visitor.screen(3).startswith("Suivi vaccinal")
+    assert visitor.press("script-rest").startswith("Awa est inscrit")
+    assert visitor.notices() == "Script « Une mère inscrit Awa » : tout s'est passé comme écrit."
+
+
 def test_a_step_that_fails_says_what_was_expected_and_what_was_seen(
     visitor: Visitor, scripts: Path, product: FakeProduct
 ) -> None:

@@ -115,6 +115,20 @@ def test_an_sms_that_nobody_expected_is_found(player: Player, carrier: Carrier) 
     assert player.play(Step("inbox", ("bonjour", "AWA"))).is_well
 
 
+def test_an_answer_by_sms_that_comes_late_is_waited_for(app: Flask, carrier: Carrier) -> None:
+    player = Player(tried_phone(simulation_of(app), 1, "sms"))
+    player.play(Step("press", ("AMV",)))
+    late = threading.Timer(0.1, lambda: carrier.send("+22370000001", "D'accord ?\n1 Oui\n2 Non"))
+    late.start()
+    assert player.play(Step("choose", ("Non",))).is_well
+    late.join()
+    late = threading.Timer(0.1, lambda: carrier.send("+22370000001", "Au revoir."))
+    carrier.send("+22370000001", "Rien n'est gardé.")
+    late.start()
+    assert player.play(Step("see", ("gardé", "Au revoir"))).is_well, "two SMS answer one"
+    late.join()
+
+
 def test_an_answer_that_comes_twice_by_sms_is_found(app: Flask, product: FakeProduct, carrier: Carrier) -> None:
     phone = tried_phone(simulation_of(app), 1, "sms")
     player = Player(phone)
@@ -122,6 +136,26 @@ def test_an_answer_that_comes_twice_by_sms_is_found(app: Flask, product: FakePro
     assert player.play(Step("twice", ("AMV",))).why == "two_screens"
     first, second = product.wait_for("sms-in", 2)
     assert first == second, "one SMS with one id, in two requests"
+
+
+def test_another_phone_acts_and_the_first_one_again(app: Flask, product: FakeProduct, carrier: Carrier) -> None:
+    player = Player(tried_phone(simulation_of(app), 1, "ussd"), called="+22370000042")
+    player.play(Step("dial"))
+    carrier.send("+22370000001", "Bonjour")
+    player.play(Step("phone", ("+22370000043",)))
+    assert player.play(Step("open")).why == "is_over", "it has a screen of its own"
+    assert player.play(Step("inbox")).is_well, "and an inbox of its own"
+    player.play(Step("dial"))
+    player.play(Step("phone", ("+22370000042",)))
+    assert player.play(Step("open")).is_well
+    assert player.play(Step("inbox")).why == "unwanted_sms", "what came meanwhile was not looked at"
+    assert [form["phoneNumber"] for form in product.of("ussd")] == ["+22370000001", "+22370000043"]
+
+
+def test_a_page_full_of_phones_takes_no_further_one(player: Player) -> None:
+    outcomes = [player.play(Step("phone", (f"+223700005{n:02d}",))) for n in range(12)]
+    assert [outcome.why for outcome in outcomes] == [""] * 10 + ["no_answer"] * 2
+    assert "retirez-en un" in outcomes[-1].seen
 
 
 def test_choices_are_found_by_their_words_on_every_page(player: Player, product: FakeProduct) -> None:

@@ -49,6 +49,7 @@ steps:
   - inbox: none
   - over
   - open
+  - phone: "70 00 00 43"
 """
 
 
@@ -62,6 +63,7 @@ def test_a_script_says_who_calls_and_every_step() -> None:
     assert script.steps[12] == Step("wait", seconds=180)
     assert [script.steps[n].words for n in (15, 16)] == [("Adhésion",), ()]
     assert script.steps[3].line == 10
+    assert script.steps[-1] == Step("phone", ("+22370000043",))
 
 
 def test_a_script_written_again_is_the_same() -> None:
@@ -104,6 +106,8 @@ MISTAKES = {
     "script: x\nway: sms\nsteps:\n  - dial": "x.yaml:4: 'dial' belongs to a USSD call; this script has `way: sms`",
     "script: x\nway: voice\nsteps:\n  - dial": "x.yaml:2: 'voice' is no way to talk to us",
     "script: x\nphone: '+223 76 12 34 56'\nsteps:\n  - dial": "x.yaml:2: only invented numbers stand in scripts",
+    "script: x\nsteps:\n  - phone: '+223 76 12 34 56'": "x.yaml:3: only invented numbers stand in scripts",
+    "script: x\nsteps:\n  - phone": "x.yaml:3: 'phone' needs a value: write `- phone: \"+223 70 00 00 42\"`",
     "script: x\nat: tomorrow\nsteps:\n  - dial": "x.yaml:2: 'tomorrow' is no moment; write one like \"2026",
     "script: x\nsteps:\n  - dial\nstep: x": "x.yaml:4: unknown key 'step'; did you mean 'steps'?",
     "script: x\nsteps: dial": "x.yaml:2: 'steps' must be a list, each item after a dash",

@@ -24,7 +24,7 @@ from tests.people import TestClock
 FOLDER = Path(__file__).parent.parent / "scripts"
 SCRIPTS = [*sorted(FOLDER.glob("*.yaml")), *sorted(SAMPLES.glob("*.yaml"))]
 USUAL_START = "2026-11-20T10:00"
-UNTIL_THE_LAST_QUESTION = ("1", "1", "1", "Awa", "12102026", "1", "7", "1")
+UNTIL_THE_LAST_QUESTION = ("1", "1", "1", "1", "Awa", "12102026", "1", "7", "1")
 
 
 @contextmanager
@@ -98,10 +98,10 @@ def test_every_step_repeated_gets_the_same_screen(rehearsal: Rehearsal) -> None:
 
 
 def test_a_cut_call_is_over_and_a_new_one_is_another_session(rehearsal: Rehearsal) -> None:
-    player = a_player(rehearsal, "1", "1", "1")
+    player = a_player(rehearsal, "1", "1", "1", "1")
     assert player.play(Step("cut")).seen == "Appel coupé par le réseau."
     assert player.play(Step("press", ("Awa",))).why == "no_call"
-    assert player.play(Step("dial")).is_well
+    assert "ce n'était pas fini" in player.play(Step("dial")).seen
     assert player.play(Step("open")).is_well
 
 
@@ -125,7 +125,7 @@ def test_a_call_does_not_stay_open_while_hours_pass(rehearsal: Rehearsal) -> Non
 
 def test_an_sms_presented_twice_is_answered_once(rehearsal: Rehearsal) -> None:
     player = Player(rehearsal.phone("+22370000062", "sms"))
-    for step in (Step("twice", ("ARRET",)), Step("repeat"), Step("see", ("plus de rappels",)), Step("inbox")):
+    for step in (Step("twice", ("ARRET",)), Step("repeat"), Step("see", ("plus de SMS",)), Step("inbox")):
         assert player.play(step).is_well, step
     assert len(player.phone.inbox()) == 1
 

@@ -124,7 +124,7 @@ def test_the_same_sms_twice_is_one_answer(handset: Handset, runtime: Runtime) ->
 
 def test_a_stop_ends_the_conversation(texter: Texter, handset: Handset, runtime: Runtime) -> None:
     texter.write("adhesion", "1")
-    assert "plus de rappels" in texter.write("STOP")
+    assert "plus de SMS" in texter.write("STOP")
     assert texter.write("Moussa").startswith("Laseli: message non compris")
 
 

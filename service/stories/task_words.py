@@ -1,0 +1,42 @@
+"""The mediators' list in words: what a line asks for, and what was noted for whoever takes it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+KINDS: Final[Mapping[str, str]] = {
+    "unfinished": "Formulaire inachevé",
+    "amv_request": "Demande d'AMV",
+    "ramed_visit": "Visite demandée pour le RAMED",
+    "muac_referral": "Enfant à orienter après la mesure du bras",
+    "moved": "Famille déménagée",
+    "wrong_family": "Messages reçus par une autre famille",
+    "phone_changed": "Téléphone changé avec le code de l'enfant",
+    "handover_refused": "Nouveau numéro qui a dit non",
+    "code_tries": "Code d'enfant essayé trop souvent",
+    "complaint": "Plainte",
+    "suggestion": "Suggestion",
+}
+
+VALUES: Final[Mapping[str, str]] = {
+    "communautaire_public": "communautaire et public",
+    "mixte_public_prive": "public et privé",
+}
+
+
+def title_of(kind: str) -> str:
+    """The kind of a line in French words."""
+    return KINDS.get(kind, kind)
+
+
+def lines_of(details: str | None) -> list[str]:
+    """What a mediator reads below it: a form's title, questions and answers, or the labels and words noted."""
+    found = json.loads(details) if details else {}
+    if not isinstance(found, dict):
+        return [str(found)] if found else []
+    title = [str(found["form"])] if "form" in found else []
+    noted = {name: str(value) for name, value in found.items() if name not in ("answers", "form")}
+    words = [f"{name}: {VALUES.get(value, value)}" for name, value in noted.items()]
+    return [*title, *words, *(f"{question} {answer}" for question, answer in found.get("answers") or ())]

@@ -1,0 +1,67 @@
+"""The mediators' list as people read it: on the demo's page and by `laseli todo list`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from scheduler.timetable import one_round
+from service.config import Config
+from service.runtime import Runtime
+from service.stories import demo, feedback, mediator_visits, memberships, task_words, unfinished
+from tests.cover import command, dial
+from tests.people import Handset, TestClock
+
+STORIES = Path(__file__).parents[2] / "service" / "stories"
+
+
+def test_a_half_form_is_read_with_its_questions(
+    handset: Handset, runtime: Runtime, clock: TestClock, settings: Config
+) -> None:
+    assert demo.state(runtime)["tasks"] == []
+    dial(handset, "Mutuelle et RAMED", "Prix et adhésion", "Oui")
+    handset.press("Moussa Keïta", "7")
+    left_at = demo.iso(runtime, runtime.now())
+    clock.advance(days=1)
+    one_round(runtime)
+    state = demo.state(runtime)
+    [task] = state["tasks"]
+    assert (task["kind"], task["phone"], state["tasks_open"]) == ("Formulaire inachevé", handset.number, 1)
+    assert task["since"] > left_at
+    form = [
+        "Adhésion à l'AMV",
+        "Nom et prénom du chef de famille ? Moussa Keïta",
+        "Combien de personnes dans la famille ? 7",
+    ]
+    assert task["lines"] == form
+    printed = command(settings, "todo", "list").output
+    assert "unfinished  -  +223 70 00 00 01\n    " + "\n    ".join(form) + "\n1 line\n" in printed
+    number = re.search(r"^\d+", printed, re.M)
+    assert number
+    assert command(settings, "todo", "done", number[0], "--by", "Fatou").exit_code == 0
+    assert demo.state(runtime)["tasks"] == []
+
+
+def test_the_words_that_begin_a_conversation_are_told(runtime: Runtime) -> None:
+    assert {"MENU", "AMV", "RDV"} <= set(demo.state(runtime)["words"])
+
+
+def test_every_kind_of_line_has_french_words() -> None:
+    source = "".join(file.read_text("utf-8") for file in STORIES.glob("*.py"))
+    kinds = set(re.findall(r'put_on_list\(\s*tx,\s*now,\s*"(\w+)"', source))
+    kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
+    assert {"moved", "muac_referral", "code_tries"} <= kinds
+    assert kinds | {unfinished.KIND, mediator_visits.TASK, memberships.TASK, *feedback.KINDS} == set(task_words.KINDS)
+
+
+def test_what_was_noted_is_told_with_its_label() -> None:
+    assert task_words.lines_of('{"Code de l\'enfant": "1234 5678", "Ruban": "jaune"}') == [
+        "Code de l'enfant: 1234 5678",
+        "Ruban: jaune",
+    ]
+    assert task_words.lines_of('{"demande": "A-481902", "formule": "mixte_public_prive"}') == [
+        "demande: A-481902",
+        "formule: public et privé",
+    ]
+    assert task_words.lines_of(None) == []
+    assert task_words.lines_of('"à voir"') == ["à voir"]
