@@ -42,14 +42,24 @@ VALUES: Final[dict[str, tuple[Value, ...]]] = {
     "n": (None, 0, 4),
     "id.nom": (None, "Awa", 'a "b" c'),
 }
-MORE: Final = ['r == ""', 'r != ""', 'm in ("", "abc")', 'r not in ("", "x")', "m", "m != 3", "n", "n == 0", 'id.nom != "Awa"']
+MORE: Final = [
+    'r == ""',
+    'r != ""',
+    'm in ("", "abc")',
+    'r not in ("", "x")',
+    "m",
+    "m != 3",
+    "n",
+    "n == 0",
+    'id.nom != "Awa"',
+]
 conditions: Final = st.recursive(
     st.sampled_from([*LEAVES, *MORE]),
     lambda inner: st.one_of(
         inner.map(lambda one: f"not ({one})"),
         st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda three: "({}) {} ({})".format(*three)),
     ),
-    max_leaves=4,
+    max_leaves=3,
 )
 known: Final = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in VALUES.items()})
 
