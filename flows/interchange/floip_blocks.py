@@ -31,24 +31,7 @@ from flows.interchange.floip_parts import (
     way_out_test,
 )  # fmt: skip
 from flows.interchange.floip_texts import Words, hints_of
-from flows.model import (
-    Ask,
-    Call,
-    Day,
-    Do,
-    End,
-    Flow,
-    Menu,
-    Number,
-    Option,
-    Phone,
-    Pick,
-    Run,
-    Say,
-    Set,
-    Step,
-    When,
-)  # fmt: skip
+from flows.model import Ask, Call, Day, Do, End, Flow, Menu, Number, Option, Phone, Pick, Run, Say, Set, Step, When
 from flows.model import Words as Typed
 from flows.texts import Text
 

@@ -108,6 +108,8 @@ class SideBySide:
         language: str = "fr",
         facts: Mapping[str, Any] | None = None,
         on_invalid: str = "ask_again",
+        mode: str = "USSD",
+        contact: Mapping[str, Any] | None = None,
         container: Json | None = None,
     ) -> None:
         self.library = library
@@ -123,9 +125,10 @@ class SideBySide:
         self.turn = self._settled(
             engine.begin(self.root, TODAY, language=language, facts=facts, handset=WIDE, speaks=self.root.languages)
         )
-        contact = {name: f"{value:%d/%m/%Y}" if isinstance(value, date) else value for name, value in facts.items()}
+        told = {name: f"{value:%d/%m/%Y}" if isinstance(value, date) else value for name, value in facts.items()}
         request = read_request(
-            {"language": ISO[language], "mode": "USSD", "contact": contact}, {"on_invalid": on_invalid}
+            {"language": ISO[language], "mode": mode, "contact": told | dict(contact or {})},
+            {"on_invalid": on_invalid},
         )
         now = datetime(TODAY.year, TODAY.month, TODAY.day, 9)
         first = made["flows"][0]["uuid"]
@@ -308,7 +311,7 @@ def _typed(step: Ask, walk: Walk) -> list[str]:
         numbers = {step.low, step.high, (step.low + step.high) // 2, min(step.low + 1, step.high)}
         return [each for n in numbers for each in (str(n), f" {n} ", f"{'-' if n < 0 else ''}0{abs(n)}")]
     if isinstance(step, Words):
-        return ["Awa", "Keïta"[: step.max], 'N\'Golo "Dit" \\'[: step.max].strip(), "é" * step.max]
+        return ["Awa"[: step.max], "Keïta"[: step.max], 'N\'Golo "Dit" \\'[: step.max].strip(), "é" * step.max]
     if isinstance(step, Day):
         first, last = _days(step, walk)
         days = [first, last, first + (last - first) // 2]
