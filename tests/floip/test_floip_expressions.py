@@ -277,6 +277,7 @@ def test_every_function_has_an_example() -> None:
         "TODAY() + 99999999",
         "TODAY() + TODAY()",
         "DATEVALUE('x')",
+        "HAS_PHONE('76 00 00 01', 'Mali')",
         "TIMEVALUE('x')",
         "CHAR(0)",
         "CHAR(55296)",
