@@ -14,7 +14,7 @@ from flows.checks.keywords import check_keywords
 from flows.checks.known import check_known
 from flows.checks.paths import check_ends, check_links, check_loops, check_reached
 from flows.checks.replaced import check_replaced, check_replaces
-from flows.checks.round_trip import check_round_trip
+from flows.checks.round_trip import check_round_trip, check_sound
 from flows.checks.sensitive import check_sensitive
 from flows.checks.sentences import check_sentences
 from flows.checks.types import check_types
@@ -35,6 +35,8 @@ def check(library: Library, actions: Mapping[str, Signature], limit: int = 160) 
     findings = list(check_keywords(library))
     for flow in library.flows.values():
         findings += _of_flow(flow, library, actions, limit)
+    if not any(finding.level == ERROR for finding in findings):
+        findings += [finding for flow in library.flows.values() for finding in check_sound(flow)]
     return in_order(findings)
 
 

@@ -1,6 +1,7 @@
 """What was typed at a question, read for that question. What cannot be read is `Unclear`, never another exception."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Final
@@ -76,10 +77,21 @@ def names_one(typed: str, choices: Sequence[Choice], shown: Shown) -> bool:
 
 
 def _named(typed: str, choices: Sequence[Choice]) -> str | None:
+    """The key of the line with these words. Accents are forgiven where only one line can be meant: ɛ is è is e."""
     if len(typed) > _LONGEST_LABEL:
         return None
     words = fold(typed).strip().casefold()
-    return next((key for key, label in choices if label.casefold() == words), None)
+    exact = next((key for key, label in choices if label.casefold() == words), None)
+    if exact is not None or not words:
+        return exact
+    bare = _without_accents(words)
+    meant = [key for key, label in choices if _without_accents(label.casefold()) == bare]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _without_accents(text: str) -> str:
+    """A capital loses its accent on the wire, where AWÒ becomes AWO and awò stays."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 def _picked(typed: str, choices: Sequence[Choice], shown: Shown) -> tuple[str, ...]:

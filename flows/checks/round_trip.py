@@ -3,24 +3,24 @@
 Other platforms are promised our flows in that form; what they send back must not have lost anything on the way.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
 from flows.findings import ERROR, Finding
+from flows.floip.floip_checks import check_container
+from flows.floip.floip_findings import ERROR as FLOIP_ERROR
 from flows.interchange.carried_over import CarriedOver
 from flows.interchange.floip_in import flow_from
-from flows.interchange.floip_names import uuid_of
-from flows.interchange.floip_out import to_floip
+from flows.interchange.floip_names import OURS, uuid_of
+from flows.interchange.floip_out import container_of, to_floip
 from flows.interchange.flow_writing import draft_of, flow_dict
 from flows.linking import Draft
 from flows.links import broken_links
 from flows.mistakes import FlowMistake
-from flows.model import Flow, Library, Run
+from flows.model import Ask, Flow, Library, Run
 
 Json = Mapping[str, Any]
-_BLOCK_NAME: Final = re.compile(r"[a-zA-Z_]\w+")
 
 
 def check_round_trip(flow: Flow, library: Library) -> Iterator[Finding]:
@@ -29,13 +29,31 @@ def check_round_trip(flow: Flow, library: Library) -> Iterator[Finding]:
     if any(broken_links(flow)) or any(each not in library.flows for each in run):
         return
     try:
-        document = to_floip(flow)
-        problems = [*_unsound(document), *_lost(flow, document, library)]
+        problems = list(_lost(flow, to_floip(flow), library))
     except FlowMistake as mistake:
         problems = [("", mistake.problem)]
     for step, problem in problems:
-        line = flow.steps[step].line if step in flow.steps else 0
-        yield Finding(flow.file, step, "", ERROR, f"{problem}: please report it", 20, line)
+        yield _found(flow, step, f"{problem}: please report it")
+    for step, one, other in _alike(flow):
+        yield _found(
+            flow, step, f"'{one}' and '{other}' are one choice to FLOIP, where capitals say nothing: rename one"
+        )
+
+
+def check_sound(flow: Flow) -> Iterator[Finding]:
+    """20: the checker that strangers use finds no error in the container of a flow that has no fault of its own."""
+    container = container_of(flow)
+    own = {block["name"]: block["vendor_metadata"][OURS] for block in container["flows"][0]["blocks"]}
+    for found in check_container(container):
+        if found.level == FLOIP_ERROR:
+            step = own.get(found.block, {})
+            message = f"its FLOIP is not sound, {found.block} {found.message}: please report it"
+            yield _found(flow, str(step.get("id", step.get("part_of", ""))), message)
+
+
+def _found(flow: Flow, step: str, message: str) -> Finding:
+    line = flow.steps[step].line if step in flow.steps else 0
+    return Finding(flow.file, step, "", ERROR, message, 20, line)
 
 
 def _lost(flow: Flow, document: Json, library: Library) -> Iterator[tuple[str, str]]:
@@ -66,19 +84,11 @@ def _different(one: Json, other: Json) -> str:
     return ", ".join(f"`{key}`" for key in dict.fromkeys(keys)) or "the step"
 
 
-def _unsound(document: Json) -> Iterator[tuple[str, str]]:
-    """What no reader of FLOIP would take."""
-    blocks = document["blocks"]
-    known = {block["uuid"] for block in blocks}
-    names = [block["name"].casefold() for block in blocks]
-    if document["first_block_id"] not in known or len(known) < len(blocks):
-        yield "", "its blocks in FLOIP cannot be told apart"
-    for block in blocks:
-        step = str(block["vendor_metadata"]["laseli"].get("id", block["vendor_metadata"]["laseli"].get("part_of")))
-        if not _BLOCK_NAME.fullmatch(block["name"]) or names.count(block["name"].casefold()) > 1:
-            yield step, f"its block in FLOIP cannot be called '{block['name']}'"
-        if [way for way in block["exits"] if way.get("default")] != block["exits"][-1:]:
-            yield step, "its block in FLOIP needs one way for all that no test takes, and that one last"
-        for way in block["exits"]:
-            if way.get("destination_block", document["first_block_id"]) not in known:
-                yield step, f"its way '{way['name']}' leads nowhere in FLOIP"
+def _alike(flow: Flow) -> Iterator[tuple[str, str, str]]:
+    """Choices of one question whose keys differ in their capitals only: (step, one, other)."""
+    for step in flow.steps.values():
+        seen: dict[str, str] = {}
+        for option in step.options if isinstance(step, Ask) else ():
+            one = seen.setdefault(option.key.casefold(), option.key)
+            if one != option.key:
+                yield step.id, one, option.key

@@ -268,6 +268,9 @@ def _between(args: list[FloipValue], now: datetime) -> bool:
 
 
 def _items(value: FloipValue) -> list[FloipValue]:
+    """What a list holds; nothing, as of a question that was not asked, holds nothing."""
+    if value is None:
+        return []
     if isinstance(value, Mapping):
         return list(value.values())
     if not isinstance(value, list):

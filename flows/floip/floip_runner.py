@@ -80,8 +80,8 @@ def _first_flow(container: FloipContainer, uuid: object) -> FloipFlow:
 def _first_state(flow: FloipFlow, request: RunRequest, now: datetime) -> RunState:
     language = flow.language(request.language) if request.language else None
     spoken = request.contact.get("language")
-    if language is None and isinstance(spoken, str) and not request.language:
-        language = flow.language(spoken)
+    if language is None and isinstance(spoken, str | int) and not request.language:
+        language = flow.language(str(spoken))
     language = language or (flow.languages[0] if flow.languages else None)
     return RunState(
         frames=(),

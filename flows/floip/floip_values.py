@@ -316,7 +316,8 @@ def order(left: FloipValue, right: FloipValue, today: date) -> int | None:
     if None not in numbers:
         return _sign(*numbers)
     if isinstance(left, str) and isinstance(right, str) and numbers == (None, None):
-        return _sign(left.casefold(), right.casefold())
+        moments = as_moment(left, today), as_moment(right, today)
+        return _sign(left.casefold(), right.casefold()) if None in moments else _sign(*_instants(moments))
     if isinstance(left, timedelta) and isinstance(right, timedelta):
         return _sign(left, right)
     return None

@@ -299,8 +299,13 @@ class FloipWalk:
 
     def _set_property(self, key: str, value: Any) -> None:
         self.state = replace(self.state, contact={**self.state.contact, key: value})
-        chosen = next((each for each in self.flow.languages if each.id == value), None)
-        if key == "language" and chosen:
+        if key == "language" and isinstance(value, str | int):
+            self._speak(str(value))
+
+    def _speak(self, wanted: str) -> None:
+        """From now on the language of that identifier, if it is one; an identifier that is a number may come as one."""
+        chosen = next((each for each in self.flow.languages if each.id == wanted), None)
+        if chosen:
             self.state = replace(self.state, language=chosen.id, language_code=chosen.iso_639_3)
 
     # --- blocks that are passed -----------------------------------------------------------------------------------

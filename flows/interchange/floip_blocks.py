@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from flows.conditions import Constant, Expression, Name
-from flows.interchange.floip_expressions import condition, literal, operand
+from flows.interchange.floip_expressions import condition, known_or_empty, literal, operand
 from flows.interchange.floip_names import ISO, OURS, Paths, block_name, is_kept, property_of, step_parts, uuid_of
 from flows.interchange.floip_parts import (
     ACTIONS,
@@ -18,6 +18,7 @@ from flows.interchange.floip_parts import (
     SOME,
     WORKED,
     Json,
+    any_way_out,
     chosen,
     day_test,
     in_child,
@@ -30,24 +31,7 @@ from flows.interchange.floip_parts import (
     way_out_test,
 )  # fmt: skip
 from flows.interchange.floip_texts import Words, hints_of
-from flows.model import (
-    Ask,
-    Call,
-    Day,
-    Do,
-    End,
-    Flow,
-    Menu,
-    Number,
-    Option,
-    Phone,
-    Pick,
-    Run,
-    Say,
-    Set,
-    Step,
-    When,
-)  # fmt: skip
+from flows.model import Ask, Call, Day, Do, End, Flow, Menu, Number, Option, Phone, Pick, Run, Say, Set, Step, When
 from flows.model import Words as Typed
 from flows.texts import Text
 
@@ -111,7 +95,7 @@ class Blocks:
             config |= {"minimum_choices": 1, "maximum_choices": len(step.options)}
         kind = "SelectManyResponses" if isinstance(step, Pick) else "SelectOneResponse"
         if step.sets_language:
-            config["set_contact_property"] = [property_set("language", language_chosen(step.options))]
+            self._set(config, "language", language_chosen(step.options))
         answered = ANSWERED[step.kind]
         exits = self._go(step)
         exits.append(self._exit(step, "is answered", step.next, answered))
@@ -155,16 +139,19 @@ class Blocks:
         assert isinstance(step, Typed | Day | Phone)
         config: Json = {"prompt": self._text(step, "prompt", step.text, lines_of(step.options))}
         if is_kept(step):
-            config["set_contact_property"] = [property_set(property_of(self._flow.id, step.id), kept_value(step))]
-        exits = [self._way_out(step, option, place) for place, option in enumerate(step.options, 1)]
+            self._set(config, property_of(self._flow.id, step.id), kept_value(step))
+        exits = [self._way_out(step, place) for place, _ in enumerate(step.options, 1)]
         known = {option.key for option in step.options}
         exits += self._go(step, known)
         if isinstance(step, Typed):
-            answered = f"AND(ISSTRING(block.value), LEN(block.value) <= {step.max})"
+            answered = ANSWERED["text"].format(max=step.max)
             exits.append(self._exit(step, "is answered", step.next, answered))
             yield self._question(step, "MobilePrimitives.OpenResponse", config, exits, answered)
         else:
             case = self.uuid(step.id, "read")
+            if step.give_up is not None and step.options:
+                tries = self._tries_of(step)
+                self._set(config, tries, f"IF({any_way_out(step)}, 0, contact.{tries})")
             exits.append(self._exit(step, "is typed", step.id, to_uuid=case))
             yield self._block(step, "MobilePrimitives.OpenResponse", config, exits)
             yield self._reading(step)
@@ -186,10 +173,9 @@ class Blocks:
         config: Json = {"flow_id": uuid_of("flow", step.flow)}
         child = self._flow.children.get(step.id)
         read = [name for name in self._read if name.startswith(f"{step.id}.")]
-        if child is not None and read:
-            config["set_contact_property"] = [
-                property_set(property_of(self._flow.id, name), in_child(child, name.partition(".")[2])) for name in read
-            ]
+        if child is not None:
+            for name in read:
+                self._set(config, property_of(self._flow.id, name), in_child(child, name.partition(".")[2]))
         yield self._block(step, "Core.RunFlow", config, [self._exit(step, "next", step.next)], {"run": step.flow})
 
     def _do(self, step: Step) -> Iterator[Json]:
@@ -198,7 +184,7 @@ class Blocks:
         results = {property_of(self._flow.id, name): f"block.response.{name}" for name in step.gives}
         yield self._webhook(step, step.call, exits, results)
 
-    def _set(self, step: Step) -> Iterator[Json]:
+    def _set_values(self, step: Step) -> Iterator[Json]:
         assert isinstance(step, Set)
         values = [
             property_set(property_of(self._flow.id, name), operand(value, self._paths.path, {}))
@@ -275,11 +261,17 @@ class Blocks:
     def _count_tries(self, step: Ask, config: Json, answered: str) -> None:
         """Answers in a row that could not be read, from 1 to 3 and then from 1 again."""
         if step.give_up is not None:
-            tries = property_of(self._flow.id, f"{step.id}__tries")
+            tries = self._tries_of(step)
             counted = f"IF(contact.{tries} < 3, contact.{tries} + 1, 1)"
-            config.setdefault("set_contact_property", []).append(
-                property_set(tries, f"IF({answered}, 0, IF(contact.{tries} = NULL, 1, {counted}))")
-            )
+            self._set(config, tries, f"IF({answered}, 0, IF(contact.{tries} = NULL, 1, {counted}))")
+
+    def _tries_of(self, step: Ask) -> str:
+        return property_of(self._flow.id, f"{step.id}__tries")
+
+    @staticmethod
+    def _set(config: Json, key: str, value: str) -> None:
+        """A property that a block sets beside what it does."""
+        config.setdefault("set_contact_property", []).append(property_set(key, value))
 
     def _asked_again(self, step: Ask) -> Json:
         part = "tries" if step.give_up is not None else "wrong" if step.wrong is not None else ""
@@ -288,13 +280,17 @@ class Blocks:
     def _again(self, step: Ask) -> Iterator[Json]:
         """What follows an answer that cannot be read: enough of it, or an explanation and the question again."""
         if step.give_up is not None:
-            test = f"contact.{property_of(self._flow.id, f'{step.id}__tries')} >= 3"
+            test = f"contact.{self._tries_of(step)} >= 3"
+            config: Json = {}
+            if is_kept(step):
+                kept = property_of(self._flow.id, step.id)
+                self._set(config, kept, f"IF({test}, NULL, contact.{kept})")
             back = self.uuid(step.id, "wrong") if step.wrong is not None else self.uuid(step.id)
             exits = [
                 self._exit(step, "give up", step.give_up, test),
                 self._exit(step, "go on", step.id, to_uuid=back),
             ]
-            yield self._part(step, "tries", "Core.Case", {}, exits)
+            yield self._part(step, "tries", "Core.Case", config, exits)
         yield from self._wrong(step)
 
     def _wrong(self, step: Ask) -> Iterator[Json]:
@@ -313,8 +309,10 @@ class Blocks:
         self._count_tries(step, config, test)
         return self._part(step, "read", "Core.Case", config, [*exits, self._asked_again(step)])
 
-    def _way_out(self, step: Ask, option: Option, place: int) -> Json:
-        found = self._exit(step, option.key, step.go.get(option.key, step.next), way_out_test(option, place))
+    def _way_out(self, step: Ask, place: int) -> Json:
+        option = step.options[place - 1]
+        test = way_out_test(place, step.options)
+        found = self._exit(step, option.key, step.go.get(option.key, step.next), test)
         return found if option.key in step.go else found | {"vendor_metadata": {OURS: {"next": True}}}
 
     def _choice(self, step: Menu, option: Option, place: int) -> Json:
@@ -322,7 +320,7 @@ class Blocks:
             "name": option.key,
             "prompt": self._text(step, f"choice {option.key}", option.label),
             "text_tests": [
-                {"language": ISO[language], "test_expression": chosen(place, option, language)}
+                {"language": ISO[language], "test_expression": chosen(place, step.options, language)}
                 for language in self._flow.languages
             ],
         }
@@ -352,8 +350,8 @@ class Blocks:
             return json.dumps(value.value, ensure_ascii=False).replace("@", "@@")
         read = operand(value, self._paths.path, {})
         if isinstance(value, Name) and self._is_free(value.name):
-            read = f"SUBSTITUTE(SUBSTITUTE({read}, CHAR(92), CHAR(47)), CHAR(34), CHAR(39))"
-        return f'"@({read})"'
+            read = f"SUBSTITUTE(SUBSTITUTE(CLEAN({read}), CHAR(92), CHAR(47)), CHAR(34), CHAR(39))"
+        return f'"@({known_or_empty(value, read, self._paths.path)})"'
 
     def _is_free(self, name: str) -> bool:
         """Whether a caller or an action chose the letters."""
@@ -384,5 +382,5 @@ _OF_KIND: Final[dict[str, Callable[[Blocks, Any], Iterator[Json]]]] = {
     "when": Blocks._when,
     "run": Blocks._run,
     "do": Blocks._do,
-    "set": Blocks._set,
+    "set": Blocks._set_values,
 }

@@ -4,7 +4,7 @@ What is not known compares as false with us, so "not equal" says `<> NULL` as we
 when it holds something. `read_back` takes such an expression, or a simple one written by others, to ours again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
@@ -15,7 +15,15 @@ _TO_FLOIP: Final = {"==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _FROM_FLOIP: Final = {sign: ours for ours, sign in _TO_FLOIP.items()}
 NOTHING: Final = "NULL"
 # What a name of each type is compared with to be something.
-_EMPTY: Final = {"number": ("0", NOTHING), "result": ('""', "FALSE", NOTHING), "mixed": ('""', "FALSE", NOTHING)}
+_EMPTY: Final = {
+    "number": ("0", NOTHING),
+    "result": ('""', "0", "FALSE", NOTHING),
+    "mixed": ('""', "0", "FALSE", NOTHING),
+}
+_KNOWN: Final = {"number": ("ISNUMBER",), "choice": ("ISSTRING",)}
+# A telephone number is no text to every runner.
+_KNOWN_AT_ALL: Final = ("ISSTRING", "ISNUMBER", "ISBOOL")
+_EMPTY_TEXT: Final = Constant("")
 _USUALLY_EMPTY: Final = ('""', NOTHING)
 
 Path = Callable[[str], str]
@@ -41,10 +49,14 @@ def condition(tree: Expression, path: Path, names: Mapping[str, Named]) -> str:
         return f"IF({condition(tree.inner, path, names)}, FALSE, TRUE)"
     if isinstance(tree, Among):
         choices = ", ".join(operand(each, path, names) for each in tree.choices)
-        return f"IN({operand(tree.item, path, names)}, ARRAY({choices}))"
+        test = f"IN({operand(tree.item, path, names)}, ARRAY({choices}))"
+        guards = [guard for each in (tree.item, *tree.choices) for guard in _guards(each, path, names)]
+        if isinstance(tree.item, Name) and not guards and _EMPTY_TEXT in tree.choices:
+            guards.append(_is_known(tree.item.name, path, names))
+        return _guarded(guards, test)
     if isinstance(tree, Compare):
         return _comparison(tree, path, names)
-    return operand(tree, path, names)
+    return _guarded(_guards(tree, path, names), operand(tree, path, names))
 
 
 def operand(tree: Expression, path: Path, names: Mapping[str, Named]) -> str:
@@ -58,12 +70,48 @@ def operand(tree: Expression, path: Path, names: Mapping[str, Named]) -> str:
     return f"DATEVALUE({path(tree.name)})" if named is not None and named.type == "date" else path(tree.name)
 
 
+def known_or_empty(tree: Expression, written: str, path: Path) -> str:
+    """The value, and an empty text where there is none: a runner may leave an expression of nothing as it stands.
+
+    Without a double quote, as it stands inside JSON.
+    """
+    if isinstance(tree, Function):
+        return f"IF({_guards(tree, path, {})[0]}, {written}, '')"
+    return f"IF({path(tree.name)} = {NOTHING}, '', {written})" if isinstance(tree, Name) else written
+
+
 def _comparison(tree: Compare, path: Path, names: Mapping[str, Named]) -> str:
     left, right = operand(tree.left, path, names), operand(tree.right, path, names)
-    if tree.sign != "!=":
-        return f"{left} {_TO_FLOIP[tree.sign]} {right}"
-    known = [f"{path(side.name)} <> {NOTHING}" for side in (tree.left, tree.right) if isinstance(side, Name)]
-    return f"AND({', '.join([*known, f'{left} <> {right}'])})"
+    sides = (tree.left, tree.right)
+    guards = [guard for side in sides for guard in _guards(side, path, names)]
+    plain = [side.name for side in sides if isinstance(side, Name) and not _guards(side, path, names)]
+    if tree.sign == "!=" or _EMPTY_TEXT in sides:
+        guards += [_is_known(name, path, names) for name in plain]
+    if tree.sign == "!=":
+        return f"AND({', '.join([*guards, f'{left} <> {right}'])})"
+    return _guarded(guards, f"{left} {_TO_FLOIP[tree.sign]} {right}")
+
+
+def _is_known(name: str, path: Path, names: Mapping[str, Named]) -> str:
+    """True when the name holds anything, be it an empty text, which equals NULL."""
+    kind = names[name].type if name in names else "mixed"
+    if kind == "list":
+        return f"{path(name)} <> {NOTHING}"
+    tests = [f"{test}({path(name)})" for test in _KNOWN.get(kind, _KNOWN_AT_ALL)]
+    return tests[0] if len(tests) == 1 else f"OR({', '.join(tests)})"
+
+
+def _guards(tree: Expression, path: Path, names: Mapping[str, Named]) -> list[str]:
+    """What must hold for a value to be worked out: nothing is no date and no list, and would break the whole test."""
+    if isinstance(tree, Function):
+        return [f"{path(tree.of)} <> {NOTHING}" if tree.function == "count" else f"has_date({path(tree.of)})"]
+    if isinstance(tree, Name) and tree.name in names and names[tree.name].type == "date":
+        return [f"has_date({path(tree.name)})"]
+    return []
+
+
+def _guarded(guards: list[str], test: str) -> str:
+    return f"AND({', '.join([*dict.fromkeys(guards), test])})" if guards else test
 
 
 def _is_something(name: str, path: Path, names: Mapping[str, Named]) -> str:
@@ -72,7 +120,7 @@ def _is_something(name: str, path: Path, names: Mapping[str, Named]) -> str:
     if kind == "yes_no":
         return path(name)
     if kind == "list":
-        return f"IF(COUNT({path(name)}) > 0, TRUE, FALSE)"
+        return f"IF(AND({path(name)} <> {NOTHING}, COUNT({path(name)}) > 0), TRUE, FALSE)"
     tests = [f"{path(name)} <> {empty}" for empty in _EMPTY.get(kind, _USUALLY_EMPTY)]
     return f"AND({', '.join(tests)})"
 
@@ -121,6 +169,9 @@ def _is_count(tree: Tree) -> bool:
 
 
 def _and(tree: Call, name_of: NameOf) -> Expression:
+    tree = _unguarded(tree)
+    if len(tree.args) == 1:
+        return _condition(tree.args[0], name_of)
     unequal = [each for each in tree.args if isinstance(each, Operation) and each.sign == "<>"]
     if len(unequal) == len(tree.args) > 1:
         nothing = [each.right == Literal(None) for each in unequal]
@@ -130,6 +181,26 @@ def _and(tree: Call, name_of: NameOf) -> Expression:
         if all(nothing[:-1]) and not nothing[-1]:
             return _condition(unequal[-1], name_of)  # it is known, and not equal
     return _joined(tree, name_of, Both)
+
+
+def _unguarded(tree: Call) -> Call:
+    """An AND without what only sees to it that its last part can be worked out."""
+    if tree.function != "AND" or len(tree.args) < 2:
+        return tree
+    read = set(_inside(tree.args[-1]))
+    return Call("AND", (*[each for each in tree.args[:-1] if not _is_guard(each, read)], tree.args[-1]))
+
+
+def _is_guard(tree: Tree, read: Set[Tree]) -> bool:
+    """Whether it asks for something to be a date, a list, or known at all, which is in what is `read`."""
+    if isinstance(tree, Operation) and tree.sign == "<>" and tree.right == Literal(None):
+        return Call("COUNT", (tree.left,)) in read
+    if not isinstance(tree, Call) or not tree.args:
+        return False
+    if tree.function == "HAS_DATE":
+        return Call("DATEVALUE", tree.args) in read
+    known = tree.args if tree.function == "OR" else (tree,)
+    return all(isinstance(each, Call) and each.function in _KNOWN_AT_ALL and set(each.args) <= read for each in known)
 
 
 def _or(tree: Call, name_of: NameOf) -> Expression:
@@ -150,6 +221,8 @@ def _if(tree: Call, name_of: NameOf) -> Expression:
         return Not(_condition(tree.args[0], name_of))
     if tree.args[1:] == (Literal(True), Literal(False)):
         some = tree.args[0]
+        if isinstance(some, Call) and len((bare := _unguarded(some)).args) == 1:
+            some = bare.args[0]
         if isinstance(some, Operation) and some.sign == ">" and some.right == Literal(0) and _is_count(some.left):
             assert isinstance(some.left, Call)
             return operand_back(some.left.args[0], name_of)

@@ -209,10 +209,20 @@ def _is_answered(tree: Tree) -> bool:
     if tree == Literal(True) or _is_length(tree):
         return True
     if isinstance(tree, Call) and tree.function == "AND" and tree.args:
-        return all(_is_answered(each) for each in tree.args)
+        return all(_is_answered(each) or _is_of_our_kind(each) for each in tree.args)
     if isinstance(tree, Operation) and isinstance(tree.left, Call) and tree.left.function == "COUNT":
         return tree.sign == ">" and tree.right == Literal(0) and _is_answer(tree.left.args)
     return isinstance(tree, Call) and tree.function in _ANSWERED and _is_answer(tree.args)
+
+
+def _is_of_our_kind(tree: Tree) -> bool:
+    """What our own questions see to by themselves: an answer at all, a whole number, a text that is no number."""
+    if isinstance(tree, Call) and tree.function == "IF" and tree.args[1:] == (Literal(False), Literal(True)):
+        return _is_answered(tree.args[0])
+    if not isinstance(tree, Operation) or not _is_answer((tree.left,)):
+        return False
+    whole = isinstance(tree.right, Call) and tree.right.function == "FIXED" and _is_answer(tree.right.args[:1])
+    return whole if tree.sign == "=" else tree.sign == "<>" and tree.right == Literal(None)
 
 
 def _is_answer(args: tuple[Tree, ...]) -> bool:

@@ -44,7 +44,8 @@ def property_of(flow_id: str, name: str) -> str:
 
 def is_kept(step: Step) -> bool:
     """Whether a question's answer is a property of the contact: a day, or what may be nothing, is not as typed."""
-    return isinstance(step, Day) or (isinstance(step, Words | Phone) and bool(step.options))
+    may_be_nothing = isinstance(step, Words | Phone) and (bool(step.options) or step.give_up is not None)
+    return isinstance(step, Day) or may_be_nothing
 
 
 class Paths:

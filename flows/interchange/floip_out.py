@@ -22,13 +22,17 @@ def to_container(flows: Library, flow_id: str, base: str = "") -> Json:
 
     KeyError when there is no such flow.
     """
-    first = flows.get(flow_id)
+    return container_of(flows.get(flow_id), base)
+
+
+def container_of(first: Flow, base: str = "") -> Json:
+    """The same of a flow in hand."""
     return {
         "specification_version": SPECIFICATION,
-        "uuid": uuid_of("container", flow_id),
+        "uuid": uuid_of("container", first.id),
         "name": _name_of(first),
         "description": f"{first.id}, version {first.version}, with its sub-flows",
-        "vendor_metadata": {OURS: {"first": flow_id}},
+        "vendor_metadata": {OURS: {"first": first.id}},
         "flows": [to_floip(flow, base) for flow in family_of(first)],
     }
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flows.conditions import BadCondition, Constant, Expression, parse
 from flows.interchange.floip_expressions import operand_back, read_back, read_operand
 from flows.interchange.floip_grammar import Call as Called
-from flows.interchange.floip_grammar import NotRead, Tree, read_expression
+from flows.interchange.floip_grammar import Literal, NotRead, Tree, read_expression
 from flows.interchange.floip_names import OURS, ours
 from flows.interchange.floip_parts import ACTIONS
 from flows.interchange.floip_reading import Json, Reading, listed, mapping, properties_set, words
@@ -216,8 +216,10 @@ def _argument(value: object, reading: Reading) -> Expression:
 
 
 def _unguarded(tree: Tree) -> Tree:
-    """A value without what keeps its quotes from ending the JSON around it."""
-    while isinstance(tree, Called) and tree.function == "SUBSTITUTE" and tree.args:
+    """A value without what gives nothing for the unknown, and keeps its quotes from ending the JSON around it."""
+    if isinstance(tree, Called) and tree.function == "IF" and Literal("") in tree.args[1:]:
+        tree = next((each for each in tree.args[1:] if each != Literal("")), tree)
+    while isinstance(tree, Called) and tree.function in ("SUBSTITUTE", "CLEAN") and tree.args:
         tree = tree.args[0]
     return tree
 

@@ -1,6 +1,6 @@
 """What FLOIP blocks of ours are made of: tests, lines under a question, properties, and the keys a block says."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from flows.conditions import names_in
@@ -13,10 +13,12 @@ Json = dict[str, Any]
 ACTIONS: Final = "/actions/"
 WORKED: Final = "AND(block.value >= 200, block.value < 300)"
 SOME: Final = "AND(block.value >= 200, block.value < 300, block.response.choices <> NULL)"
+# Our numbers are whole, and a number typed at a text is a key pressed too often. Not every runner counts NULL.
 ANSWERED: Final = {
     "menu": "ISSTRING(block.value)",
-    "number": "ISNUMBER(block.value)",
-    "pick": "COUNT(block.value) > 0",
+    "number": "AND(ISNUMBER(block.value), block.value = FIXED(block.value, 0, TRUE))",
+    "pick": "AND(block.value <> NULL, COUNT(block.value) > 0)",
+    "text": "AND(ISSTRING(block.value), IF(ISNUMBER(block.value), FALSE, TRUE), LEN(block.value) <= {max})",
 }
 
 
@@ -58,19 +60,25 @@ def lines_of(options: Iterable[Option]) -> Callable[[str, bool], str]:
     return below
 
 
-def chosen(place: int, option: Option, language: str) -> str:
+def chosen(place: int, options: Sequence[Option], language: str) -> str:
     """The number of the line, or its words in either spelling."""
-    labels = [option.label.true[language][0], option.label.folded[language][0]]
-    words = [literal(each) for each in dict.fromkeys(labels) if each]
+    label = options[place - 1].label
+    words = _words_of([label.true[language][0], label.folded[language][0]], len(options))
     return "OR(" + ", ".join(f"block.response = {each}" for each in [str(place), *words]) + ")"
 
 
-def way_out_test(option: Option, place: int) -> str:
+def way_out_test(place: int, options: Sequence[Option]) -> str:
     """The same for a numbered line under a question whose answer is typed, in any language."""
-    label = option.label
+    label = options[place - 1].label
     labels = [spelling[language][0] for language in label.true for spelling in (label.true, label.folded)]
-    words = [literal(each) for each in dict.fromkeys(labels) if each]
+    words = _words_of(labels, len(options))
     return "OR(" + ", ".join(f"block.value = {each}" for each in [literal(str(place)), *words]) + ")"
+
+
+def _words_of(labels: Iterable[str], lines: int) -> list[str]:
+    """The labels as constants; none that is the number of a line, which a number names first."""
+    numbers = {str(place) for place in range(1, lines + 1)}
+    return [literal(each) for each in dict.fromkeys(labels) if each and each.strip().lstrip("+0") not in numbers]
 
 
 def kept_value(step: Ask) -> str:
@@ -79,13 +87,18 @@ def kept_value(step: Ask) -> str:
     if isinstance(step, Day):
         parts = 'LEFT(block.value, 2), "/", RIGHT(LEFT(block.value, 4), 2), "/", RIGHT(block.value, 4)'
         kept = f"IF(AND(ISNUMBER(block.value), LEN(block.value) = 8), CONCATENATE({parts}), block.value)"
-    tests = [way_out_test(option, place) for place, option in enumerate(step.options, 1)]
-    return f'IF(OR({", ".join(tests)}), "", {kept})' if tests else kept
+    return f"IF({any_way_out(step)}, NULL, {kept})" if step.options else kept
+
+
+def any_way_out(step: Ask) -> str:
+    """Whether one of the numbered lines under a typed answer was taken."""
+    tests = [way_out_test(place, step.options) for place, _ in enumerate(step.options, 1)]
+    return f"OR({', '.join(tests)})"
 
 
 def language_chosen(options: Iterable[Option]) -> str:
-    """FLOIP's code of the language chosen; the contact's own while nothing was chosen."""
-    language = "contact.language"
+    """FLOIP's code of the language chosen; the one that is spoken while nothing was chosen."""
+    language = "flow.language"
     for option in reversed(list(options)):
         language = f"IF(block.value = {literal(option.key)}, {literal(ISO.get(option.key, option.key))}, {language})"
     return language
@@ -98,15 +111,17 @@ def phone_test(step: Phone, path: str) -> str:
 def day_test(step: Day, path: str, path_of: Callable[[str], str]) -> str:
     """Whether the path holds a day within the bounds."""
     day = f"DATEVALUE({path})"
-    earliest, latest = _bound(step.earliest, path_of), _bound(step.latest, path_of)
+    earliest = _bound(step.earliest, path_of, "DATE(1900, 1, 1)")
+    latest = _bound(step.latest, path_of, "DATE(2199, 12, 31)")
     return f"AND(has_date({path}), {day} >= {earliest}, {day} <= {latest})"
 
 
-def _bound(bound: Bound, path_of: Callable[[str], str]) -> str:
+def _bound(bound: Bound, path_of: Callable[[str], str], unknown: str) -> str:
     if bound.day is not None:
         return f"DATE({bound.day.year}, {bound.day.month}, {bound.day.day})"
     if bound.name is not None:
-        return f"DATEVALUE({path_of(bound.name)})"
+        path = path_of(bound.name)
+        return f"IF(has_date({path}), DATEVALUE({path}), {unknown})"
     day = f"EDATE(TODAY(), {bound.months})" if bound.months else "TODAY()"
     return f"{day} + {bound.days}" if bound.days > 0 else f"{day} - {-bound.days}" if bound.days else day
 

@@ -184,7 +184,8 @@ class Reading:
         for block in self.steps:
             own, step_id = ours(block), self.id_of(block)
             keys = mapping(own.get("keys"))
-            if own.get("kind") == "date" or keys.get("or"):
+            given_up = own.get("kind") in ("text", "phone") and (step_id, "tries") in self.parts
+            if own.get("kind") == "date" or keys.get("or") or given_up:
                 kept.append(step_id)
             else:
                 asked.append(step_id)

@@ -136,5 +136,7 @@ EXAMPLES: list[tuple[str, object]] = [
     ("HAS_EMAIL('awa')", False),
     ("HAS_PHONE('76 00 00 01')", True),
     ("HAS_PHONE('12')", False),
+    ("HAS_PHONE('70 123 45 67', ' sn ')", True),
+    ("HAS_PHONE('76 00 00 01', contact.nothing)", True),
     ("HAS_GROUP(contact.groups, '7294')", True),
 ]

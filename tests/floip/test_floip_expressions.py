@@ -212,6 +212,10 @@ def test_a_property_or_an_output_gets_a_value_of_its_type(expression: str, expec
         "NOT('FALSE')",
         "'oui'",
         "CONTAINS('eï', contact.name)",
+        "'22-04-1986' < '01-01-2000'",
+        "'b' > 'a'",
+        "COUNT(contact.nothing) = 0",
+        "NOT(IN('riz', contact.nothing))",
     ],
 )
 def test_these_hold(test: str) -> None:
@@ -273,6 +277,7 @@ def test_every_function_has_an_example() -> None:
         "TODAY() + 99999999",
         "TODAY() + TODAY()",
         "DATEVALUE('x')",
+        "HAS_PHONE('76 00 00 01', 'Mali')",
         "TIMEVALUE('x')",
         "CHAR(0)",
         "CHAR(55296)",

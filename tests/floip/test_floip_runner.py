@@ -155,6 +155,17 @@ def test_the_property_language_switches_the_language_from_then_on() -> None:
     assert run["end"]["contact"] == {"language": "bam"}
 
 
+def test_a_language_called_by_a_number_is_spoken_too() -> None:
+    flow = Flow("accueil", ("22", "23"))
+    flow.choose("langue", {"22": "Langue ?", "23": "Kan ?"}, {"22": "F", "23": "B"}, "suite").case("suite", {}, "note")
+    flow.set("note", "fin", language="23").say("fin", {"22": "Merci", "23": "I ni ce"})
+    made = container(flow)
+    made["flows"][0]["languages"] = [{"id": "22", "iso_639_3": "fra"}, {"id": "23", "iso_639_3": "bam"}]
+    run = talk(made, "1", language="22")
+    assert (said(run), run["end"]["contact"]) == (["Langue ?", "I ni ce"], {"language": 23})
+    assert said(talk(made, language="", contact={"language": 23})) == ["Kan ?"]
+
+
 def test_a_language_that_the_flow_lacks_is_kept_and_switches_nothing() -> None:
     flow = Flow("accueil").set("note", "fin", language="'eng'").say("fin", {"fra": "Merci", "bam": "I ni ce"})
     run = talk(container(flow))

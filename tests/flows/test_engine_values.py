@@ -58,6 +58,18 @@ class TestOtherQuestions:
         assert Caller(a_flow(steps)).press("4").startswith("Tapez 1 à 3.\nLesquels ?")
         assert Caller(a_flow(steps)).press("").startswith("Tapez 1 à 3.")
 
+    def test_a_line_is_named_by_its_words_without_accents_where_only_one_can_be_meant(self) -> None:
+        steps = (
+            '  - id: q\n    menu: {all: "?"}\n'
+            '    options: {oui: {all: "Awɔ"}, mur: {all: "Mûr"}, mere: {all: "mère"}, mer: {all: "méré"}}\n'
+            '  - id: fin\n    end: {all: "{q}."}\n'
+        )
+        for typed in ("awo", "AWƆ", "AWÒ", " Awò ", "awɔ"):
+            assert Caller(a_flow(steps)).press(typed) == "Awò."
+        assert Caller(a_flow(steps)).press("MUR") == "Mur."
+        assert Caller(a_flow(steps)).press("mère") == "mère."
+        assert not Caller(a_flow(steps)).press("mere").endswith("re.")
+
     def test_a_phone_number_is_read_kindly_and_shown_in_full(self) -> None:
         flow = a_flow(
             '  - id: tel\n    phone: {all: "Numéro ?"}\n    country: ML\n  - id: fin\n    end: {all: "{tel}"}'

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from flows import check
-from flows.checks.round_trip import check_round_trip
+from flows.checks.round_trip import check_round_trip, check_sound
 from flows.interchange import floip_blocks, floip_own, flow_writing
 from flows.loader import load_library, load_sources
 from flows.model import Library
@@ -24,6 +24,7 @@ def test_every_flow_of_the_library_survives_and_so_does_one_with_everything() ->
     library = load_library()
     for each in (library, MADE, load_sources(AMV)):
         assert [line for flow_id in each.flows for line in found(each, flow_id)] == []
+        assert [line for flow in each.flows.values() for line in check_sound(flow)] == []
     assert not [each for each in check.check(MADE, {}) if each.check == 20]
 
 
@@ -43,7 +44,28 @@ def test_a_text_read_back_wrong_is_an_error_at_its_step(monkeypatch: pytest.Monk
 
 def test_a_way_that_leads_nowhere_in_floip_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(floip_blocks, "step_parts", lambda flow_id, step: (flow_id, step.id, str(id(object()))))
-    assert any("cannot be told apart" in line or "leads nowhere" in line for line in found(MADE, "plus"))
+    assert any("its FLOIP is not sound" in str(each) for each in check_sound(MADE.get("plus")))
+
+
+def test_what_the_checker_of_strangers_finds_is_told_at_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(floip_blocks.ANSWERED, "number", "ISNUMBER(block.value")
+    plus = load_sources({"plus.yaml": LIBRARY["plus.yaml"]})
+    lines = [str(each) for each in check.check(plus, {}) if each.level == "error"]
+    assert any("plus.yaml:" in line and "step 'age'" in line and "is not closed" in line for line in lines)
+
+
+def test_two_choices_that_differ_in_their_capitals_only_are_told() -> None:
+    steps = """
+  - id: quoi
+    menu: {all: "?"}
+    options: {a: {all: "Un"}, A: {all: "Deux"}, b: {all: "Trois"}}
+
+  - id: fin
+    end:
+"""
+    lines = found(load_sources({"essai.yaml": source_of(steps)}), "essai")
+    assert len(lines) == 1
+    assert "'a' and 'A' are one choice to FLOIP" in lines[0]
 
 
 def test_a_field_that_the_writer_forgets_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
