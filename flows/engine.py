@@ -26,7 +26,7 @@ _LONGEST_KEY: Final = 8
 
 __all__ = [
     "USSD", "Action", "Event", "FlowEnded", "FormLeft", "Handset", "LanguageChosen", "Outcome", "Progress", "Screen",
-    "TextSent", "Turn", "answer", "begin", "resume", "show", "understands", "wants_start",
+    "TextSent", "Turn", "answer", "begin", "can_go_back", "resume", "show", "understands", "wants_start",
 ]  # fmt: skip
 
 
@@ -96,6 +96,11 @@ def understands(flow: Flow, progress: Progress, typed: str, today: date) -> bool
         return False
     walk = _taken_up(flow, progress, today)
     return walk.offers(typed)
+
+
+def can_go_back(flow: Flow, progress: Progress, today: date, handset: Handset = USSD) -> bool:
+    """Whether the key that goes back does something here."""
+    return progress.state == ASKING and (progress.page > 0 or _taken_up(flow, progress, today).can_go_back(handset))
 
 
 def _key(typed: str) -> str:

@@ -117,10 +117,19 @@ class _Talk:
         elif wanted is not None and not self._is_an_answer(flow, thread):
             self._leave_for(flow, thread, wanted)
         else:
+            self._answer(flow, thread)
+
+    def _answer(self, flow: Flow, thread: Thread) -> None:
+        assert self.stored is not None
+        today = self.runtime.today(self.now)
+        goes_back = sms_keywords.is_word(self.sms.text, sms_keywords.BACK)
+        if goes_back and not engine.can_go_back(flow, thread.progress, today, self.handset):
+            turn = engine.show(flow, thread.progress, today, self.handset)  # no answer, and no wrong one
+        else:
             situation = self._situation(flow, thread.origin)
             turn = talking.answer(self.tx, situation, flow, thread.progress, self._typed(), self.handset)
-            thread.progress = turn.progress
-            self._keep(flow, thread, talking.reply_of(turn), self.stored.id)
+        thread.progress = turn.progress
+        self._keep(flow, thread, talking.reply_of(turn), self.stored.id)
 
     def _is_an_answer(self, flow: Flow, thread: Thread) -> bool:
         return engine.understands(flow, thread.progress, self.sms.text, self.runtime.today(self.now))

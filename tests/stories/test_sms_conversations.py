@@ -65,6 +65,12 @@ def test_the_word_is_read_kindly(texter: Texter, word: str) -> None:
     assert texter.write(word).startswith("Votre note ?")
 
 
+def test_retour_at_the_first_question_is_no_wrong_answer(texter: Texter) -> None:
+    first = texter.write("avis")
+    for _ in range(4):
+        assert texter.write("RETOUR") == first
+
+
 def test_retour_goes_back_and_suite_turns(texter: Texter) -> None:
     texter.write("avis", "3")
     assert texter.write("Retour").startswith("Votre note ?")
