@@ -36,7 +36,7 @@ def check(library: Library, actions: Mapping[str, Signature], limit: int = 160) 
     for flow in library.flows.values():
         findings += _of_flow(flow, library, actions, limit)
     if not any(finding.level == ERROR for finding in findings):
-        findings += [finding for flow in library.flows.values() for finding in check_sound(flow)]
+        findings += check_sound(library)
     return in_order(findings)
 
 

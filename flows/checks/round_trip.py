@@ -13,7 +13,7 @@ from flows.floip.floip_findings import ERROR as FLOIP_ERROR
 from flows.interchange.carried_over import CarriedOver
 from flows.interchange.floip_in import flow_from
 from flows.interchange.floip_names import OURS, uuid_of
-from flows.interchange.floip_out import container_of, to_floip
+from flows.interchange.floip_out import container_of, family_of, to_floip
 from flows.interchange.flow_writing import draft_of, flow_dict
 from flows.linking import Draft
 from flows.links import broken_links
@@ -40,15 +40,25 @@ def check_round_trip(flow: Flow, library: Library) -> Iterator[Finding]:
         )
 
 
-def check_sound(flow: Flow) -> Iterator[Finding]:
-    """20: the checker that strangers use finds no error in the container of a flow that has no fault of its own."""
-    container = container_of(flow)
-    own = {block["name"]: block["vendor_metadata"][OURS] for block in container["flows"][0]["blocks"]}
+def check_sound(library: Library) -> Iterator[Finding]:
+    """20: the checker that strangers use finds no error in the containers of a library that has no fault of its own.
+
+    A flow that another one runs is in that one's container.
+    """
+    run = {child.id for flow in library.flows.values() for child in family_of(flow)[1:]}
+    for flow in library.flows.values():
+        if flow.id not in run:
+            yield from _of_container(container_of(flow), library)
+
+
+def _of_container(container: Json, library: Library) -> Iterator[Finding]:
+    blocks = [(block, flow["label"]) for flow in container["flows"] for block in flow["blocks"]]
+    places = {block["name"]: (flow_id, block["vendor_metadata"][OURS]) for block, flow_id in reversed(blocks)}
     for found in check_container(container):
         if found.level == FLOIP_ERROR:
-            step = own.get(found.block, {})
+            flow_id, own = places.get(found.block, (container["flows"][0]["label"], {}))
             message = f"its FLOIP is not sound, {found.block} {found.message}: please report it"
-            yield _found(flow, str(step.get("id", step.get("part_of", ""))), message)
+            yield _found(library.get(flow_id), str(own.get("id", own.get("part_of", ""))), message)
 
 
 def _found(flow: Flow, step: str, message: str) -> Finding:

@@ -24,7 +24,7 @@ def test_every_flow_of_the_library_survives_and_so_does_one_with_everything() ->
     library = load_library()
     for each in (library, MADE, load_sources(AMV)):
         assert [line for flow_id in each.flows for line in found(each, flow_id)] == []
-        assert [line for flow in each.flows.values() for line in check_sound(flow)] == []
+        assert list(check_sound(each)) == []
     assert not [each for each in check.check(MADE, {}) if each.check == 20]
 
 
@@ -44,14 +44,19 @@ def test_a_text_read_back_wrong_is_an_error_at_its_step(monkeypatch: pytest.Monk
 
 def test_a_way_that_leads_nowhere_in_floip_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(floip_blocks, "step_parts", lambda flow_id, step: (flow_id, step.id, str(id(object()))))
-    assert any("its FLOIP is not sound" in str(each) for each in check_sound(MADE.get("plus")))
+    assert any("its FLOIP is not sound" in str(each) for each in check_sound(MADE))
 
 
 def test_what_the_checker_of_strangers_finds_is_told_at_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(floip_blocks.ANSWERED, "number", "ISNUMBER(block.value")
-    plus = load_sources({"plus.yaml": LIBRARY["plus.yaml"]})
-    lines = [str(each) for each in check.check(plus, {}) if each.level == "error"]
-    assert any("plus.yaml:" in line and "step 'age'" in line and "is not closed" in line for line in lines)
+    """In a flow that stands alone, and in one that another runs."""
+    sources = {name: LIBRARY[name] for name in ("plus.yaml", "enfant.yaml")}
+    for library in (load_sources({"plus.yaml": sources["plus.yaml"]}), load_sources(sources)):
+        lines = [str(each) for each in check.check(library, {}) if each.level == "error"]
+        assert len(lines) == 1
+        assert "plus.yaml:" in lines[0]
+        assert "step 'age'" in lines[0]
+        assert "is not closed" in lines[0]
 
 
 def test_two_choices_that_differ_in_their_capitals_only_are_told() -> None:
