@@ -57,7 +57,8 @@ def give_to_mediator(tx: Connection, origin: int, number: str, form: FormLeft, n
 def _look_at(runtime: Runtime, tx: Connection, left: Left, now: int) -> None:
     flow = talking.flow_of(runtime, tx, left.flow_hash)
     thread = Thread.opened(runtime, left.progress)
-    if standing.is_sensitive(flow, thread.progress) or thread.hushed:
+    # A path that was dialled and still waits for the language may lead to what must leave no trace.
+    if standing.is_sensitive(flow, thread.progress) or thread.hushed or thread.ahead:
         _forget_hushed(tx, left, now)
         return
     later = [moment for moment in _done_or_later(runtime, tx, left, flow, thread, now) if moment > now]
