@@ -14,7 +14,8 @@ from service.store.conversation_tables import conversation
 from service.stories import conversations
 from service.stories.threads import Thread
 from tests.cover import dial
-from tests.people import Handset, TestClock
+from tests.people import Handset, TestClock, publish
+from tests.stories.forms import SMALL_LINE
 
 TALKING = "Parler à quelqu'un"
 
@@ -91,3 +92,28 @@ def test_a_key_repeated_by_the_network_answers_nothing_where_keys_are_not_kept(
     for key in ("", "1", "4", "3", "00", "5", "2", "2"):
         screen = press(key)
     assert screen.startswith("Tout ce téléphone sera effacé")
+
+
+BY_OTHER_WAYS = {
+    "beyond a condition": ('  - id: a\n    menu: {fr: "Quoi ?"}\n    options: {x: {fr: "Un"}}\n    go: {x: b}\n'
+                           '  - id: b\n    when:\n      - {else: talk}\n'),
+    "below the menu": '  - id: a\n    menu: {fr: "Quoi ?"}\n    options: {x: {fr: "Un"}}\n',
+    "at once": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", BY_OTHER_WAYS)
+def test_no_sms_holds_a_word_of_it_whatever_leads_there(
+    handset: Handset, runtime: Runtime, clock: TestClock, way: str
+) -> None:
+    steps = BY_OTHER_WAYS[way] + "  - id: talk\n    run: discret\n    next: fin\n  - id: fin\n    end:\n"
+    head = 'version: 1\ntitle: {fr: "Conseil"}\nlanguages: [fr]\n'
+    around = f"flow: autour\n{head}start: {{sms: [CONSEIL]}}\nsteps:\n{steps}"
+    publish(runtime, SMALL_LINE | {"autour.yaml": around}, whole=True)
+    for words in ("CONSEIL", "1", "1", "1"):
+        handset.write(words)
+        one_round(runtime)
+    assert handset.inbox
+    for text in handset.inbox:
+        assert "Mieux vaut appeler" not in text
+        assert "vous écoute" not in text
