@@ -18,7 +18,7 @@ from service.store import conversation_tables, people_tables
 from service.store.columns import new_id
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
-from service.stories import effects, releases, talking
+from service.stories import releases, talking
 from service.stories.situation import Situation
 from service.stories.threads import Reply, Thread
 
@@ -130,13 +130,18 @@ def _opening(
 def _walked_ahead(
     tx: Connection, situation: Situation, flow: Flow, thread: Thread, turn: engine.Turn, handset: Handset
 ) -> engine.Turn:
-    """Press the keys that were dialled. A language nobody chose yet is asked first, and the keys wait for it."""
+    """Press the keys that were dialled. A language nobody chose yet is asked first, and the keys wait for it.
+
+    "Dial *code*4*1# and win": nobody agrees to anything, leaves or stops without having seen the question.
+    """
     while thread.ahead and turn.screen is not None and turn.screen.more:
         if _asks_language(flow, turn.progress):
             return turn
+        if standing.asks_consent(flow, turn.progress):
+            break
         further = engine.answer(flow, turn.progress, thread.ahead[0], situation.today, handset)
-        if further.pending and effects.SIGNATURES[further.pending.name].writes:
-            break  # "dial *code*4*1# and win": nobody leaves or stops without having seen the question
+        if talking.would_write(tx, situation, flow, further, handset):
+            break
         turn = talking.carried_out(tx, situation, flow, further, handset)
         thread.ahead = thread.ahead[1:]
         thread.hushed = thread.hushed or standing.is_sensitive(flow, turn.progress)
