@@ -76,6 +76,7 @@ def _language_chosen(tx: Connection, situation: Situation, event: LanguageChosen
 
 
 def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
+    """An SMS that a call leads to is none to who said STOP: whoever shares the phone was promised so."""
     outbox.put(
         tx,
         situation.now,
@@ -83,7 +84,8 @@ def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
             to=situation.number,
             text=event.text,
             key=f"flow:{situation.step}:{situation.runtime.vault.index(event.text).hex()[:12]}",
-            purpose="talk",
+            purpose="talk" if situation.way == "sms" else "notice",
+            priority=outbox.PRIORITY["talk"],
             klass="once",
             not_before=situation.now,
             useful_until=situation.now + 86_400_000,
