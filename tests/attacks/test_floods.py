@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from flows.loader import load_library
+from flows.sms_keywords import keywords_of
 from scheduler.timetable import one_round
 from service.runtime import Runtime
 from service.store import phone_tables, task_tables
+from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.people import Handset, TestClock
 from tests.stories.test_ramed import ask_for_a_visit
@@ -20,6 +23,25 @@ def write(handset: Handset, runtime: Runtime, clock: TestClock, *words: str) -> 
         handset.write(each)
         one_round(runtime)
     return handset.inbox[before:]
+
+
+@pytest.mark.parametrize("language", ["fr", "bm", "en"])
+def test_two_lines_of_ours_that_write_to_each_other_soon_fall_silent(
+    handset: Handset, runtime: Runtime, clock: TestClock, product: str, language: str
+) -> None:
+    """Whatever one of them says, the other takes for the words of a person."""
+    other = Handset(product, handset.carrier, "+22370000009", HOOK_SECRET)
+    dial(handset, language=language)
+    dial(other, language=language)
+    for word in sorted(keywords_of(load_library())):
+        said, waiting = 0, [(handset, other, word)]
+        clock.advance(days=1)
+        while waiting and said < 20:
+            writer, reader, words = waiting.pop(0)
+            answers = write(writer, runtime, clock, words)
+            said += len(answers)
+            waiting += [(reader, writer, each) for each in answers]
+        assert said <= 6, word
 
 
 def stopped(runtime: Runtime, number: str) -> bool:
