@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from flows.model import Ask, Menu
+from flows.conditions import Name
+from flows.model import Ask, Do, Flow, Menu
 from flows.scope import Scope
 from flows.turns import FormLeft
 
@@ -20,6 +21,14 @@ def has_agreed(scope: Scope) -> bool:
     consent = scope.flow.steps[unfinished.consent]
     given = scope.look(unfinished.consent)
     return isinstance(consent, Menu) and given is not None and given not in consent.go
+
+
+def is_consent(flow: Flow, step_id: str) -> bool:
+    """Whether this step's answer is the consent of an action or of the form."""
+    if flow.unfinished is not None and flow.unfinished.consent == step_id:
+        return True
+    calls = [step.call for step in flow.steps.values() if isinstance(step, Do)]
+    return any(call.args.get("consent") == Name(step_id) for call in calls)
 
 
 def form_of(scope: Scope) -> FormLeft:

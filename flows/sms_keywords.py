@@ -1,7 +1,8 @@
 """The word that begins a conversation by SMS, read as forgivingly as people type it.
 
-"amv", "A.M.V.", "Amv svp", "AMV4", "ma mutuelle", "MUTUELE" and "rdv 2" all say what they seem to. A longer text must
-begin with the very word; a text longer than a few words is somebody talking, or a machine that answers our answers.
+"amv", "A.M.V.", "Amv svp", "AMV4", "ma mutuelle", "MUTUELE" and "rdv 2" all say what they seem to. A text longer than
+a few words is somebody talking: it must begin with the very word. One of several lines is a machine that sends our own
+screens back to us, and some of these begin with a keyword.
 """
 
 import re
@@ -50,7 +51,7 @@ def find_keyword(typed: str, keywords: Mapping[str, str]) -> str | None:
     if not words or len(typed) > _LONGEST_SMS:
         return None
     if len(words) > _MOST_WORDS:
-        return keywords.get(words[0])
+        return None if "\n" in fold(typed.strip()) else keywords.get(words[0])
     for candidate in _candidates(words):
         if candidate in keywords:
             return keywords[candidate]

@@ -79,7 +79,8 @@ _SPELLINGS: Final = _Spellings(
 
 _FOREIGN: Final = re.compile(f"[^{re.escape(BASIC + EXTENSION)}]")
 _TO_FOLD: Final = re.compile(f"[^{re.escape(''.join(sorted(_KEPT)))}]")
-_INSIDE_QUOTES: Final = re.compile("«[ \u00a0\u2009\u202f]+|[ \u00a0\u2009\u202f]+»")
+# A run of blanks is begun where it begins, or a text of blanks alone would take the square of its length.
+_INSIDE_QUOTES: Final = re.compile("«[ \u00a0\u2009\u202f]+|(?<![ \u00a0\u2009\u202f])[ \u00a0\u2009\u202f]+»")
 _PIECE: Final = 1000
 # Two halves of a surrogate pair travel as one, even when they reached us as two characters.
 _WHOLE: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\\s\\S]")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from flows.forms import form_of, has_agreed
+from flows.forms import form_of, has_agreed, is_consent
 from flows.model import Flow, Resume
 from flows.progress import ENDED, Progress
 from flows.scope import Scope
@@ -38,6 +38,11 @@ def flows_around(root: Flow, path: tuple[str, ...]) -> tuple[Flow, ...]:
 def is_sensitive(root: Flow, progress: Progress) -> bool:
     """Whether the caller stands in a conversation that must leave no trace."""
     return any(flow.sensitive for flow in flows_around(root, progress.path))
+
+
+def asks_consent(root: Flow, progress: Progress) -> bool:
+    """Whether the question stood at is one whose yes something is kept by."""
+    return is_consent(flows_around(root, progress.path)[-1], progress.path[-1])
 
 
 def resume_of(root: Flow, progress: Progress) -> Resume | None:

@@ -212,6 +212,10 @@ class Walk:
 
     def _run(self, step: Step) -> str | None:
         assert isinstance(step, Run)
+        if self.scope.way == "sms" and self.scope.flow.children[step.id].sensitive:
+            # An SMS stays on the phone. The choices that lead here are not offered; other ways may have been overseen.
+            self._end_kindly(step)
+            return None
         self._enter(step.id)
         self.path.append(self.scope.flow.first)
         return self.scope.flow.first

@@ -33,7 +33,7 @@ def check_actions(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Find
 
 
 def check_consent(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Finding]:
-    """16: personal answers are written only after a yes, and are in no SMS."""
+    """16: personal answers, and whatever an action wants a yes for, are written only after a yes; none is in an SMS."""
     known = known_at(flow)
     for step in flow.steps.values():
         if isinstance(step, Say) and step.by_sms:
@@ -41,7 +41,7 @@ def check_consent(flow: Flow, actions: Mapping[str, Signature]) -> Iterator[Find
                 if name in flow.names and flow.names[name].personal:
                     message = f"{{{name}}} is personal, and an SMS is read by whoever holds the phone: take it out"
                     yield _found(flow, step, ERROR, message, 16)
-        if isinstance(step, Do) and _writes_personal(flow, step, actions):
+        if isinstance(step, Do) and (_writes_personal(flow, step, actions) or _wants_consent(step, actions)):
             yield from _consent_of(flow, step, known.get(step.id))
 
 
@@ -107,6 +107,11 @@ def _writes_personal(flow: Flow, step: Do, actions: Mapping[str, Signature]) -> 
     names = {name for tree in step.call.args.values() for name in names_in(tree)}
     personal = any(name in flow.names and flow.names[name].personal for name in names)
     return personal and signature is not None and signature.writes
+
+
+def _wants_consent(step: Do, actions: Mapping[str, Signature]) -> bool:
+    """Whether the action itself asks for a yes: a constant in its place would be nobody's."""
+    return "consent" in actions.get(step.call.action, Signature()).args
 
 
 def _consent_of(flow: Flow, step: Do, known: frozenset[str] | None) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ Whatever the text, nothing is raised but `ExpressionMistake`.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Final, TypeAlias
 
 from flows.floip.floip_values import ExpressionMistake, FloipValue, tidy
@@ -141,12 +142,10 @@ def _open_call(text: str, at: int) -> tuple[str | Piece, int]:
 def _joined(pieces: list[str | Piece]) -> list[str | Piece]:
     """Texts beside each other are one, empty ones none."""
     joined: list[str | Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        elif piece:
-            joined.append(piece)
-    return joined
+    for is_text, together in groupby(pieces, lambda piece: isinstance(piece, str)):
+        beside = list(together)
+        joined += ["".join(map(str, beside))] if is_text else beside
+    return [piece for piece in joined if piece]
 
 
 class _Reader:

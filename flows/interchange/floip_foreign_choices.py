@@ -48,7 +48,7 @@ def options_of(block: Json, keys: dict[str, str], reading: Reading) -> dict[str,
         label = reading.text(choice.get("prompt")) if choice.get("prompt") else {"all": name or "…"}
         if any("{" in said for said in label.values()):
             reading.report.leave(f"the choice '{name[:40]}' has an expression in its words; dots stand for it")
-            label = {language: re.sub(r"\{[^}]*\}", "…", said) for language, said in label.items()}
+            label = {language: re.sub(r"\{[^{}]*\}", "…", said) for language, said in label.items()}
         options.setdefault(keys[name.casefold()], label)
     return options
 

@@ -21,7 +21,7 @@ _FUNCTION: Final = re.compile(
 _ANSWER: Final = re.compile(r"(?:run\.)?results\.([a-z0-9_]+)(?:\.(value|category|category_localized|input|text))?")
 _FIELD: Final = re.compile(r"(?:contact\.)?fields\.([a-z0-9_]+)")
 _OF_CHILD: Final = re.compile(r"child\.(?:run\.)?results\.([a-z0-9_]+)(?:\.[a-z_]+)?")
-_NUMBERED: Final = re.compile(r"[ \t]*\(?(\d{1,2})(?!\d)[ \t]*(?:[).:=/-]|\u2013|\u2014)?[ \t]*(\S[^\n]{0,120})")
+_NUMBERED: Final = re.compile(r"[ \t]*\(?(\d{1,2})(?!\d)[ \t]*(?:(?:[).:=/-]|\u2013|\u2014)[ \t]*)?(\S[^\n]{0,120})")
 _IN_A_ROW: Final = re.compile(r"(?:(?<=\s)|^)\(?(\d{1,2})[).:=-]\s?")
 # Longer ones are words that hold a bracket.
 _LONGEST_EXPRESSION: Final = 300

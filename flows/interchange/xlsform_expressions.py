@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from flows.interchange.left_out import NotCarried
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<ref>\$\{\s*[^{}]{1,100}?\s*\}|\.\./[\w./-]{1,100})|(?P<word>"[^"]*"|'[^']*'|‘[^’]*’)"""
+    r"""\s*(?:(?P<ref>\$\{[^{}]{1,100}\}|\.\./[\w./-]{1,100})|(?P<word>"[^"]*"|'[^']*'|‘[^’]*’)"""
     r"""|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<here>\.(?![\w.]))|(?P<sign><=|>=|!=|[=<>+*(),|/-])"""
     r"""|(?P<name>[A-Za-z_][\w:]*(?:[-.][A-Za-z_][\w]*)*))"""
 )
@@ -109,7 +109,7 @@ class _Reader:
             raise NotCarried("it turns a sign")
         self._at += 1
         if kind == "ref":
-            return Ref(found.strip("${} ") if found.startswith("$") else found.rpartition("/")[2])
+            return Ref(found[2:-1].strip() if found.startswith("$") else found.rpartition("/")[2])
         if kind == "word":
             return Word(found[1:-1])
         if kind == "number":

@@ -10,7 +10,7 @@ from flows.interchange.left_out import Report, quoted
 from flows.interchange.xlsform_rules import Table
 from flows.model import DEFAULT_LANGUAGE, LANGUAGES
 
-_REFERENCE: Final = re.compile(r"\$\{\s*([^{}]{1,100}?)\s*\}")
+_REFERENCE: Final = re.compile(r"\$\{([^{}]{1,100})\}")
 _UNTRANSLATED: Final = "default"
 # What pyxform puts in for `or_other`, in English whatever the form speaks.
 _SPECIFY: Final = "Specify other."
@@ -75,7 +75,7 @@ class Words:
     def _one(self, words: str, known: Table, where: str) -> str:
         parts = _REFERENCE.split(words)
         for place in range(1, len(parts), 2):
-            name = parts[place]
+            name = parts[place].strip()
             if name not in known:
                 self.report.left_out(
                     where, f"${{{name}}} in its words", "it is not asked above it, or not carried over"

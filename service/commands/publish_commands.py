@@ -38,8 +38,8 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     runtime = opened_runtime()
     given = _sources(places or (DEFINITIONS,))
     with runtime.database.read() as tx:
-        current = releases.library(runtime, tx)
-        now_heard = releases.published_sources(tx)
+        heard = releases.heard(runtime, tx)
+        current, now_heard = heard.library, releases.published_sources(tx)
     sources = given if whole else {**now_heard, **given}
     try:
         # Where a gateway shows less than 160 septets the engine turns pages; texts are written for 160.
@@ -66,7 +66,7 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     try:
         with runtime.database.begin() as tx:
             now = runtime.now()
-            number = releases.publish(tx, candidate, by=by, note=note, now=now, needs_second=second)
+            number = releases.publish(tx, candidate, by=by, note=note, now=now, needs_second=second, upon=heard.number)
     except releases.Refused as reason:
         raise click.ClickException(str(reason)) from None
     if second:

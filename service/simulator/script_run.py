@@ -281,7 +281,7 @@ def holds(text: str, words: str) -> bool:
 
 def key_before(label: str, text: str) -> str | None:
     """The number in front of the choice that is called so, or begins so; None when there is none."""
-    lines = re.finditer(r"^ *([0-9]{1,2})[ .):]+(\S.*)$", text, re.MULTILINE)
+    lines = re.finditer(r"^ *([0-9]{1,2})[ .):]+([^\s.):].*)$", text, re.MULTILINE)
     choices = [(found[1], _plain(found[2])) for found in lines]
     wanted = _plain(label)
     exact = [key for key, words in choices if words == wanted]

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    null,
     select,
     update,
 )
@@ -92,7 +91,12 @@ _END = Prepared(
     lambda _: (
         update(conversation)
         .where(c.id == bindparam("which"))
-        .values(progress=bindparam("progress"), ended=True, updated_at=bindparam("updated_at"), look_at=null())
+        .values(
+            progress=bindparam("progress"),
+            ended=True,
+            updated_at=bindparam("updated_at"),
+            look_at=bindparam("look_at"),
+        )
     )
 )
 # The row lock: a redial and the worker that looks whether the line was cut take turns.
@@ -142,9 +146,13 @@ def last_left(tx: Connection, number_idx: bytes, since: int) -> Conversation | N
     return Conversation._make(row) if row else None
 
 
-def keep_step(tx: Connection, conversation_id: int, progress: bytes, ended: bool, now: int) -> None:
+def keep_step(
+    tx: Connection, conversation_id: int, progress: bytes, ended: bool, now: int, *, is_fleeting: bool = False
+) -> None:
+    """`is_fleeting`: the worker deletes it within minutes of its end; others keep their last screen for a day."""
     if ended:
-        _END.run(tx, which=conversation_id, progress=progress, updated_at=now)
+        look_at = _first_look(ended, is_fleeting, now)
+        _END.run(tx, which=conversation_id, progress=progress, updated_at=now, look_at=look_at)
     else:
         _STEP.run(tx, which=conversation_id, progress=progress, updated_at=now)
 
@@ -161,8 +169,9 @@ def add_conversation(
     progress: bytes,
     ended: bool,
     now: int,
+    is_fleeting: bool = False,
 ) -> bool:
-    """False when another request made the same conversation at this very moment."""
+    """False when another request made the same conversation at this very moment. `is_fleeting`: see `keep_step`."""
     row = _ADD.first(
         tx,
         id=id,
@@ -175,9 +184,13 @@ def add_conversation(
         ended=ended,
         started_at=now,
         updated_at=now,
-        look_at=None if ended else now + FIRST_LOOK_MS,
+        look_at=_first_look(ended, is_fleeting, now),
     )
     return row is not None
+
+
+def _first_look(ended: bool, is_fleeting: bool, now: int) -> int | None:
+    return None if ended and not is_fleeting else now + FIRST_LOOK_MS
 
 
 def end_conversation(tx: Connection, conversation_id: int, now: int) -> None:

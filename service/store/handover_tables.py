@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -80,6 +81,16 @@ def next_handover(tx: Connection, phone_id: int, now: int) -> Handover | None:
     )
     row = tx.execute(rows).first()
     return Handover._make(row) if row else None
+
+
+def phones_before(tx: Connection, households: Sequence[int], since: int) -> dict[int, int | None]:
+    """The phone that had each household's messages before they changed hands since then; None when no phone had them.
+
+    Households whose messages did not change hands are not there.
+    """
+    which = h.household_id.in_(households) & (h.state == "accepted") & (h.created_at > since)
+    rows = tx.execute(select(h.household_id, h.old_phone_id).where(which).order_by(h.created_at.desc(), h.id.desc()))
+    return {row.household_id: row.old_phone_id for row in rows}  # of several the first stays: it had them before all
 
 
 def add_handover(tx: Connection, **values: object) -> None:

@@ -92,6 +92,12 @@ def open_task_of_phone(tx: Connection, kind: str, phone_id: int) -> str | None:
     return tx.execute(select(task.c.key).where(which).order_by(task.c.created_at).limit(1)).scalar_one_or_none()
 
 
+def count_of_phone(tx: Connection, kind: str, phone_id: int, since: int) -> int:
+    """How many lines of this kind about this phone were put on the list since then."""
+    which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.created_at > since)
+    return int(tx.execute(select(func.count()).where(which)).scalar_one())
+
+
 def forget_tasks(tx: Connection, now: int) -> int:
     """Delete what may be kept no longer."""
     return tx.execute(delete(task).where(task.c.expires_at < now)).rowcount

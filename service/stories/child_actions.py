@@ -104,5 +104,5 @@ DEEDS = {
         _next_visit,
         Signature({"child": "id"}, {**_VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False),
     ),
-    "stop_child": Deed(_stop_child, Signature({"child": "id"})),
+    "stop_child": Deed(_stop_child, Signature({"child": "id"}), by_call=True),
 }

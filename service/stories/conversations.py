@@ -18,7 +18,7 @@ from service.store import conversation_tables, people_tables
 from service.store.columns import new_id
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
-from service.stories import effects, releases, talking
+from service.stories import releases, talking
 from service.stories.situation import Situation
 from service.stories.threads import Reply, Thread
 
@@ -70,7 +70,7 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
     if thread is None or flow is None:
         flow = releases.start_flow(runtime, tx)
         thread = _opening(runtime, tx, flow, keystroke, conversation_id, now)
-    thread.settle(flow)
+    is_fleeting = thread.settle(flow)
     made = conversation_tables.add_conversation(
         tx,
         id=conversation_id,
@@ -82,6 +82,7 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
         progress=thread.sealed(runtime),
         ended=not thread.last.more,
         now=now,
+        is_fleeting=is_fleeting,
     )
     return thread.last if made else None
 
@@ -129,15 +130,21 @@ def _opening(
 def _walked_ahead(
     tx: Connection, situation: Situation, flow: Flow, thread: Thread, turn: engine.Turn, handset: Handset
 ) -> engine.Turn:
-    """Press the keys that were dialled. A language nobody chose yet is asked first, and the keys wait for it."""
+    """Press the keys that were dialled. A language nobody chose yet is asked first, and the keys wait for it.
+
+    "Dial *code*4*1# and win": nobody agrees to anything, leaves or stops without having seen the question.
+    """
     while thread.ahead and turn.screen is not None and turn.screen.more:
         if _asks_language(flow, turn.progress):
             return turn
+        if standing.asks_consent(flow, turn.progress):
+            break
         further = engine.answer(flow, turn.progress, thread.ahead[0], situation.today, handset)
-        if further.pending and effects.SIGNATURES[further.pending.name].writes:
-            break  # "dial *code*4*1# and win": nobody leaves or stops without having seen the question
+        if talking.would_write(tx, situation, flow, further, handset):
+            break
         turn = talking.carried_out(tx, situation, flow, further, handset)
         thread.ahead = thread.ahead[1:]
+        thread.hushed = thread.hushed or standing.is_sensitive(flow, turn.progress)
     thread.ahead = []
     return turn
 
@@ -161,9 +168,9 @@ def _next_step(runtime: Runtime, tx: Connection, stored: Conversation, keystroke
         return thread.last
     flow = talking.flow_of(runtime, tx, stored.flow_hash)
     flow = _step(runtime, tx, stored.id, flow, thread, keystroke, text, typed, now)
-    thread.settle(flow)
+    is_fleeting = thread.settle(flow)
     ended = not thread.last.more
-    conversation_tables.keep_step(tx, stored.id, thread.sealed(runtime), ended, now)
+    conversation_tables.keep_step(tx, stored.id, thread.sealed(runtime), ended, now, is_fleeting=is_fleeting)
     if flow.hash != stored.flow_hash:
         conversation_tables.change_flow(tx, stored.id, flow.hash)
     return thread.last
@@ -228,7 +235,8 @@ def _whole_input(thread: Thread, key: str, pause_ms: int) -> str:
     """The whole input as other gateways send it, from one that sends the last key only."""
     before = thread.typed
     first_again = key == "" and len(thread.screens) == 1
-    last_again = pause_ms < REPEAT_MS and before != "" and before.rpartition("*")[2] == key
+    # Where nothing typed is kept, whatever comes so soon is the last key again.
+    last_again = pause_ms < REPEAT_MS and before != "" and (thread.hushed or before.rpartition("*")[2] == key)
     return before if first_again or last_again else f"{before}*{key}" if before else key
 
 

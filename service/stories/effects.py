@@ -47,7 +47,10 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
         "langue_connue": bool(caller and caller.language),
         "enfants": len(children),
         "messages_arretes": phone_tables.opted_out(tx, number_idx, "reminder"),
-        "passation": caller is not None and handover_tables.is_expected(tx, caller.phone_id, situation.now),
+        # Asked in a call only: an SMS with this number on it proves nothing.
+        "passation": situation.way == "ussd"
+        and caller is not None
+        and handover_tables.is_expected(tx, caller.phone_id, situation.now),
         "code": situation.runtime.config.service_code,
         "urgence": situation.runtime.config.emergency_number,
         "ecoute": situation.runtime.config.help_number,
@@ -61,7 +64,10 @@ def carry_out(tx: Connection, situation: Situation, events: Iterable[Event]) -> 
 
 def perform(tx: Connection, situation: Situation, action: Action) -> Outcome:
     """Run one `do:` or `options_from:`. An outcome that is not ok is foreseen by the flow; a bug rises."""
-    return DEEDS[action.name].run(tx, situation, action.args)
+    deed = DEEDS[action.name]
+    if deed.by_call and situation.way != "ussd":
+        return Outcome(False)
+    return deed.run(tx, situation, action.args)
 
 
 def _language_chosen(tx: Connection, situation: Situation, event: LanguageChosen) -> None:
@@ -70,6 +76,7 @@ def _language_chosen(tx: Connection, situation: Situation, event: LanguageChosen
 
 
 def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
+    """An SMS that a call leads to is none to who said STOP: whoever shares the phone was promised so."""
     outbox.put(
         tx,
         situation.now,
@@ -77,7 +84,8 @@ def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
             to=situation.number,
             text=event.text,
             key=f"flow:{situation.step}:{situation.runtime.vault.index(event.text).hex()[:12]}",
-            purpose="talk",
+            purpose="talk" if situation.way == "sms" else "notice",
+            priority=outbox.PRIORITY["talk"],
             klass="once",
             not_before=situation.now,
             useful_until=situation.now + 86_400_000,

@@ -1,4 +1,8 @@
-"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays."""
+"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays.
+
+A family that this phone took over lately, with a child's code or because it was named, is not its own to forget: it
+goes back to the phone that had it. Otherwise whoever reads a booklet could erase the child of another.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.engine import Connection
 
+from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import forgetting, message_tables, phone_tables
+from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables
 from service.store.forgetting import Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
 from service.stories import feedback, memberships, opt_outs
+
+LATELY_MS = 30 * DAY_MS
+"""So long somebody who lost a family's messages against her will has to notice it."""
 
 
 def forget_phone(
@@ -24,7 +32,7 @@ def forget_phone(
     """
     phone = phone_tables.find_phone(tx, number)
     number_idx = runtime.vault.index(number)
-    gone = _forget_people(tx, phone, now) if phone else 0
+    gone = _forget_people(tx, runtime, phone, now) if phone else 0
     gone += forgetting.forget_traces(tx, number_idx, this_conversation)
     phone_tables.add_opt_out(tx, number_idx, opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
@@ -32,12 +40,13 @@ def forget_phone(
     return gone
 
 
-def _forget_people(tx: Connection, phone: Phone, now: int) -> int:
+def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> int:
     # Households before the phone: the planner takes its locks in this order.
     forgetting.lock_homes(tx, forgetting.homes_of(tx, phone.id))
     phone_tables.lock_phone(tx, phone.id)
+    given_back = _give_back(tx, runtime, phone, now)
     homes = _homes(tx, phone.id, forgetting.homes_of(tx, phone.id))
-    alone = [home.id for home in homes if home.other_phone is None]
+    alone = [home.id for home in homes if home.other_phone is None and home.id not in given_back]
     leaving = sorted({*forgetting.people_of_homes(tx, alone), *forgetting.people_of_phone_alone(tx, phone.id)})
     children = forgetting.children_among(tx, alone, leaving)
     leaving = sorted({*leaving, *children})
@@ -54,6 +63,18 @@ def _forget_people(tx: Connection, phone: Phone, now: int) -> int:
         + forgetting.forget_homes(tx, alone, phone.id)
         + forgetting.forget_phone(tx, phone.id)
     )
+
+
+def _give_back(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> set[int]:
+    """The families taken over lately, each behind the phone that had it again, or without a phone if none had."""
+    before = handover_tables.phones_before(tx, forgetting.homes_of(tx, phone.id), now - LATELY_MS)
+    others = {home: had for home, had in before.items() if had != phone.id}
+    for home, had in sorted(others.items()):
+        carer = family_changes.first_caregiver(tx, home)
+        family_changes.prefer_phone(tx, home, had)
+        if had is not None and carer is not None:
+            family_changes.give_phone(tx, carer, had, runtime.today(now))
+    return set(others)
 
 
 def _homes(tx: Connection, phone_id: int, ids: Iterable[int]) -> list[Home]:

@@ -75,10 +75,12 @@ def _consent(situation: Situation) -> Consent:
 _CLAIM = {"code": "number", "birth": "number", "consent": "choice"}
 DEEDS = {
     "my_family": Deed(_my_family, Signature(options=True, writes=False)),
-    "move_family": Deed(_move_family, Signature({"who": "id", "zone": "id"}, {"centre": "text"})),
-    "announce_phone": Deed(_announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"})),
-    "accept_handover": Deed(_accept_handover, Signature({"consent": "choice"})),
-    "refuse_handover": Deed(_refuse_handover, Signature()),
-    "claim_child": Deed(_claim_child, Signature(_CLAIM, {"done": "choice"})),
-    "not_my_child": Deed(_not_my_child, Signature({"child": "id"})),
+    "move_family": Deed(_move_family, Signature({"who": "id", "zone": "id"}, {"centre": "text"}), by_call=True),
+    "announce_phone": Deed(
+        _announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}), by_call=True
+    ),
+    "accept_handover": Deed(_accept_handover, Signature({"consent": "choice"}), by_call=True),
+    "refuse_handover": Deed(_refuse_handover, Signature(), by_call=True),
+    "claim_child": Deed(_claim_child, Signature(_CLAIM, {"done": "choice"}), by_call=True),
+    "not_my_child": Deed(_not_my_child, Signature({"child": "id"}), by_call=True),
 }

@@ -1,9 +1,10 @@
 """Which phone a family hears on: given to a new number, taken with the child's code, or given up.
 
 A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's
-code may be known to somebody who should not have it, so taking messages with it is never silent: the phone that had
-them is told and a mediator looks. That phone sees the children no more, or it would tell where a mother who left goes
-next; with the code it may take the messages back.
+code may be known to somebody who should not have it, and a new number may be named by somebody who held the phone for
+a minute: neither is silent, for the phone that had the messages is told, and after a code a mediator looks. That phone
+sees the children no more, or it would tell where a mother who left goes next; with the code it may take the messages
+back.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ def announce(tx: Connection, runtime: Runtime, number: str, new_number: str, lan
 
 
 def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> bool:
-    """Whoever holds the new phone said yes: messages come to it alone. False when nobody waits for that any longer."""
+    """Whoever holds the new phone said yes: messages come to it alone, and the phone that had them is told.
+
+    False when nobody waits for that any longer.
+    """
     mine = phone_tables.find_phone(tx, number)
     waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
     if mine is None or waiting is None:
@@ -73,6 +77,7 @@ def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now:
     _switch(tx, runtime, home, mine, consent, now)
     if old is not None:
         family_changes.take_phone(tx, home, old, runtime.today(now))
+        _tell_former(tx, runtime, home, old, mine, now)
     return True
 
 
@@ -140,11 +145,15 @@ def _ask_a_mediator(tx: Connection, mine: Phone, key: str, now: int) -> None:
 def _say_it_changed(tx: Connection, runtime: Runtime, child: Child, old: int | None, new: Phone, now: int) -> None:
     """Tell the phone that had the messages, in one SMS without content, and the mediator."""
     home, today = child.household_id, runtime.today(now)
-    before = phone_tables.phone_of_id(tx, old) if old is not None else None
-    if before is not None:
-        key = f"phone_changed:{home}:{new.id}:{today}"
-        _tell(tx, runtime, before.number, before.language or "fr", "handover.changed", key, now)
+    if old is not None:
+        _tell_former(tx, runtime, home, old, new, now)
     child_tasks.put_on_list(tx, now, "phone_changed", child, key=f"changed:{home}:{new.id}:{today}", phone_id=new.id)
+
+
+def _tell_former(tx: Connection, runtime: Runtime, home: int, old: int, new: Phone, now: int) -> None:
+    before = phone_tables.phone_of_id(tx, old)
+    key = f"phone_changed:{home}:{new.id}:{runtime.today(now)}"
+    _tell(tx, runtime, before.number, before.language or "fr", "handover.changed", key, now)
 
 
 # --- not my child -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from service.stories.reminders import spoken_language
 
 HOUR_MS = 3_600_000
 MOST_REPLIES_AN_HOUR, MOST_REPLIES_A_DAY = 3, 10
-"""A robot that answers our answers is left alone after these."""
+"""A robot that answers our answers is left alone after these. The last of each is kept for the answer to a STOP."""
 
 
 def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
@@ -39,12 +39,13 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
             if not sms.opt_out:  # the carrier that handled the STOP refuses an answer to it
                 _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
         elif word == "start":
-            opt_outs.start(tx, runtime, sms.phone, now)
-            _reply(tx, runtime, sms.phone, "start_done", key_hash, now)
+            # Anybody can write it in her name: it counts only where the answer tells her so.
+            if _reply(tx, runtime, sms.phone, "start_done", key_hash, now):
+                opt_outs.start(tx, runtime, sms.phone, now)
         elif not sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
             count(tx, "sms_not_understood")
             if not sms_keywords.is_only_polite(sms.text):
-                _reply(tx, runtime, sms.phone, "sms.help", key_hash, now)
+                _reply(tx, runtime, sms.phone, "sms.help", key_hash, now, left=1)
 
 
 def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
@@ -53,17 +54,20 @@ def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
         opt_outs.stop(tx, runtime, opt_out.phone, "carrier", runtime.now())
 
 
-def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash: bytes, now: int) -> None:
+def _reply(
+    tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash: bytes, now: int, *, left: int = 0
+) -> bool:
+    """Answer, unless too much was answered lately, so many less than may be; False when nothing is said."""
     if phone_numbers.region(number) != runtime.config.country:
         count(tx, "replies_abroad_held_back")  # somebody may earn on every answer to his foreign numbers
-        return
+        return False
     phone = phone_tables.ensure_phone(tx, number, now)
     phone_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
     lately = message_tables.sent_since(tx, phone.number_idx, "reply", now - HOUR_MS)
     in_a_day = message_tables.sent_since(tx, phone.number_idx, "reply", now - DAY_MS)
-    if lately >= MOST_REPLIES_AN_HOUR or in_a_day >= MOST_REPLIES_A_DAY:
+    if lately >= MOST_REPLIES_AN_HOUR - left or in_a_day >= MOST_REPLIES_A_DAY - left:
         count(tx, "replies_held_back")
-        return
+        return False
     language = spoken_language(runtime, phone.language, phrase)
     text = runtime.phrases.say(phrase, language, sender=runtime.config.sender_name, code=runtime.config.service_code)
     put(
@@ -80,3 +84,4 @@ def _reply(tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash:
             hours="any",
         ),
     )
+    return True

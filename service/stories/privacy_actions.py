@@ -26,8 +26,6 @@ def _what_is_known(tx: Connection, situation: Situation, args: Values) -> Outcom
 
 
 def _forget_me(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    if situation.way == "sms":
-        return Outcome(False)  # the answer would make the phone known again: a call leaves no trace
     here = situation.step.partition(":")[0]
     erasure.forget_phone(
         tx,
@@ -43,5 +41,6 @@ def _forget_me(tx: Connection, situation: Situation, args: Values) -> Outcome:
 _KNOWN = {"suivis": "number", "langue": "text", "rappels": "text", "infos": "text", "demandes": "text"}
 DEEDS = {
     "what_is_known": Deed(_what_is_known, Signature({}, _KNOWN, writes=False)),
-    "forget_me": Deed(_forget_me, Signature()),
+    # By SMS the answer would make the phone known again, too.
+    "forget_me": Deed(_forget_me, Signature(), by_call=True),
 }

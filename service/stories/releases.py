@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from flows import check
+from flows import check, strict_yaml
 from flows.findings import ERROR, Finding
 from flows.loader import load_sources
 from flows.mistakes import FlowMistake
@@ -23,8 +23,7 @@ from service.store import conversation_tables, release_tables
 SHIPPED_BY = "laseli"
 """Who publishes what comes with the program; staff's own releases are never replaced by it."""
 
-
-_VERSION = re.compile(r"^version: *(\d+)", re.MULTILINE)
+LONGEST_NAME, LONGEST_NOTE = 60, 200
 
 
 class Refused(Exception):
@@ -126,24 +125,43 @@ def check_versions(tx: Connection, candidate: Candidate) -> None:
     problems = []
     ever = [published_sources(tx, one.number) for one in release_tables.releases(tx, limit=1000)]
     for file, source in candidate.sources.items():
-        taken = [_version_of(one[file]) for one in ever if one.get(file, source) != source]
-        if _version_of(source) in taken:
-            told = f"version {_version_of(source)} was published with other words"
+        taken = {_version_of(each, file) for each in {one.get(file, source) for one in ever} - {source}}
+        if (version := _version_of(source, file)) in taken:
+            told = f"version {version} was published with other words"
             problems.append(f"{file}: {told}: write version: {max(taken) + 1}")
     if problems:
         raise Refused("\n".join(problems))
 
 
-def _version_of(source: str) -> int:
-    found = _VERSION.search(source)
-    return int(found[1]) if found else 0
+def _version_of(source: str, file: str) -> int:
+    """As the flow itself is read, however it is written; 0 for what another program published and ours cannot read."""
+    try:
+        return int(strict_yaml.read(source, file).entries().need("version", "").word())
+    except (FlowMistake, ValueError):
+        return 0
 
 
-def publish(tx: Connection, candidate: Candidate, *, by: str, note: str, now: int, needs_second: bool = False) -> int:
+def publish(
+    tx: Connection,
+    candidate: Candidate,
+    *,
+    by: str,
+    note: str,
+    now: int,
+    needs_second: bool = False,
+    upon: int | None = None,
+) -> int:
     """Keep this set of conversations for ever under a new number, which is given.
 
     New calls hear it at once, or from its approval by a second person on; calls under way end on their own version.
+    `upon`: the release whose difference was shown; Refused when another is heard meanwhile.
     """
+    if upon is not None and release_tables.current_number(tx) != upon:
+        raise Refused("somebody else published meanwhile: look at the difference again")
+    return _keep(tx, candidate, by=_name(by), note=note[:LONGEST_NOTE], now=now, needs_second=needs_second)
+
+
+def _keep(tx: Connection, candidate: Candidate, *, by: str, note: str, now: int, needs_second: bool = False) -> int:
     body = json.dumps(dict(sorted(candidate.sources.items())), ensure_ascii=False)
     number = release_tables.add_release(
         tx, hash=candidate.hash, body=body, note=note, by=by, now=now, approved_by=None if needs_second else by
@@ -155,15 +173,30 @@ def publish(tx: Connection, candidate: Candidate, *, by: str, note: str, now: in
     return number
 
 
+def _name(by: str) -> str:
+    """Who does it, as it is kept. Refused when nobody is named, or the program itself."""
+    name = " ".join(by.split())
+    if _letters(name) in ("", _letters(SHIPPED_BY)) or len(name) > LONGEST_NAME:
+        raise Refused(f"--by takes the name of a person, {LONGEST_NAME} letters at most")
+    return name
+
+
+def _letters(name: str) -> str:
+    """The letters of a name: capitals, accents, blanks and points make no second person."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(sign for sign in plain if sign.isalnum())
+
+
 def approve(tx: Connection, number: int, by: str, now: int) -> None:
     """The second person's yes. Refused when it is the first person's own, or comes too late."""
+    by = _name(by)
     found = release_tables.release(tx, number)
     current = release_tables.current_number(tx) or 0
     if found is None:
         raise Refused(f"there is no release {number}: `laseli flow releases` lists them")
     if found.approved_at is not None:
         raise Refused(f"release {number} was approved already, by {found.approved_by}")
-    if found.published_by.casefold() == by.casefold():
+    if _letters(found.published_by) == _letters(by):
         raise Refused(f"{by} published release {number}: somebody else must approve it")
     if number < current:
         raise Refused(f"release {current} was published after {number}: publish again on top of it")
@@ -172,7 +205,7 @@ def approve(tx: Connection, number: int, by: str, now: int) -> None:
 
 def roll_back(tx: Connection, number: int | None, by: str, now: int) -> tuple[int, int]:
     """Let callers hear an earlier release again, as a new one; gives (the new number, the earlier one)."""
-    approved = release_tables.approved_numbers(tx)
+    by, approved = _name(by), release_tables.approved_numbers(tx)
     if number is None:
         number = _before(tx, approved)
     if number not in approved:
@@ -215,7 +248,7 @@ def publish_shipped(tx: Connection, runtime: Runtime, now: int) -> str:
             f"The program brings other conversations than release {found.number} by {found.published_by}: "
             "`laseli flow publish --dry-run --by NAME` shows the difference."
         )
-    publish(tx, candidate, by=SHIPPED_BY, note="comes with the program", now=now)
+    _keep(tx, candidate, by=SHIPPED_BY, note="comes with the program", now=now)
     return ""
 
 

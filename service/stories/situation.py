@@ -40,10 +40,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One `do:` or `options_from:`: what runs in the keystroke's transaction, and what the checker knows of it."""
+    """One `do:` or `options_from:`: what runs in the keystroke's transaction, and what the checker knows of it.
+
+    `by_call`: never by SMS, which anybody can send in another's name; there it fails as foreseen by the flow.
+    """
 
     run: Callable[[Connection, Situation, Values], Outcome]
     signature: Signature
+    by_call: bool = False
 
 
 def row_id(chosen: object) -> int | None:

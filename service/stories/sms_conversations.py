@@ -26,6 +26,8 @@ LIFE_MS = 12 * 3_600_000
 """An SMS conversation waits half a day for its next answer; then it is over."""
 MOST_ANSWERS_AN_HOUR, MOST_ANSWERS_A_DAY = 40, 120
 """A form has a dozen questions. A machine that answers our answers is let go after these."""
+MOST_AFTER_STOP = 15
+"""In a day, to whoever said STOP: others may write in that name, and she asked for silence."""
 
 
 def take_answer(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
@@ -69,7 +71,8 @@ def _may_answer(tx: Connection, runtime: Runtime, number: str, number_idx: bytes
         return False
     lately = message_tables.sent_since(tx, number_idx, "talk", now - 3_600_000)
     in_a_day = message_tables.sent_since(tx, number_idx, "talk", now - DAY_MS)
-    if lately >= MOST_ANSWERS_AN_HOUR or in_a_day >= MOST_ANSWERS_A_DAY:
+    most_a_day = MOST_AFTER_STOP if phone_tables.opted_out(tx, number_idx) else MOST_ANSWERS_A_DAY
+    if lately >= MOST_ANSWERS_AN_HOUR or in_a_day >= most_a_day:
         count(tx, "replies_held_back")
         return False
     return True

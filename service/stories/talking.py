@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy.engine import Connection
 
 from flows import engine
-from flows.engine import Handset, Turn
+from flows.engine import FormLeft, Handset, TextSent, Turn
 from flows.loader import load_bundle
 from flows.model import Flow
 from service.runtime import Runtime
@@ -53,6 +53,20 @@ def carried_out(tx: Connection, situation: Situation, flow: Flow, turn: Turn, ha
         outcome = effects.perform(tx, spoken, turn.pending)
         turn = engine.resume(flow, turn.progress, outcome, situation.today, handset)
     raise AssertionError(f"{flow.id}: more than {MOST_ACTIONS} actions without a question")
+
+
+def would_write(tx: Connection, situation: Situation, flow: Flow, turn: Turn, handset: Handset) -> bool:
+    """Whether anything would be written or sent before the next screen. Only what reads is carried out."""
+    for _ in range(MOST_ACTIONS):
+        if any(isinstance(event, TextSent | FormLeft) for event in turn.events):
+            return True
+        if turn.pending is None:
+            return False
+        if effects.SIGNATURES[turn.pending.name].writes:
+            return True
+        spoken = replace(situation, language=turn.progress.language)
+        turn = engine.resume(flow, turn.progress, effects.perform(tx, spoken, turn.pending), situation.today, handset)
+    return True
 
 
 def reply_of(turn: Turn) -> Reply:

@@ -68,11 +68,12 @@ class Thread:
         self.typed, self.progress = typed, progress
         self.screens.append((len(typed), reply.text, reply.more))
 
-    def settle(self, root: Flow) -> None:
+    def settle(self, root: Flow) -> bool:
         """Keep no more than the next step needs: no keystroke of a sensitive conversation, only the last screen of one
-        that is over, in case the network asks for it again."""
+        that is over, in case the network asks for it again. True when even that is deleted within minutes."""
         over = not self.last.more
-        if over or self.hushed or standing.is_sensitive(root, self.progress):
+        is_fleeting = self.hushed or standing.is_sensitive(root, self.progress)
+        if over or is_fleeting:
             self.hushed = True
             self.typed = "?" * len(self.typed)
             self.screens = self.screens[-1:]
@@ -81,3 +82,4 @@ class Thread:
             self.progress = replace(
                 self.progress, path=(root.first,), values={}, labels={}, tape=(), said=(), taken={}, facts={}
             )
+        return is_fleeting

@@ -11,15 +11,17 @@ from flows.engine import FormLeft
 from flows.model import Flow
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, people_tables, phone_tables, task_tables
+from service.store import conversation_tables, message_tables, people_tables, phone_tables, task_tables
 from service.store.conversation_tables import Left
 from service.stories import outbox, talking
 from service.stories.threads import Thread
 
-KIND = "unfinished"
+KIND, PURPOSE = "unfinished", "notice"
 KEPT_MS = 14 * DAY_MS
 """A form left unfinished after consent is kept so long for the mediator, then deleted."""
 AT_ONCE = 200
+MOST_A_DAY = 3
+"""Reminders to a phone that is cut off again and again, and half forms of one kind: more are a game, or no phone."""
 FORGET_HUSHED_MS = 3 * 60_000
 
 
@@ -38,8 +40,10 @@ def look_after_cut_calls(runtime: Runtime) -> int:
 
 
 def give_to_mediator(tx: Connection, origin: int, number: str, form: FormLeft, now: int) -> None:
-    """A line on the to-do list with what was answered so far; the same form is given once."""
+    """A line on the to-do list with what was answered so far; the same form is given once, and a phone's few a day."""
     phone = phone_tables.ensure_phone(tx, number, now)
+    if task_tables.count_of_phone(tx, KIND, phone.id, now - DAY_MS) >= MOST_A_DAY:
+        return
     caller = people_tables.find_caller(tx, number)
     details = {"form": form.title, "answers": [list(answer) for answer in form.answers]}
     task_tables.add_task(
@@ -57,7 +61,8 @@ def give_to_mediator(tx: Connection, origin: int, number: str, form: FormLeft, n
 def _look_at(runtime: Runtime, tx: Connection, left: Left, now: int) -> None:
     flow = talking.flow_of(runtime, tx, left.flow_hash)
     thread = Thread.opened(runtime, left.progress)
-    if standing.is_sensitive(flow, thread.progress) or thread.hushed:
+    # A path that was dialled and still waits for the language may lead to what must leave no trace.
+    if standing.is_sensitive(flow, thread.progress) or thread.hushed or thread.ahead:
         _forget_hushed(tx, left, now)
         return
     later = [moment for moment in _done_or_later(runtime, tx, left, flow, thread, now) if moment > now]
@@ -79,7 +84,7 @@ def _done_or_later(runtime: Runtime, tx: Connection, left: Left, flow: Flow, thr
     if reminder is not None:
         moments.append(left.updated_at + reminder.after * 1000)
         if moments[-1] <= now:
-            _say_how_to_go_on(tx, thread, reminder.text, now)
+            _say_how_to_go_on(tx, runtime, thread, reminder.text, now)
     form = standing.unfinished_of(flow, thread.progress)
     if form is not None:
         moments.append(left.updated_at + form.after * 1000)
@@ -88,12 +93,15 @@ def _done_or_later(runtime: Runtime, tx: Connection, left: Left, flow: Flow, thr
     return moments
 
 
-def _say_how_to_go_on(tx: Connection, thread: Thread, text: str, now: int) -> None:
+def _say_how_to_go_on(tx: Connection, runtime: Runtime, thread: Thread, text: str, now: int) -> None:
+    number_idx = runtime.vault.index(thread.number)
+    if message_tables.sent_since(tx, number_idx, PURPOSE, now - DAY_MS) >= MOST_A_DAY:
+        return
     letter = outbox.Letter(
         to=thread.number,
         text=text,
         key=f"dropped:{thread.origin}",
-        purpose="notice",
+        purpose=PURPOSE,
         klass="once",
         not_before=now,
         useful_until=now + DAY_MS,
