@@ -98,7 +98,7 @@ class _Reader:
         self._title = line.number
         name = line.needed("step", "le nom de la conversation, en petites lettres, comme adhesion_amv")
         if name and not ID.fullmatch(name):
-            told = f"« {name[:40]} » ne peut pas être un nom : petites lettres sans accents, chiffres et _"
+            told = f"« {name[:40]} » ne peut pas être un nom : au plus 60 petites lettres sans accents, chiffres et _"
             self.making.problems.tell(line.ref("step"), told)
         self.making.put(self.tree, "flow", name, ("flow",), line.ref("step"))
         self.making.put_text(self.tree, "title", line, ("title",))

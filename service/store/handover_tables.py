@@ -41,8 +41,8 @@ handover = Table(
 attempt = Table(
     "attempt",
     metadata,
-    Column("number_idx", LargeBinary(16), nullable=False),
-    Column("kind", String(20), nullable=False),  # child_code, handover
+    Column("number_idx", LargeBinary(16), nullable=False),  # or a child's, by its code: the month tried with any phone
+    Column("kind", String(20), nullable=False),  # child_code, handover, child_month
     Column("day", Date, nullable=False, index=True),
     Column("times", Integer, nullable=False),
     PrimaryKeyConstraint("number_idx", "kind", "day"),
@@ -116,6 +116,13 @@ def count_try(tx: Connection, number_idx: bytes, kind: str, day: date) -> int:
         index_elements=["number_idx", "kind", "day"], set_={"times": attempt.c.times + 1}
     )
     return int(tx.execute(counted.returning(attempt.c.times)).scalar_one())
+
+
+def tries(tx: Connection, number_idx: bytes, kind: str, day: date) -> int:
+    """How many were counted on this day."""
+    a = attempt.c
+    which = (a.number_idx == number_idx) & (a.kind == kind) & (a.day == day)
+    return tx.execute(select(a.times).where(which)).scalar_one_or_none() or 0
 
 
 def forget_handovers(tx: Connection, expired_before: int, tried_before: date) -> None:

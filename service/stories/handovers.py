@@ -25,7 +25,7 @@ from service.stories.reminders import spoken_language
 
 LIFE_MS = 14 * DAY_MS
 MOST_ANNOUNCEMENTS, MOST_TRIES = 3, 5
-"""Of one phone on one day: numbers announced, codes tried."""
+"""Of one phone on one day: numbers announced, codes tried. Of one child, by all phones together: wrong months."""
 USEFUL_MS = 3 * DAY_MS
 
 Announced = Literal["announced", "same", "none", "enough"]
@@ -99,7 +99,8 @@ def refuse(tx: Connection, number: str, now: int) -> bool:
 def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, consent: Consent, now: int) -> Claimed:
     """Let this phone have the messages about the child with this code, if its month of birth is known too.
 
-    "no" never says which of the two was wrong; after five tries on one day a mediator is asked instead.
+    "no" never says which of the two was wrong; after five tries on one day a mediator is asked instead. Nor does it
+    say that a child's months were tried with other phones: whoever reads a code on a booklet has only twelve to try.
     """
     mine = phone_tables.ensure_phone(tx, number, now)
     today = runtime.today(now)
@@ -107,7 +108,15 @@ def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, 
         _ask_a_mediator(tx, mine, f"code_tries:{mine.id}:{today}", now)
         return "enough"
     child = people_tables.find_child(tx, code=f"{code:08d}")
-    if child is None or child.status != "followed" or not _is_born(child, birth):
+    if child is None or child.status != "followed":
+        return "no"
+    tried = runtime.vault.index("child", child.code)
+    if not _is_born(child, birth):
+        handover_tables.count_try(tx, tried, "child_month", today)
+        return "no"
+    if handover_tables.tries(tx, tried, "child_month", today) >= MOST_TRIES:
+        key = f"month_tries:{child.id}:{today}"
+        child_tasks.put_on_list(tx, now, "code_tries", child, key=key, phone_id=mine.id)
         return "no"
     old = family_changes.lock_household(tx, child.household_id)
     if old == mine.id:

@@ -63,6 +63,6 @@ def _milliseconds(form: Mapping[str, str]) -> int:
     """How far the clock is to go: `days` or `seconds`, a whole number of them and a year at most; else 400."""
     unit = "seconds" if "seconds" in form else "days"
     count, most = form.get(unit, ""), MOST_DAYS * DAY_MS // UNITS[unit]
-    if not count.isascii() or not count.isdigit() or not 1 <= int(count[:10]) <= most:
+    if not count.isascii() or not count.isdigit() or len(count) > 10 or not 1 <= int(count) <= most:
         abort(400, f"{unit}: a whole number from 1 to {most}")
     return int(count) * UNITS[unit]

@@ -59,6 +59,19 @@ def test_after_five_tries_even_the_right_code_is_for_people(
     assert claim(stranger, code, "102026").startswith("C'est fait")
 
 
+def test_whoever_reads_the_code_does_not_try_the_twelve_months_with_three_phones(
+    handset: Handset, stranger: Handset, product: str, runtime: Runtime, clock: TestClock
+) -> None:
+    code = enrol(runtime, clock).code
+    phones = [Handset(product, handset.carrier, f"+2236000001{number}", HOOK_SECRET) for number in range(3)]
+    for month in range(1, 7):
+        assert claim(phones[month // 3], code, str(month)).startswith("Code ou date : rien de tel.")
+    assert claim(stranger, code, "102026").startswith("Code ou date : rien de tel.")
+    assert len(tasks(runtime, "code_tries")) == 1
+    clock.advance(days=1)
+    assert claim(stranger, code, "102026").startswith("C'est fait")
+
+
 def test_guesses_made_at_once_are_counted_one_by_one(runtime: Runtime, clock: TestClock) -> None:
     enrol(runtime, clock)
 

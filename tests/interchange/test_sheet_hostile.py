@@ -100,6 +100,7 @@ HOSTILE = {
     "a csv of quotes": (lambda: b'"' * 100_000, "A1"),
     "a cell without an end": (lambda: "étape;sorte\r\n".encode() + b"a" * 200_000, "A2"),
     "deep brackets": (lambda: deep(), "C3"),
+    "a name longer than a file's": (lambda: named("x" * 400), "ne peut pas être un nom : au plus 60"),
     "a name with a path": (lambda: named("../../etc/passwd"), "A2 : « ../../etc/passwd » ne peut pas être un nom"),
 }  # fmt: skip
 
