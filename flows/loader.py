@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -76,8 +77,12 @@ def load_bundle(bundle: str) -> Flow:
     return load_sources(held["sources"]).get(held["flow"])
 
 
+@lru_cache(maxsize=128)
 def read_flow(source: str, file: str) -> Draft:
-    """One file by itself. FlowMistake names file, line and step, and says what to write instead."""
+    """One file by itself. FlowMistake names file, line and step, and says what to write instead.
+
+    Read once: of a new set of conversations most files are those of the last one.
+    """
     source = source.replace("\r\n", "\n").removeprefix("\ufeff")
     fields = read(source, file).entries()
     flow_id = read_id(fields.need("flow", "the id of the flow, which is also the name of its file"))

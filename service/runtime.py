@@ -10,7 +10,7 @@ from typing import Any
 from flows.loader import load_library
 from flows.mistakes import FlowMistake
 from flows.model import Flow, Handset, Library
-from flows.phrases import Phrases, load_phrases
+from flows.phrases import Phrases, standard
 from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
@@ -93,7 +93,7 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         routes=tuple(channels[name] for name in settings.routes),
         shipped=shipped,
         mistake=mistake,
-        phrases=load_phrases(),
+        phrases=standard(),
         calendar=built_in_calendar(settings.calendar).with_parameters(grace_days=settings.grace_days),
         ladder=_ladder(settings.ladder_file),
         zone=settings.timezone,
