@@ -4,12 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from flows.links import broken_links
 from flows.mistakes import FlowMistake, nearest, together
 from flows.model import Ask, Fact, Flow, IfDropped, Library, Menu, Resume, Run, Step, Unfinished
 from flows.names import below, names_of
 from flows.texts import Text
+
+# Conversations inside one another, and inside one altogether, each counted as often as it is run: flows that run the
+# next one twice are a million after twenty, and a checker looks at each.
+_DEEPEST: Final = 20
+_MOST_INSIDE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Linker:
         self._drafts = drafts
         self._strict = strict
         self._flows: dict[str, Flow] = {}
+        self._inside: dict[str, int] = {}
 
     def library(self) -> Library:
         mistakes = []
@@ -57,6 +64,9 @@ class Linker:
             return self._flows[flow_id]
         draft = self._drafts[flow_id]
         children = {run.id: self._child(draft, run, (*above, flow_id)) for run in self._runs(draft)}
+        self._inside[flow_id] = sum(1 + self._inside[child.id] for child in children.values())
+        if self._inside[flow_id] > _MOST_INSIDE:
+            raise FlowMistake("too many conversations run inside this one: run fewer of them", file=draft.file)
         flow = _linked(draft, children)
         if self._strict:
             for mistake in _link_mistakes(flow):
@@ -76,6 +86,9 @@ class Linker:
         if run.flow in above:
             ring = " runs ".join([*above[above.index(run.flow) :], run.flow])
             raise FlowMistake(f"a flow cannot run itself: {ring}", file=draft.file, line=run.line, step=run.id)
+        if len(above) > _DEEPEST:
+            problem = f"more than {_DEEPEST} conversations run inside one another: lead callers in fewer steps"
+            raise FlowMistake(problem, file=draft.file, line=run.line, step=run.id)
         return self._link(run.flow, above)
 
 

@@ -30,6 +30,7 @@ from flows.model import (
 )
 from flows.step_reading import (
     HIGHEST_VERSION,
+    LONGEST_ID,
     RESERVED,
     Surroundings,
     read_count,
@@ -86,6 +87,8 @@ def read_flow(source: str, file: str) -> Draft:
     source = source.replace("\r\n", "\n").removeprefix("\ufeff")
     fields = read(source, file).entries()
     flow_id = read_id(fields.need("flow", "the id of the flow, which is also the name of its file"))
+    if len(flow_id) > LONGEST_ID:
+        raise fields.place_of("flow").mistake(f"the id of a flow has {LONGEST_ID} letters at most")
     if f"{flow_id}.yaml" != file:
         raise fields.place_of("flow").mistake(f"flow '{flow_id}' belongs in a file named {flow_id}.yaml")
     languages = _read_languages(fields.need("languages", "as in [fr, bm]"))

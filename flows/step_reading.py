@@ -31,8 +31,9 @@ from flows.model import (
 from flows.strict_yaml import Entries, Entry
 from flows.texts import Text, compile_text
 
-# As long as a column of the database and the name of a file take.
-ID: Final = re.compile(r"[a-z][a-z0-9_]{0,59}", re.ASCII)
+ID: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+# Of a flow: what a column of the database and the name of a file take.
+LONGEST_ID: Final = 60
 # They mean something in conditions and would never be read as a name there.
 RESERVED: Final = frozenset({"and", "or", "not", "in", "today", "all", "age_months", "count", "true", "false", "none"})
 HIGHEST_VERSION: Final = 100_000
@@ -74,9 +75,7 @@ def _nothing_found(fields: Entries) -> str:
 def read_id(entry: Entry) -> str:
     word = entry.word()
     if not ID.fullmatch(word):
-        raise entry.mistake(
-            f"'{word[:80]}' cannot be an id: at most 60 small letters without accents, digits and _, as in 'chef_2'"
-        )
+        raise entry.mistake(f"'{word}' cannot be an id: small letters without accents, digits and _, as in 'chef_2'")
     if word in RESERVED:
         raise entry.mistake(f"'{word}' means something in conditions; take another id")
     return word
@@ -254,7 +253,7 @@ def _read_bound(entry: Entry) -> Bound:
         return Bound(written, day=date.fromisoformat(written))
     except ValueError:
         pass
-    if not all(ID.fullmatch(part) for part in written.split(".")):
+    if ID.fullmatch(written.replace(".", "")) is None:
         raise entry.mistake(f"'{written}' is no day: write today, -5y, +2w, 2026-03-05, or the id of another date")
     return Bound(written, name=written)
 

@@ -19,7 +19,7 @@ from flows.interchange.sheet_words import (
     setting_word,
 )
 from flows.model import LANGUAGES
-from flows.step_reading import ID, KINDS
+from flows.step_reading import ID, KINDS, LONGEST_ID
 
 _DEEPEST: Final = 6
 _NO_SETTINGS: Final = {
@@ -97,7 +97,7 @@ class _Reader:
             return
         self._title = line.number
         name = line.needed("step", "le nom de la conversation, en petites lettres, comme adhesion_amv")
-        if name and not ID.fullmatch(name):
+        if name and (not ID.fullmatch(name) or len(name) > LONGEST_ID):
             told = f"« {name[:40]} » ne peut pas être un nom : au plus 60 petites lettres sans accents, chiffres et _"
             self.making.problems.tell(line.ref("step"), told)
         self.making.put(self.tree, "flow", name, ("flow",), line.ref("step"))

@@ -14,6 +14,8 @@ import pytest
 
 from flows.floip.floip_parser import parse_template
 from flows.interchange.rapidpro_words import numbered_lines
+from flows.loader import load_sources
+from flows.mistakes import FlowMistake
 from flows.sms_text import fold
 from service.simulator.script_run import key_before
 from tests.test_house_rules import modules, name_of
@@ -93,3 +95,25 @@ def test_no_pattern_takes_the_square_of_a_long_text() -> None:
 )
 def test_a_long_text_is_read_in_one_pass(read: Callable[[], object]) -> None:
     assert seconds(read) < 30 * MOST_S
+
+
+def nested(flows: int, runs: int) -> dict[str, str]:
+    """So many flows, each of which runs the next so many times."""
+    head = 'version: 1\ntitle: {fr: "T"}\nlanguages: [fr]\nsteps:\n'
+    sources = {}
+    for number in range(flows):
+        steps = "".join(f"  - id: r{run}\n    run: f{number + 1}\n" for run in range(runs if number + 1 < flows else 0))
+        end = '  - id: fin\n    end: {fr: "Merci."}\n'
+        sources[f"f{number}.yaml"] = f"flow: f{number}\n{head}{steps}{end}"
+    return sources
+
+
+@pytest.mark.parametrize(("flows", "runs"), [(25, 2), (3000, 1), (4, 90)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_conversations_nested_without_end_are_refused_in_one_line(flows: int, runs: int, turned: bool) -> None:
+    sources = nested(flows, runs)
+    ordered = dict(reversed(sources.items())) if turned else sources
+    start = time.perf_counter()
+    with pytest.raises(FlowMistake, match="conversations run inside"):
+        load_sources(ordered)
+    assert time.perf_counter() - start < 10
