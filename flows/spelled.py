@@ -20,12 +20,18 @@ def spelled(tree: Expression) -> str:
     if isinstance(tree, Compare):
         return f"{_in(tree.left, _TIGHT)} {tree.sign} {_in(tree.right, _TIGHT)}"
     if isinstance(tree, Among):
-        return f"{_in(tree.item, _TIGHT)} in ({', '.join(spelled(choice) for choice in tree.choices)})"
+        return _among(tree, "in")
+    if isinstance(tree, Not) and isinstance(tree.inner, Among):
+        return _among(tree.inner, "not in")
     if isinstance(tree, Not):
         return f"not {_in(tree.inner, _NOT)}"
     if isinstance(tree, Both):
         return f"{_in(tree.left, _BOTH)} and {_in(tree.right, _NOT)}"
     return f"{_in(tree.left, _EITHER)} or {_in(tree.right, _BOTH)}"
+
+
+def _among(tree: Among, sign: str) -> str:
+    return f"{_in(tree.item, _TIGHT)} {sign} ({', '.join(spelled(choice) for choice in tree.choices)})"
 
 
 def _constant(value: str | int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from flows.conditions import Among, Both, Compare, Constant, Either, Expression, Function, Name, Not
+from flows.conditions import Constant, Expression, Name, walk
 from flows.fmt import format_source
 from flows.linking import Draft
 from flows.loader import FACT_TYPES, read_flow
@@ -33,6 +33,7 @@ from flows.model import (
     When,
     Words,
 )
+from flows.spelled import spelled
 from flows.strict_yaml import read
 from flows.texts import Text
 
@@ -113,36 +114,14 @@ def options_dict(options: Iterable[Option]) -> dict[str, Plain]:
 
 
 def expression_text(tree: Expression) -> str:
-    """The condition or value as it is written; reading it gives the same tree."""
-    if isinstance(tree, Constant):
-        return str(tree.value) if isinstance(tree.value, int) else _word(tree.value)
-    if isinstance(tree, Name):
-        return tree.name
-    if isinstance(tree, Function):
-        return f"{tree.function}({tree.of})"
-    if isinstance(tree, Compare):
-        return f"{expression_text(tree.left)} {tree.sign} {expression_text(tree.right)}"
-    if isinstance(tree, Among):
-        return f"{expression_text(tree.item)} in ({', '.join(expression_text(each) for each in tree.choices)})"
-    if isinstance(tree, Not):
-        if isinstance(tree.inner, Among):
-            return expression_text(tree.inner).replace(" in (", " not in (", 1)
-        return f"not {_inside(tree.inner, Both, Either)}"
-    if isinstance(tree, Both):
-        return f"{_inside(tree.left, Either)} and {_inside(tree.right, Both, Either)}"
-    return f"{expression_text(tree.left)} or {_inside(tree.right, Either)}"
+    """The condition or value as it is written; reading it gives the same tree.
 
-
-def _inside(tree: Expression, *looser: type) -> str:
-    written = expression_text(tree)
-    return f"({written})" if isinstance(tree, looser) else written
-
-
-def _word(value: str) -> str:
-    """A quoted word. The language has no escapes: one with both kinds of quotes cannot be written."""
-    if '"' in value and "'" in value:
-        raise FlowMistake(f"a condition cannot hold a word with both kinds of quotes: {value!r}")
-    return f"'{value}'" if '"' in value else f'"{value}"'
+    The language has no escapes: FlowMistake for a word with both kinds of quotes.
+    """
+    for part in walk(tree):
+        if isinstance(part, Constant) and isinstance(part.value, str) and {'"', "'"} <= set(part.value):
+            raise FlowMistake(f"a condition cannot hold a word with both kinds of quotes: {part.value!r}")
+    return spelled(tree)
 
 
 # --- steps --------------------------------------------------------------------------------------------------------
