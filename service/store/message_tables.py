@@ -54,15 +54,20 @@ message = Table(
     reference("phone_id", "phone.id", index=True),
     Column("number_idx", LargeBinary(16), nullable=False),
     Column("text", Sealed("message.text"), nullable=False),
-    Column("purpose", String(20), nullable=False),  # reminder, reply, answer, campaign, staff
+    Column("purpose", String(20), nullable=False),  # staff, reminder, reply, talk, notice, campaign
     Column("class", String(12), nullable=False, key="klass"),  # once, must-arrive
-    Column("hours", String(4), nullable=False),  # day: only in the sending hours; any
+    # When it may leave: a name that service/domain/sending_hours knows.
+    Column("open_hours", String(60), nullable=False, server_default="day", key="hours"),
     Column("priority", Integer, nullable=False),
     Column("channel", String(20)),
     Column("sender", String(20)),
+    Column("network", String(12)),  # the operator, as last told by a receipt or a call; its prefix is only a guess
+    Column("batch_key", LargeBinary(16)),  # equal for messages that one call may carry to many recipients
     Column("encoding", String(8), nullable=False),
     Column("parts", Integer, nullable=False),
-    Column("cost", String(20)),
+    Column("cost", String(20)),  # as the carrier said it
+    Column("cost_estimated", Integer),  # both in hundredths of a franc CFA
+    Column("cost_true", Integer),
     Column("state", String(12), nullable=False),
     Column("reason", Text),
     Column("fence", Integer, nullable=False),
@@ -82,6 +87,8 @@ _open = m.state.in_(("sending", "unknown", "accepted"))
 Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_where=_open)
 Index("ix_message_carrier", m.channel, m.carrier_id)
 Index("ix_message_number", m.number_idx, m.state)
+_batched = _queued & m.batch_key.is_not(None)
+Index("ix_message_batch", m.batch_key, sqlite_where=_batched, postgresql_where=_batched)
 
 send_attempt = Table(
     "send_attempt",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    Date,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -31,6 +32,9 @@ phone = Table(
     Column("number_idx", LargeBinary(16), nullable=False, unique=True),
     Column("index_version", Integer, nullable=False),
     Column("language", String(8)),
+    Column("network", String(12)),  # the operator's code as a call or a receipt told it last
+    Column("failed_days", Integer, nullable=False, server_default="0"),  # days in a row on which nothing arrived
+    Column("failed_on", Date),  # the last of them
     Column("created_at", Instant, nullable=False),
     Column("last_heard_at", Instant),
 )

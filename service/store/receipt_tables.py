@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Column, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, delete, insert, select
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import ReceiptState
@@ -20,11 +20,15 @@ unmatched_receipt = Table(
     Column("carrier_id", String(100), nullable=False, index=True),
     Column("number_idx", LargeBinary(16)),
     Column("message_id", Id),
+    Column("network", String(12)),
     Column("state", String(12), nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False, index=True),
+    Column("looked_at", Instant),  # when it was last held against the outbox; empty for what has just come
 )
 kept = unmatched_receipt.c
+_new = kept.looked_at.is_(None)
+Index("ix_unmatched_receipt_new", kept.at, sqlite_where=_new, postgresql_where=_new)
 
 
 class KeptReceipt(NamedTuple):

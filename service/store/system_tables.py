@@ -35,6 +35,12 @@ def read_mark(tx: Connection, name: str) -> str | None:
     return tx.execute(select(marker.c.value).where(marker.c.name == name)).scalar_one_or_none()
 
 
+def marks(tx: Connection, prefix: str) -> dict[str, str]:
+    """Every mark whose name begins so, in the order of the names."""
+    found = tx.execute(select(marker).where(marker.c.name.startswith(prefix, autoescape=True)).order_by(marker.c.name))
+    return {row.name: row.value for row in found}
+
+
 def count(tx: Connection, name: str, by: int = 1) -> None:
     statement = upsert(tx, counter).values(name=name, value=by)
     tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": counter.c.value + by}))

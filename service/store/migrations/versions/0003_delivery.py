@@ -1,0 +1,95 @@
+"""Delivery: routes and their health, money, hours by name, operators, and receipts that are matched in batches."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "route",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("scope", sa.String(length=10), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("by", sa.String(length=60), nullable=True),
+        sa.Column("since", Id, nullable=False),
+        sa.Column("until", Id, nullable=True),
+        sa.Column("tokens", sa.Float(), nullable=True),
+        sa.Column("filled_at", Id, nullable=True),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_route")),
+    )
+    op.create_table(
+        "route_health",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("network", sa.String(length=12), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("changed_at", Id, nullable=False),
+        sa.Column("looked_at", Id, nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("undelivered", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("unknown", sa.Integer(), nullable=False),
+        sa.Column("delay_ms", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "network", name=op.f("pk_route_health")),
+    )
+    op.create_table(
+        "route_sample",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("network", sa.String(length=12), nullable=False),
+        sa.Column("at", Id, nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("unknown", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("undelivered", sa.Integer(), nullable=False),
+        sa.Column("delay_ms", sa.BigInteger(), nullable=False),
+        sa.Column("delays", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route_sample")),
+    )
+    op.create_index(op.f("ix_route_sample_at"), "route_sample", ["at"], unique=False)
+    op.create_table(
+        "spend",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("account", sa.String(length=40), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
+        sa.Column("warned_at", Id, nullable=True),
+        sa.Column("stopped_at", Id, nullable=True),
+        sa.PrimaryKeyConstraint("day", "account", name=op.f("pk_spend")),
+    )
+    op.add_column("message", sa.Column("network", sa.String(length=12), nullable=True))
+    op.add_column("message", sa.Column("batch_key", sa.LargeBinary(length=16), nullable=True))
+    op.add_column("message", sa.Column("cost_estimated", sa.Integer(), nullable=True))
+    op.add_column("message", sa.Column("cost_true", sa.Integer(), nullable=True))
+    # SQLite changes no column's length, and making the table anew would drop what refers to it.
+    op.add_column("message", sa.Column("open_hours", sa.String(length=60), server_default="day", nullable=False))
+    op.execute(sa.text("UPDATE message SET open_hours = hours"))
+    op.drop_column("message", "hours")
+    op.create_index(
+        "ix_message_batch",
+        "message",
+        ["batch_key"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
+        postgresql_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
+    )
+    op.add_column("phone", sa.Column("network", sa.String(length=12), nullable=True))
+    op.add_column("phone", sa.Column("failed_days", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("phone", sa.Column("failed_on", sa.Date(), nullable=True))
+    op.add_column("unmatched_receipt", sa.Column("network", sa.String(length=12), nullable=True))
+    op.add_column("unmatched_receipt", sa.Column("looked_at", Id, nullable=True))
+    op.create_index(
+        "ix_unmatched_receipt_new",
+        "unmatched_receipt",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("looked_at IS NULL"),
+        postgresql_where=sa.text("looked_at IS NULL"),
+    )
