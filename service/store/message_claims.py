@@ -111,8 +111,10 @@ def _claim(open_hours: tuple[str, ...], of_batch: bool) -> Prepared:
 def _claiming(open_hours: tuple[str, ...], of_batch: bool, on_postgresql: bool) -> Any:
     due = _due(open_hours)
     if of_batch:
-        due = due.where(m.batch_key == bindparam("batch"))
-    due = due.order_by(m.priority.desc(), m.not_before).limit(bindparam("most", type_=Integer))
+        due = due.where(m.batch_key == bindparam("batch")).order_by(m.not_before)
+    else:
+        due = due.order_by(m.priority.desc(), m.not_before)
+    due = due.limit(bindparam("most", type_=Integer))
     claim = update(message).values(
         state="sending",
         fence=m.fence + 1,

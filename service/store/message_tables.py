@@ -81,7 +81,7 @@ Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_whe
 Index("ix_message_carrier", m.channel, m.carrier_id)
 Index("ix_message_number", m.number_idx, m.state)
 _batched = _queued & m.batch_key.is_not(None)
-Index("ix_message_batch", m.batch_key, sqlite_where=_batched, postgresql_where=_batched)
+Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, postgresql_where=_batched)
 
 send_attempt = Table(
     "send_attempt",

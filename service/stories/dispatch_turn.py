@@ -112,8 +112,8 @@ def note(tx: Connection, runtime: Runtime, finished: Sequence[Finished], now: in
     for one in finished:
         if isinstance(one.outcome, Refused) and one.outcome.opt_out:
             opt_outs.stop(tx, runtime, one.message.to, "carrier", now)
-        if isinstance(one.outcome, Accepted) and one.outcome.carrier_id:
-            receipts.apply_early(tx, one.message.id, one.channel, one.outcome.carrier_id, now)
+    named = {(one.channel, one.carrier_id): one.id for one in notes if one.carrier_id}
+    receipts.apply_early(tx, named, now)
     _log(finished, changes, kept)
 
 
@@ -139,12 +139,19 @@ def _noted(one: Finished, change: Change) -> Noted:
 
 
 def _log(finished: Iterable[Finished], changes: Iterable[Change], kept: set[int]) -> None:
+    """A line for each that did not leave, and one for all that a carrier took."""
+    taken: Counter[str] = Counter()
     for one, change in zip(finished, changes, strict=True):
+        if isinstance(one.outcome, Accepted) and one.message.id in kept:
+            taken[one.channel] += 1
+            continue
         log.info(
-            "message_sent" if isinstance(one.outcome, Accepted) else "message_not_sent",
+            "message_not_sent",
             message=str(one.message.id),
             channel=one.channel,
             state=change.state if one.message.id in kept else "somebody else has it",
             reason=change.reason,
             pause=change.pause_channel,
         )
+    for channel, number in taken.items():
+        log.info("messages_sent", channel=channel, number=number)
