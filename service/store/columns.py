@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     literal,
+    literal_column,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
@@ -106,11 +107,17 @@ class _ListOf(TypeDecorator[Any]):
         return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
 
 
+def spelled(word: str) -> Any:
+    """A constant that stands in the statement itself: SQLite uses a partial index for no parameter."""
+    return literal_column(f"'{word}'")
+
+
 class among(ColumnElement[bool]):  # noqa: N801 -- reads like the SQL it is
     """`column IN (the values of one parameter)`: the statement stays the same however many there are."""
 
     type = Boolean()
     inherit_cache = False
+    _is_implicitly_boolean = True  # else SQLite is asked `... = 1`, and looks at every row
 
     def __init__(self, column: Any, name: str, kind: Any) -> None:
         self.column, self.values = column, bindparam(name, type_=_ListOf(kind))

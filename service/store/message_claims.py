@@ -30,7 +30,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id
-from service.store.message_tables import message, send_attempt
+from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import opt_out, phone
 from service.store.prepared import Prepared, inserting
 
@@ -111,7 +111,7 @@ def _claim(open_hours: tuple[str, ...], of_batch: bool) -> Prepared:
 def _claiming(open_hours: tuple[str, ...], of_batch: bool, on_postgresql: bool) -> Any:
     due = _due(open_hours)
     if of_batch:
-        due = due.where(m.batch_key == bindparam("batch")).order_by(m.not_before)
+        due = due.where(m.batch_key.is_not(None), m.batch_key == bindparam("batch")).order_by(m.not_before)
     else:
         due = due.order_by(m.priority.desc(), m.not_before)
     due = due.limit(bindparam("most", type_=Integer))
@@ -135,7 +135,7 @@ _NOW = bindparam("now", type_=Instant)
 
 def _due(open_hours: tuple[str, ...]) -> Select[Any]:
     return select(m.id).where(
-        m.state == "queued",
+        IS_QUEUED,
         m.not_before <= _NOW,
         m.useful_until > _NOW,
         or_(false(), *(m.hours == name for name in open_hours)),
@@ -315,6 +315,6 @@ def reap(tx: Connection, now: int) -> int:
     """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
     return tx.execute(
         update(message)
-        .where(m.state == "sending", m.lease_until < database_now())
+        .where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
         .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
     ).rowcount
