@@ -58,15 +58,15 @@ class KeySettings(BaseModel):
         return value
 
 
-class AfricasTalkingSettings(BaseModel):
-    username: str
-    api_key: SecretStr
-    base_url: str = "https://api.africastalking.com"
-    sender: str | None = None
+class CarrierSettings(BaseModel):
+    """A setting of `Config` whose class comes from here is a carrier, and may stand in LASELI_ROUTES."""
+
+
+class SecretCarrierSettings(CarrierSettings):
+    """A carrier that signs nothing: who calls us has to know a secret."""
+
     # One or two, so that one can be replaced while in use.
     hook_secrets: CommaList = Field(min_length=1, repr=False)
-    # Some gateways with this form send the last key only, and not everything typed so far.
-    sends: Literal["whole", "last"] = "whole"
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 
@@ -78,6 +78,15 @@ class AfricasTalkingSettings(BaseModel):
         return value
 
 
+class AfricasTalkingSettings(SecretCarrierSettings):
+    username: str
+    api_key: SecretStr
+    base_url: str = "https://api.africastalking.com"
+    sender: str | None = None
+    # Some gateways with this form send the last key only, and not everything typed so far.
+    sends: Literal["whole", "last"] = "whole"
+
+
 class SimulatorSettings(AfricasTalkingSettings):
     username: str = "simulator"
     api_key: SecretStr = SecretStr("simulator")
@@ -85,7 +94,7 @@ class SimulatorSettings(AfricasTalkingSettings):
     sender: str | None = "LASELI"
 
 
-class TwilioSettings(BaseModel):
+class TwilioSettings(CarrierSettings):
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: SecretStr = Field(min_length=16)
     base_url: str = "https://api.twilio.com"
@@ -234,9 +243,6 @@ def read_handset(written: str) -> tuple[str, Handset]:
     return name, Handset(int(limit), more, back, start)
 
 
-CARRIERS = ("africastalking", "twilio", "simulator")
-
-
 def parse_ring(text: str) -> dict[int, bytes]:
     """`'2:KEY,1:KEY'` -> {2: bytes, 1: bytes}, in that order; the first is the one that writes."""
     ring: dict[int, bytes] = {}
@@ -285,6 +291,13 @@ def known_names(model: type[BaseModel] = Config, prefix: str = PREFIX) -> list[s
 def _kinds(annotation: Any) -> list[type]:
     options = getattr(annotation, "__args__", (annotation,))
     return [option for option in options if isinstance(option, type)]
+
+
+CARRIERS = tuple(
+    name
+    for name, field in Config.model_fields.items()
+    if any(issubclass(kind, CarrierSettings) for kind in _kinds(field.annotation))
+)
 
 
 def _unknown_names(environment: Mapping[str, str]) -> list[str]:

@@ -19,8 +19,11 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from flows.phone_numbers import to_e164
 from service.channels import twilio_forms as forms
 from service.channels.base import (
+    NO_FIELDS,
     TEXT_LIMIT,
+    Answer,
     Capabilities,
+    Event,
     Fields,
     IncomingSms,
     Keystroke,
@@ -30,6 +33,7 @@ from service.channels.base import (
     SessionEnd,
     Unreadable,
 )
+from service.channels.raw_request import Raw
 from service.channels.transport import CarefulSession, Decided, attempt, checked_address, outcome_of_status
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
@@ -72,6 +76,7 @@ class Twilio:
     """`sender` is a number or a name; a messaging service, when given, chooses among its own senders instead."""
 
     name = "twilio"
+    methods = frozenset({"POST"})
 
     def __init__(
         self,
@@ -148,6 +153,9 @@ class Twilio:
 
     # -- in
 
+    def fields(self, raw: Raw) -> Fields:
+        return raw.form_fields()
+
     def read_sms(self, fields: Fields) -> IncomingSms:
         """A text; of a picture message, its caption. START and HELP are in the text like any other word."""
         forms.check(fields, self._account_sid, forms.SMS_NEEDS, forms.SMS_MAY_HAVE)
@@ -163,7 +171,7 @@ class Twilio:
             opt_out=fields.maybe("OptOutType") == "STOP",
         )
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt:
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt:
         forms.check(fields, self._account_sid, forms.STATUS_NEEDS, forms.STATUS_MAY_HAVE)
         status, code = fields.one("MessageStatus"), fields.maybe("ErrorCode")
         return Receipt(
@@ -185,7 +193,17 @@ class Twilio:
     def read_opt_out(self, fields: Fields) -> OptOut:
         raise Unreadable("Twilio tells of a STOP in the message itself")
 
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        raise NotImplementedError("Twilio has no USSD")
+
+    def thanks(self, event: Event) -> Answer:
+        """After a text, a document that says nothing: anything else would be sent to the person."""
+        return Answer(200, "<Response/>", "text/xml") if event == "sms-in" else Answer()
+
     # -- proof
+
+    def knows_secret(self, secret: str) -> bool:
+        return False
 
     def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool:
         """Whether Twilio signed these pairs for this path of our public address.
