@@ -108,6 +108,21 @@ class TwilioSettings(CarrierSettings):
         return self
 
 
+class KannelSettings(SecretCarrierSettings):
+    username: str
+    password: SecretStr
+    base_url: str = "http://127.0.0.1:13013"
+    sender: str
+    callback_url: str = ""  # where Kannel finds us, if not at our public address: http://127.0.0.1:8000
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]+", secret) for secret in value):
+            raise ValueError("Kannel reads % in an address: letters, digits, - and _ only (`laseli keys new`)")
+        return value
+
+
 class MutualSettings(BaseModel):
     """The mutual's prices. They are shown to nobody until somebody of the mutual has confirmed them.
 
@@ -131,6 +146,7 @@ class Config(BaseSettings):
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
+    kannel: KannelSettings | None = None
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -211,6 +227,8 @@ class Config(BaseSettings):
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        if self.kannel and not (self.kannel.callback_url or self.public_url):
+            raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self
 
     @classmethod

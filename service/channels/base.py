@@ -5,6 +5,7 @@ The outcomes of a send (Accepted, Refused, NotSent, Ambiguous) are the domain's:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -77,6 +78,16 @@ class Fields:
 
 
 NO_FIELDS = Fields()
+
+
+def own_id(fields: Fields, name: str = "m") -> int | None:
+    """Our own message id, which a carrier brings back in the address we gave it; None where there is none."""
+    written = fields.maybe(name, 19)
+    if written is None:
+        return None
+    if not re.fullmatch("[0-9]{1,19}", written) or int(written) >= 2**63:
+        raise Unreadable(f"{name} is not a message of ours")
+    return int(written)
 
 
 def _bounded(name: str, value: str, limit: int) -> str:
@@ -183,12 +194,16 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one person. `to` is E.164, `text` is what the wire carries, letter for letter."""
+    """One message to one person. `to` is E.164, `text` is what the wire carries, letter for letter.
+
+    `useful_for_s`: seconds for which it is still of use, for a carrier that may keep it for a while.
+    """
 
     message_id: int
     to: str
     text: str
     sender: str | None = None
+    useful_for_s: int | None = None
 
 
 class Answer(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any
 
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
+from service.channels.via_kannel import Kannel
 from service.channels.via_simulator import Simulator
-from service.config import AfricasTalkingSettings, Config, TwilioSettings
+from service.config import AfricasTalkingSettings, Config, KannelSettings, TwilioSettings
 
 CONNECT_TIMEOUT_S = 3.05
 
@@ -44,10 +45,25 @@ def _twilio(found: TwilioSettings, config: Config) -> Channel:
     )
 
 
+def _kannel(found: KannelSettings, config: Config) -> Kannel:
+    return Kannel(
+        username=found.username,
+        password=found.password.get_secret_value(),
+        hook_secrets=found.hook_secrets,
+        callback_url=found.callback_url or config.public_url,
+        base_url=found.base_url,
+        sender=found.sender,
+        country=config.country,
+        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
+        read_timeout=config.send_timeout,
+    )
+
+
 MAKERS: Mapping[str, Callable[[Any, Config], Channel]] = {
     "africastalking": partial(_africastalking, AfricasTalking),
     "simulator": partial(_africastalking, Simulator),
     "twilio": _twilio,
+    "kannel": _kannel,
 }
 """Each by the name of its settings, which is also its name in our addresses, tables and routes."""
 

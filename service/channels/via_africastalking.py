@@ -35,7 +35,7 @@ from service.channels.base import (
     Unreadable,
 )
 from service.channels.by_secret import BySecret
-from service.channels.transport import CarefulSession, attempt, checked_address, outcome_of_status, word
+from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused, Scope
 
 # `statusCode` of a recipient in the answer to a send. There, "Success" means accepted, not delivered.
@@ -282,10 +282,5 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
     ) -> requests.Response:
         """The raw answer, with its status; raises what `transport.attempt` understands."""
         return self._session.request(
-            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=_as_it_is
+            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=as_it_is
         )
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without this, requests would add a password that it finds for the host in ~/.netrc.
-    return request

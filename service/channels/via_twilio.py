@@ -32,6 +32,7 @@ from service.channels.base import (
     Receipt,
     SessionEnd,
     Unreadable,
+    own_id,
 )
 from service.channels.raw_request import Raw
 from service.channels.transport import CarefulSession, Decided, attempt, checked_address, outcome_of_status
@@ -178,7 +179,7 @@ class Twilio:
             channel=self.name,
             carrier_id=fields.one("MessageSid"),
             phone=to_e164(fields.one("To"), self._country),
-            message_ref=_message_ref(query),
+            message_ref=own_id(query),
             state=RECEIPTS.get(status),
             detail=f"{status} {code}" if code else status,
             opt_out=code == str(OPTED_OUT),
@@ -223,15 +224,6 @@ class Twilio:
 def _number(value: object) -> int:
     """A code as the SDK hands it on: a number, digits, or nothing."""
     return int(value) if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,6}", str(value)) else 0
-
-
-def _message_ref(query: Fields) -> int | None:
-    reference = query.maybe("m", 19)
-    if reference is None:
-        return None
-    if not re.fullmatch("[0-9]{1,19}", reference):
-        raise Unreadable("m is not a message of ours")
-    return int(reference)
 
 
 class _Pairs:
