@@ -89,7 +89,7 @@ def test_every_recording_is_taken_over_http_as_it_came(product: str, runtime: Ru
 
 
 @pytest.mark.parametrize(
-    ("carrier", "method"),
+    ("name", "method"),
     [("africastalking", "GET"), ("africastalking", "HEAD"), ("kannel", "POST"), ("kannel", "HEAD")],
 )
 def test_each_carrier_comes_by_its_own_method(product: str, runtime: Runtime, name: str, method: str) -> None:
