@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Request, Response, abort, request
-from werkzeug.exceptions import MethodNotAllowed
 
 from service.channels.base import Answer, Channel, Fields
 from service.channels.raw_request import Raw
@@ -19,7 +18,7 @@ def with_secret(runtime: Runtime, carrier: str, secret: str) -> Channel:
     if channel is None or not channel.knows_secret(secret):
         abort(404, "nothing here")
     if request.method not in channel.methods:
-        raise MethodNotAllowed(sorted(channel.methods))
+        abort(405, f"this carrier comes by {' or '.join(sorted(channel.methods))}")
     return channel
 
 
