@@ -95,9 +95,7 @@ def test_every_recording_is_taken_over_http_as_it_came(product: str, runtime: Ru
 def test_each_carrier_comes_by_its_own_method(product: str, runtime: Runtime, name: str, method: str) -> None:
     query = "id=1&from=%2B22370000001&to=8888&raw=ARRET&coding=0&charset=UTF-8"
     for event in EVENTS.values():
-        status, _, headers = call(product, method, f"/hooks/{name}/{event}/{HOOK_SECRET}?{query}")
-        assert status == 405
-        assert headers["Allow"] == {"africastalking": "POST", "kannel": "GET"}[name]
+        assert call(product, method, f"/hooks/{name}/{event}/{HOOK_SECRET}?{query}")[0] == 405
         assert call(product, method, f"/hooks/{name}/{event}/wrong?{query}")[0] == 404, "says nothing to strangers"
     assert nothing_written(runtime)
 
