@@ -58,15 +58,15 @@ class KeySettings(BaseModel):
         return value
 
 
-class AfricasTalkingSettings(BaseModel):
-    username: str
-    api_key: SecretStr
-    base_url: str = "https://api.africastalking.com"
-    sender: str | None = None
+class CarrierSettings(BaseModel):
+    """A setting of `Config` whose class comes from here is a carrier, and may stand in LASELI_ROUTES."""
+
+
+class SecretCarrierSettings(CarrierSettings):
+    """A carrier that signs nothing: who calls us has to know a secret."""
+
     # One or two, so that one can be replaced while in use.
     hook_secrets: CommaList = Field(min_length=1, repr=False)
-    # Some gateways with this form send the last key only, and not everything typed so far.
-    sends: Literal["whole", "last"] = "whole"
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 
@@ -78,6 +78,15 @@ class AfricasTalkingSettings(BaseModel):
         return value
 
 
+class AfricasTalkingSettings(SecretCarrierSettings):
+    username: str
+    api_key: SecretStr
+    base_url: str = "https://api.africastalking.com"
+    sender: str | None = None
+    # Some gateways with this form send the last key only, and not everything typed so far.
+    sends: Literal["whole", "last"] = "whole"
+
+
 class SimulatorSettings(AfricasTalkingSettings):
     username: str = "simulator"
     api_key: SecretStr = SecretStr("simulator")
@@ -85,7 +94,7 @@ class SimulatorSettings(AfricasTalkingSettings):
     sender: str | None = "LASELI"
 
 
-class TwilioSettings(BaseModel):
+class TwilioSettings(CarrierSettings):
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: SecretStr = Field(min_length=16)
     base_url: str = "https://api.twilio.com"
@@ -97,6 +106,21 @@ class TwilioSettings(BaseModel):
         if not self.sender and not self.messaging_service_sid:
             raise ValueError("give TWILIO__SENDER (a number or a name) or TWILIO__MESSAGING_SERVICE_SID")
         return self
+
+
+class KannelSettings(SecretCarrierSettings):
+    username: str
+    password: SecretStr
+    base_url: str = "http://127.0.0.1:13013"
+    sender: str
+    callback_url: str = ""  # where Kannel finds us, if not at our public address: http://127.0.0.1:8000
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]+", secret) for secret in value):
+            raise ValueError("Kannel reads % in an address: letters, digits, - and _ only (`laseli keys new`)")
+        return value
 
 
 class MutualSettings(BaseModel):
@@ -122,6 +146,7 @@ class Config(BaseSettings):
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
+    kannel: KannelSettings | None = None
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -202,6 +227,8 @@ class Config(BaseSettings):
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        if self.kannel and not (self.kannel.callback_url or self.public_url):
+            raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self
 
     @classmethod
@@ -232,9 +259,6 @@ def read_handset(written: str) -> tuple[str, Handset]:
     if int(more) < 3:
         raise ValueError(f"'{written}': the key for more must leave keys below it for choices: 9, or 3 at least")
     return name, Handset(int(limit), more, back, start)
-
-
-CARRIERS = ("africastalking", "twilio", "simulator")
 
 
 def parse_ring(text: str) -> dict[int, bytes]:
@@ -285,6 +309,13 @@ def known_names(model: type[BaseModel] = Config, prefix: str = PREFIX) -> list[s
 def _kinds(annotation: Any) -> list[type]:
     options = getattr(annotation, "__args__", (annotation,))
     return [option for option in options if isinstance(option, type)]
+
+
+CARRIERS = tuple(
+    name
+    for name, field in Config.model_fields.items()
+    if any(issubclass(kind, CarrierSettings) for kind in _kinds(field.annotation))
+)
 
 
 def _unknown_names(environment: Mapping[str, str]) -> list[str]:

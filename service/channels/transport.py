@@ -102,6 +102,11 @@ def checked_address(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
+def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """For `auth`: without it, requests would add a password that it finds for the host in ~/.netrc."""
+    return request
+
+
 class CarefulSession(requests.Session):
     """A `requests` session that keeps the promises at the head of this file. Safe to share between threads.
 

@@ -82,13 +82,15 @@ def _filled(tx: Connection, call: Call, now: int, open_hours: Sequence[str]) -> 
 # -- the call
 
 
-def make(call: Call, deadline: float) -> list[Finished]:
+def make(call: Call, deadline: float, now: int) -> list[Finished]:
     """Call the carrier, unless the lease is nearly over. Never raises."""
     name = call.channel.name
     if time.monotonic() > deadline:
         late = NotSent("the lease was nearly over", retry_after_s=0)
         return [Finished(one, name, late, called=False) for one in call.messages]
-    letters = [Outgoing(message_id=one.id, to=one.to, text=one.text) for one in call.messages]
+    letters = [
+        Outgoing(one.id, one.to, one.text, useful_for_s=max(0, one.useful_until - now) // 1000) for one in call.messages
+    ]
     try:
         outcomes = [call.channel.send(letters[0])] if len(letters) == 1 else call.channel.send_many(letters)
     except Exception as bug:

@@ -76,7 +76,7 @@ class _Round:
         self.landed, self.away_since = [], None
         deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
         for call in claimed:
-            self.flying[self.senders.submit(dispatch_turn.make, call, deadline)] = call
+            self.flying[self.senders.submit(dispatch_turn.make, call, deadline, self.runtime.now())] = call
         return bool(claimed)
 
     def _note_and_claim(self, free: int) -> list[Call]:
