@@ -134,7 +134,11 @@ class _Weighing:
     def _taker(self, route: Route) -> Route | None:
         """The best of the others that is trusted, or has just proved itself. When all are bad nobody is left."""
         others = [one for one in self.routes if one is not route and one.channel not in self.fell]
-        able = [one for one in others if not self.trial[one.channel] or self._has_proved(one, self.usual[one.channel].expected())]
+        able = [
+            one
+            for one in others
+            if not self.trial[one.channel] or self._has_proved(one, self.usual[one.channel].expected())
+        ]
         return max(able, key=lambda one: self.expected[one.channel].success, default=None)
 
     def _why_leave(self, route: Route, taker: Route) -> str:

@@ -101,7 +101,8 @@ class World:
         new = weigh(routes, self.now, LOOK_MS)
         if self.standing and any(new[name].share != self.standing[name].share for name in new):
             self.whys.append(
-                f"{self.minute:.1f}: " + " | ".join(sorted({one.why for one in new.values() if one.changed_at == self.now}))
+                f"{self.minute:.1f}: "
+                + " | ".join(sorted({one.why for one in new.values() if one.changed_at == self.now}))
             )
         self.standing = new
         self.shares.append({name: one.share for name, one in new.items()})
