@@ -62,7 +62,9 @@ def _claim(tx, runtime: Runtime, now: int, most: int) -> list[Call]:
         if way:
             ways[one.id] = way
             used[way] += one.parts
-    wanted = [Wanted(one.id, _cost(runtime, one, ways[one.id], now), one.campaign_id) for one in claimed if one.id in ways]
+    wanted = [
+        Wanted(one.id, _cost(runtime, one, ways[one.id], now), one.campaign_id) for one in claimed if one.id in ways
+    ]
     leaving = money.afford(tx, runtime, wanted, now)
     stay = [one for one in claimed if one.id not in leaving]
     used.subtract({ways[one.id]: 0 for one in stay if one.id in ways})

@@ -10,14 +10,23 @@ import math
 from typing import NamedTuple
 
 EXCESS = 0.05
+PART = 1000  # a part of a message, in thousandths
 CLOCK_WENT_BACK_MS = 1000
 
 
 class Bucket(NamedTuple):
-    """What is in it at `at`."""
+    """What is in it at `at`, in thousandths of a part."""
 
-    tokens: float
+    tokens: int
     at: int
+
+    @property
+    def parts(self) -> int:
+        """Whole parts that may leave."""
+        return max(0, self.tokens // PART)
+
+    def without(self, parts: int) -> Bucket:
+        return self._replace(tokens=self.tokens - parts * PART)
 
 
 def burst(rate: float) -> int:
@@ -25,18 +34,14 @@ def burst(rate: float) -> int:
     return 1 + math.floor(rate * EXCESS)
 
 
+def is_full(bucket: Bucket, rate: float) -> bool:
+    return bucket.tokens >= burst(rate) * PART
+
+
 def filled(bucket: Bucket | None, now: int, rate: float) -> Bucket:
-    """The bucket at this moment: a new one is full, and so is one whose clock was set back."""
-    most = burst(rate)
+    """The bucket at this moment, at `rate` parts a second: a new one is full, and so is one whose clock went back."""
+    most = burst(rate) * PART
     if bucket is None or now < bucket.at - CLOCK_WENT_BACK_MS:
         return Bucket(most, now)
-    return Bucket(min(most, bucket.tokens + rate * max(0, now - bucket.at) / 1000), max(now, bucket.at))
-
-
-def taken(bucket: Bucket, parts: int) -> Bucket:
-    return bucket._replace(tokens=bucket.tokens - parts)
-
-
-def room(bucket: Bucket) -> int:
-    """Whole parts that may leave; a thousandth is forgiven, for sums of tenths."""
-    return max(0, math.floor(bucket.tokens + 0.001))
+    # So many parts a second are so many thousandths a millisecond.
+    return Bucket(min(most, bucket.tokens + int(rate * max(0, now - bucket.at))), max(now, bucket.at))

@@ -70,7 +70,7 @@ class Usual(NamedTuple):
     """What this route does on an ordinary day, as shares of one; `silent`: no receipt, good or bad."""
 
     failed: float = 0.02
-    undelivered: float = 0.10
+    undelivered: float = 0.25  # phones that are off: learnt within a hundred messages
     silent: float = 1.0  # nothing is expected of a route that never sent a receipt
     delay_ms: int = 10 * SECOND_MS
     weight: float = WEIGHT_OF_USUAL  # the messages that it was learnt from, the older counting less
@@ -183,33 +183,43 @@ def among_others(usual: Usual, others: Iterable[Usual]) -> Usual:
     )
 
 
-def clearly_worse(bad: int, seen: int, than: float, margin: float = MARGIN) -> bool:
-    """Whether `bad` of `seen` is worse than that rate by a margin worth acting on, and not by chance."""
-    than = max(than, LEAST_RATE)
-    if seen < FEWEST or bad / seen < than + margin:
-        return False
-    return seen * _surprise(bad / seen, than) >= SURE
-
-
 def why_worse(slices: Sequence[Slice], now: int, usual: Usual, than: Expected, margin: float = MARGIN) -> str:
-    """In a few words, what is clearly worse in the last minutes than expected elsewhere; "" when nothing is."""
+    """In a few words what the last minutes show that is clearly worse than expected; "" when nothing is.
+
+    Worse by a margin worth acting on, and not by chance: what calls, bad news and silence say is added up.
+    """
     for horizon in HORIZONS_MS:
         seen = evidence(slices, now, usual, horizon)
         span = f"{horizon // MINUTE_MS} minutes" if horizon > MINUTE_MS else "a minute"
-        if clearly_worse(seen.failed, seen.calls, than.failed, margin):
+        of_calls = _surprise(seen.failed, seen.calls, than.failed)
+        of_receipts = _surprise(seen.undelivered, seen.told, than.lost) + _of_silence(seen, usual)
+        arrive = (1 - seen.failed_rate) * (1 - seen.lost_rate)
+        if seen.calls + seen.settled < FEWEST or arrive > than.success - margin or of_calls + of_receipts < SURE:
+            continue
+        if of_calls >= of_receipts:
             return f"{seen.failed} of {seen.calls} calls failed in {span}"
-        quieter = clearly_worse(seen.silent, seen.settled, usual.silent, QUIETER * (1 - usual.silent))
-        if clearly_worse(seen.undelivered, seen.told, than.lost, margin) or (
-            quieter and seen.lost_rate > than.lost + margin
-        ):
-            return f"{seen.delivered} of {seen.settled} delivered in {span}"
+        return f"{seen.delivered} of {seen.settled} delivered in {span}"
     return ""
 
 
-def _surprise(found: float, rate: float) -> float:
-    """Nats per message of finding this share where `rate` was to be found (relative entropy of two coins)."""
+def _of_silence(seen: Evidence, usual: Usual) -> float:
+    """Nats of a silence that is much longer than usual here; short horizons always miss a few late receipts."""
+    if not seen.settled or seen.silent / seen.settled < usual.silent + QUIETER * (1 - usual.silent):
+        return 0.0
+    return _surprise(seen.silent, seen.settled, usual.silent)
+
+
+def _surprise(bad: int, seen: int, rate: float) -> float:
+    """Nats of finding so many bad ones where `rate` of them were to be found, or none when they are no more.
+
+    How surprising it is: e to the minus this, at most (Chernoff's bound on a coin thrown `seen` times).
+    """
+    rate = max(rate, LEAST_RATE)
+    if not seen or bad <= seen * rate or rate >= 1:
+        return 0.0
+    found = bad / seen
     good = 0.0 if found >= 1 else (1 - found) * math.log((1 - found) / (1 - rate))
-    return found * math.log(found / rate) + good
+    return seen * (found * math.log(found / rate) + good)
 
 
 def learnt(usual: Usual, slices: Sequence[Slice], now: int, elapsed_ms: int) -> Usual:

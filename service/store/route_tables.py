@@ -45,7 +45,7 @@ route = Table(
     Column("until", Instant),  # a pause that ends by itself; empty: until somebody opens it
     Column("pauses", Integer, nullable=False, server_default="0"),  # by the carrier, in a row: each one is longer
     # The bucket of parts that may leave now; filled and emptied by the database's clock, which all workers share.
-    Column("tokens", Float),
+    Column("tokens", Integer),  # thousandths of a part
     Column("filled_at", Instant),
 )
 
@@ -112,7 +112,7 @@ class RouteRow(NamedTuple):
     since: int
     until: int | None
     pauses: int
-    tokens: float | None
+    tokens: int | None
     filled_at: int | None
     database_ms: int
 
@@ -150,7 +150,7 @@ _FILL = Prepared(
     lambda _: (
         update(route)
         .where(r.channel == bindparam("which"))
-        .values(tokens=bindparam("left", type_=Float), filled_at=bindparam("at", type_=Instant))
+        .values(tokens=bindparam("left", type_=Integer), filled_at=bindparam("at", type_=Instant))
     )
 )
 

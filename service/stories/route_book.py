@@ -79,7 +79,7 @@ def _open(
     if rate is None:
         return OpenRoute(row.channel, None, shares, prices)
     bucket = pace.filled(row.bucket, row.database_ms, rate)
-    return OpenRoute(row.channel, pace.room(bucket), shares, prices, full=bucket.tokens >= pace.burst(rate))
+    return OpenRoute(row.channel, bucket.parts, shares, prices, full=pace.is_full(bucket, rate))
 
 
 def _prices(runtime: Runtime, channel: str, now: int) -> Mapping[str, int]:
@@ -100,7 +100,7 @@ def take(tx: Connection, runtime: Runtime, used: Mapping[str, int]) -> None:
     for channel, rate in paced.items():
         row = rows[channel]
         bucket = pace.filled(row.bucket, row.database_ms, rate)
-        route_tables.set_bucket(tx, channel, pace.taken(bucket, used[channel]))
+        route_tables.set_bucket(tx, channel, bucket.without(used[channel]))
 
 
 # --- after the calls ----------------------------------------------------------------------------------------

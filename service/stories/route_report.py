@@ -57,7 +57,7 @@ def _room(runtime: Runtime, name: str, row: RouteRow | None) -> int | None:
     rate = runtime.config.pace.get(name)
     if rate is None or row is None:
         return None
-    return pace.room(pace.filled(row.bucket, row.database_ms, rate))
+    return pace.filled(row.bucket, row.database_ms, rate).parts
 
 
 def _operator(runtime: Runtime, one: Health, now: int) -> dict[str, Any]:

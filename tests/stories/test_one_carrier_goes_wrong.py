@@ -55,7 +55,7 @@ def test_traffic_leaves_within_a_minute_comes_back_slowly_and_does_not_flap(line
 
     line.carriers[FIRST].faults = {"drop": 0.35}
     line.manners[FIRST] = Manner(arrives=0.4, delay=100)
-    line.live(1, per_look=5)
+    line.live(1, per_look=12)
     assert line.share(ORANGE)[FIRST] == line.share(MALITEL)[FIRST] == 2
     reason = status(line)
     assert f"{SECOND} takes over" in reason

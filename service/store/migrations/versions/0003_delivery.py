@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("since", Id, nullable=False),
         sa.Column("until", Id, nullable=True),
         sa.Column("pauses", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("tokens", sa.Float(), nullable=True),
+        sa.Column("tokens", sa.Integer(), nullable=True),
         sa.Column("filled_at", Id, nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_route")),
     )
