@@ -132,14 +132,17 @@ class _Weighing:
                 self._leave(route.channel, taker.channel, f"{route.channel}: {reason}, {taker.channel} takes over")
 
     def _taker(self, route: Route) -> Route | None:
-        """The best of the others that is trusted, or has just proved itself. When all are bad nobody is left."""
+        """The best of the others that is trusted, or has proved itself again. When all are bad nobody is left."""
         others = [one for one in self.routes if one is not route and one.channel not in self.fell]
-        able = [
-            one
-            for one in others
-            if not self.trial[one.channel] or self._has_proved(one, self.usual[one.channel].expected())
-        ]
+        able = [one for one in others if not self.trial[one.channel] or self._may_come_back(one)]
         return max(able, key=lambda one: self.expected[one.channel].success, default=None)
+
+    def _may_come_back(self, route: Route) -> bool:
+        return self._has_waited(route) and self._has_proved(route, self.usual[route.channel].expected())
+
+    def _has_waited(self, route: Route) -> bool:
+        changed_at = route.standing.changed_at if route.standing else 0
+        return self.now - changed_at >= step_ms(self.falls[route.channel])
 
     def _why_leave(self, route: Route, taker: Route) -> str:
         """By this operator's figures, or by those of all together; "" unless it is clearly worse than the other route
@@ -182,16 +185,17 @@ class _Weighing:
         name = route.channel
         if not self.trial[name] or route.standing is None:
             return "its share when all is well"
-        waited = self.now - route.standing.changed_at
+        if not self._has_waited(route):
+            return ""
         others = [self.expected[other] for other in self.shares if other != name]
         best = max(others, key=lambda one: one.success, default=self.usual[name].expected())
-        if waited < step_ms(self.falls[name]):
-            return ""
         if self._has_proved(route, best):
             seen = self._since_change(route)
             return f"{seen.delivered} of {seen.settled} delivered, {seen.calls - seen.failed} of {seen.calls} taken"
-        quiet = waited >= QUIET_MS and self.shares[name] < QUIET_MOST and _nothing_bad(_window(route, self.now))
-        return "few messages and nothing against it for an hour" if quiet else ""
+        for_an_hour = self.now - route.standing.changed_at >= QUIET_MS
+        if for_an_hour and self.shares[name] < QUIET_MOST and _nothing_bad(_window(route, self.now)):
+            return "few messages and nothing against it for an hour"
+        return ""
 
     def _has_proved(self, route: Route, than: Expected) -> bool:
         seen = self._since_change(route)

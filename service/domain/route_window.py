@@ -30,6 +30,7 @@ WEIGHT_OF_USUAL = 20  # messages: what is usual weighs as much as so many of the
 MARGIN = 0.25  # a difference worth leaving a carrier for
 WIDE_MARGIN = 0.50  # while hardly anything is known of a route and of the one that would take over
 KNOWN = 100  # messages
+WEIGHT_OF_OTHERS = 500  # messages: what is usual for all routes to an operator weighs as much for each of them
 QUIETER = 0.40  # of the receipts that usually come, so many do not
 FEWEST = 6
 SURE = 14.0  # nats: a chance of one in a million
@@ -138,9 +139,9 @@ def evidence(slices: Sequence[Slice], now: int, usual: Usual, horizon_ms: int, s
 
     Calls are judged when they were made; for receipts the horizon is as long, but ends when patience began.
     """
-    calls = add(one for one in slices if one.at >= since and now - one.at <= horizon_ms)
+    calls = add(one for one in slices if one.at >= since and now - one.at < horizon_ms)
     patience = usual.patience_ms + SLICE_MS
-    told = add(one for one in slices if one.at >= since and patience <= now - one.at <= horizon_ms + patience)
+    told = add(one for one in slices if one.at >= since and patience <= now - one.at < horizon_ms + patience)
     settled = max(told.accepted, told.delivered + told.undelivered)
     silent = settled - told.delivered - told.undelivered
     return Evidence(
@@ -170,7 +171,7 @@ def among_others(usual: Usual, others: Iterable[Usual]) -> Usual:
     """
     known = list(others)
     weight = sum(one.weight for one in known)
-    own = usual.weight / (usual.weight + KNOWN)
+    own = usual.weight / (usual.weight + WEIGHT_OF_OTHERS)
 
     def drawn(mine: float, theirs: Iterable[float]) -> float:
         common = sum(rate * one.weight for rate, one in zip(theirs, known, strict=True)) / weight
