@@ -6,7 +6,7 @@ What moves a message is one statement each, guarded by state and fence: a worker
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -164,6 +164,7 @@ TAKEN_UP = (
     "phone_id",
     "number_idx",
     "text",
+    "hours",
     "encoding",
     "parts",
     "state",
@@ -175,7 +176,7 @@ TAKEN_UP = (
 )
 
 
-def claim_due(tx: Connection, now: int, limit: int, *, within_hours: bool) -> list[Claimed]:
+def claim_due(tx: Connection, now: int, limit: int, *, open_hours: Collection[str]) -> list[Claimed]:
     """Take at most `limit` due messages for this worker: state, fence and lease in one statement.
 
     Opt-out, hours and validity are asked again here, so that a STOP committed a moment ago is honoured.
@@ -186,9 +187,9 @@ def claim_due(tx: Connection, now: int, limit: int, *, within_hours: bool) -> li
         # The one answer to a STOP itself, and what somebody asks for by writing to us after it.
         m.purpose.not_in(("reply", "talk")),
     )
-    due = select(m.id).where(m.state == "queued", m.not_before <= now, m.useful_until > now, ~refused)
-    if not within_hours:
-        due = due.where(m.hours == "any")
+    due = select(m.id).where(
+        m.state == "queued", m.not_before <= now, m.useful_until > now, m.hours.in_(open_hours), ~refused
+    )
     due = due.order_by(m.priority.desc(), m.not_before).limit(limit)
     claim = update(message).values(
         state="sending",

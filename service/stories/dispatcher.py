@@ -15,7 +15,6 @@ from sqlalchemy.engine import Connection
 
 from service.channels import routing
 from service.channels.base import Channel, Outgoing
-from service.domain import sending_hours
 from service.domain.message_states import (
     ALERT_RESEND_AFTER_MS,
     RECEIPT_PATIENCE_MS,
@@ -32,7 +31,7 @@ from service.logs import log
 from service.runtime import Runtime
 from service.store import message_tables
 from service.store.message_tables import LEASE_MS, Claimed, Message
-from service.stories import opt_outs, receipts
+from service.stories import brakes, dispatch_gate, opt_outs, receipts
 
 NO_CALL_WITH_LESS_S = 15.0
 """No call starts with less than this left of its lease: a carrier may take ten seconds to answer."""
@@ -55,9 +54,16 @@ def send_due(runtime: Runtime, *, most: int | None = None) -> int:
 
 def _claim(runtime: Runtime) -> Sequence[Claimed]:
     now = runtime.now()
-    open_now = sending_hours.within(runtime.local(now), runtime.sending_window)
+    open_hours = runtime.hours.open_names(runtime.local(now))
     with runtime.database.begin() as tx:
-        claimed = message_tables.claim_due(tx, now, runtime.config.sender_threads, within_hours=open_now)
+        if dispatch_gate.closed(tx):
+            return []
+        claimed: Sequence[Claimed] = []
+        found: Sequence[Claimed] | None = None
+        while found != [] and not claimed:  # what was put back is not claimed again
+            found = message_tables.claim_due(tx, now, runtime.config.sender_threads, open_hours=open_hours)
+            held = brakes.put_back(tx, runtime, found, now)
+            claimed = [one for one in found if one.id not in held]
         if claimed:
             routes = {one.id: routing.choose(runtime.routes, one.to).name for one in claimed}
             message_tables.start_attempts(tx, claimed, routes, now)

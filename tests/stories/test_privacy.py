@@ -284,7 +284,7 @@ def test_what_is_in_the_air_does_not_come_back(mother: Handset, runtime: Runtime
     with runtime.database.begin() as tx:
         later = clock.now() + DAY_MS
         outbox.put(tx, clock.now(), Letter(mother.number, "x", "x", "reply", "once", clock.now(), later, hours="any"))
-        claimed = message_tables.claim_due(tx, clock.now(), 10, within_hours=True)
+        claimed = message_tables.claim_due(tx, clock.now(), 10, open_hours={"any"})
         message_tables.start_attempts(tx, claimed, dict.fromkeys((one.id for one in claimed), "simulator"), clock.now())
     forget(mother)
     with runtime.database.begin() as tx:
