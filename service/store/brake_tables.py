@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.message_tables import message, send_attempt
+from service.store.people_tables import child, household
 
 m = message.c
 PHONES = 0x6C61
@@ -85,3 +86,13 @@ def rename_hours(tx: Connection, known: Collection[str]) -> int:
     """Queued messages held under a name that no table has any more go under their purpose's; gives how many."""
     lost = (m.state == "queued") & m.hours.not_in(known)
     return tx.execute(update(message).where(lost).values(hours=m.purpose)).rowcount
+
+
+def zone_of_phone(tx: Connection, phone_id: int) -> int | None:
+    """The quartier of the children whom this phone serves; None when there are none, or nobody said where."""
+    theirs = (
+        select(child.c.zone_id)
+        .join(household, household.c.id == child.c.household_id)
+        .where(household.c.preferred_phone_id == phone_id, child.c.zone_id.is_not(None))
+    )
+    return tx.execute(theirs.order_by(child.c.enrolled_at.desc()).limit(1)).scalar_one_or_none()

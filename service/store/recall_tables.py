@@ -110,9 +110,9 @@ def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
 
 
 def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
-    """Those of the numbers (by blind index) that want no reminders."""
+    """Those of the numbers (by blind index) that want no reminders, or receive nothing any more."""
     wanted = [number for number in numbers if number is not None]
-    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all"))
+    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all", "unreachable"))
     return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
 
 

@@ -18,10 +18,11 @@ from service.domain.letter_rules import LetterRules
 from service.runtime import Runtime
 from service.store import brake_tables
 from service.store.message_tables import Claimed
-from service.store.system_tables import count
+from service.store.system_tables import count, mark, read_mark
 
 UNASKED = frozenset({"reminder", "campaign", "notice"})
 """What people did not ask for a moment ago. Alarms to staff, answers and conversations neither count nor wait."""
+HOURS_MARK = "hours_known"
 LEAVES_ROOM = "campaign"
 """The last place of a day is kept for a recall: what is for everybody does not take it."""
 
@@ -65,6 +66,18 @@ def put_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now: 
     held = held_back(tx, runtime, claimed, now)
     brake_tables.put_back(tx, [(message_id, one.until, one.reason) for message_id, one in held.items()], now)
     return held
+
+
+def know_the_hours(runtime: Runtime) -> int:
+    """Messages held under a name that only an older file of hours has go under their purpose's; asked once a table."""
+    names = sorted(runtime.hours.profiles)
+    known = runtime.vault.index(*names).hex()
+    with runtime.database.begin() as tx:
+        if read_mark(tx, HOURS_MARK) == known:
+            return 0
+        renamed = brake_tables.rename_hours(tx, names)
+        mark(tx, HOURS_MARK, known)
+    return renamed
 
 
 def why_refused(rules: LetterRules, number: str) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables
+from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables, reach_tables
 from service.store.forgetting import Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
@@ -34,6 +34,7 @@ def forget_phone(
     number_idx = runtime.vault.index(number)
     gone = _forget_people(tx, runtime, phone, now) if phone else 0
     gone += forgetting.forget_traces(tx, number_idx, this_conversation)
+    phone_tables.remove_opt_outs(tx, number_idx, (reach_tables.UNREACHABLE,))  # nobody's wish, and no reason to keep
     phone_tables.add_opt_out(tx, number_idx, opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
     count(tx, "rows_forgotten", gone)
