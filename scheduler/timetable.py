@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, unfinished
+from service.stories import dead_numbers, dispatcher, recalls, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ TIMETABLE = (
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
+    Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
 

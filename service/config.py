@@ -148,6 +148,8 @@ class Config(BaseSettings):
     dead_after_days: int = Field(default=5, ge=2, le=60, description="days on which nothing arrived, in a row")
     grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
 
+    clock_witness: bool = Field(default=False, description="PostgreSQL is on another machine: its clock is a witness")
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     web_threads: int = Field(default=4, ge=1, le=64)
@@ -236,7 +238,9 @@ class Config(BaseSettings):
         """Every number that is ours, as carriers tell it: nothing automatic is ever answered or sent to them."""
         carriers = [getattr(self, name) for name in CARRIERS]
         senders = [carrier.sender for carrier in carriers if carrier is not None and carrier.sender]
-        return frozenset(phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers))
+        return frozenset(
+            phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers)
+        )
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Config:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from service.domain.sending_hours import ALWAYS, ANY, DAY, DAYTIME, HoursTable, Profile
 from service.domain.public_holidays import NONE
+from service.domain.sending_hours import ALWAYS, ANY, DAY, DAYTIME, HoursTable, Profile
 
 
 class LetterRules(NamedTuple):
@@ -26,5 +26,7 @@ class LetterRules(NamedTuple):
         return not_before if moment == since else moment
 
 
-NO_RULES = LetterRules(HoursTable("none", {ANY: ALWAYS, DAY: Profile((DAYTIME,))}, NONE), "UTC", frozenset(), frozenset())
+NO_RULES = LetterRules(
+    HoursTable("none", {ANY: ALWAYS, DAY: Profile((DAYTIME,))}, NONE), "UTC", frozenset(), frozenset()
+)
 """Of a database that was opened without settings: by day, to whoever can be written to."""

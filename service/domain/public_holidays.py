@@ -26,7 +26,7 @@ class Holidays(NamedTuple):
 
     country: str
     spread_days: int = 0
-    announced: Mapping[date, bool] = {}  # noqa: RUF012  # never changed
+    announced: Mapping[date, bool] = {}  # never changed
 
     def is_holiday(self, day: date) -> bool:
         """Whether it is one, or may be: an estimate counts `spread_days` before and after too."""

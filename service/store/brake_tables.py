@@ -55,7 +55,7 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
 
 
 def _take_turns(tx: Connection, ids: Sequence[int]) -> None:
-    """Lock the numbers of these messages, in one order for everybody. (A lock on the phone's row would meet callers.)"""
+    """Lock the numbers of these messages, in one order for all. (A lock on the phone's row would meet callers.)"""
     numbers = func.hashtext(func.encode(m.number_idx, "hex")).label("number")
     in_order = select(numbers).where(m.id.in_(ids)).distinct().order_by(numbers).subquery()
     tx.execute(select(func.pg_advisory_xact_lock(PHONES, in_order.c.number)))

@@ -28,7 +28,7 @@ LEAVES_ROOM = "campaign"
 
 
 class Held(NamedTuple):
-    """Why a claimed message may not leave now, and when to try again; `until` None: never, it would be no longer useful."""
+    """Why a claimed message may not leave now, and when it may; `until` None: at no moment at which it is useful."""
 
     until: int | None
     reason: str

@@ -23,7 +23,7 @@ from service.store.care_tables import Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count
-from service.stories import care
+from service.stories import care, clock_guard
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
@@ -154,6 +154,8 @@ def queue_recalls(runtime: Runtime) -> int:
     while True:
         now = runtime.now()
         with runtime.database.begin() as tx:
+            if clock_guard.holds(tx):
+                return queued
             seen, done = _queue_page(tx, runtime, now)
         queued += done
         if not seen:

@@ -1,7 +1,7 @@
 """Machines that answer our answers: a few automatic answers an hour and a day, then silence and a line for a person.
 
-An answer nobody asked to be counted is a loop: two lines like ours, an operator's bounce, an autoresponder. Whoever says
-STOP or START is answered all the same, out of places kept for it.
+Two lines like ours, an operator's bounce, an autoresponder: what we do not understand is answered less and less.
+Whoever says STOP or START is answered all the same, out of places kept for it.
 """
 
 from __future__ import annotations

@@ -279,9 +279,7 @@ def test_campaigns_leave_the_last_place_of_a_day_to_a_recall(
     assert sent(carrier)[-1] == "recall"
 
 
-def test_what_surely_did_not_leave_takes_no_place(
-    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
-) -> None:
+def test_what_surely_did_not_leave_takes_no_place(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
     carrier.next("429", times=2)
     for number in range(3):
         queue(runtime, f"r{number}", "reminder")

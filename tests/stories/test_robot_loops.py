@@ -186,9 +186,7 @@ def test_our_own_number_is_never_answered(lines: tuple[Line, Line]) -> None:
         assert not phone_tables.opted_out(tx, ours.runtime.vault.index(OURS)), "nobody stops our messages in our name"
 
 
-def test_a_number_named_in_the_settings_is_ours_too(
-    lines: tuple[Line, Line]
-) -> None:
+def test_a_number_named_in_the_settings_is_ours_too(lines: tuple[Line, Line]) -> None:
     ours, _ = lines
     settings = ours.runtime.config.model_copy(update={"own_numbers": ("70000093",)})
     assert settings.our_own_numbers == {OURS, "+22370000093"}
