@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, route_book, unfinished
+from service.stories import dead_numbers, dispatcher, recalls, route_book, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ TIMETABLE = (
     Entry("weigh the routes", 10, route_book.weigh, leader_only=True),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
+    Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
 

@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from service import logs
+from service.commands.clock_commands import clock
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
@@ -191,5 +192,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo, route):
+for group in (flow, mutual, feedback, todo, clock, route):
     main.add_command(group)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from flows import phone_numbers
 from flows.model import Handset
 from service.domain.prices import PricesMistake, load_prices
 
@@ -176,7 +177,14 @@ class Config(BaseSettings):
     drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
     calendar: Literal["ml-pev-2026"] = "ml-pev-2026"
     ladder_file: Path | None = Field(default=None, description="another table of reminder steps")
+    hours_file: Path | None = Field(default=None, description="other hours, holidays and market days")
+    countries: CommaList = Field(default=(), description="whose mobile numbers are written to; empty: COUNTRY's")
+    own_numbers: CommaList = Field(default=(), description="numbers of ours that are no sender in these settings")
+    most_a_day: int = Field(default=3, ge=1, le=20, description="unasked messages to one phone in a day")
+    dead_after_days: int = Field(default=5, ge=2, le=60, description="days on which nothing arrived, in a row")
     grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
+
+    clock_witness: bool = Field(default=False, description="PostgreSQL is on another machine: its clock is a witness")
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -189,7 +197,7 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
 
-    split_lists = field_validator("routes", "languages", mode="before")(_comma_list)
+    split_lists = field_validator("routes", "languages", "countries", "own_numbers", mode="before")(_comma_list)
 
     @field_validator("handsets", mode="before")
     @classmethod
@@ -206,7 +214,7 @@ class Config(BaseSettings):
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("ladder_file", "prices_file")
+    @field_validator("ladder_file", "prices_file", "hours_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
@@ -221,6 +229,22 @@ class Config(BaseSettings):
                 load_prices(value.read_text("utf-8"))
         except (PricesMistake, UnicodeDecodeError) as mistake:
             raise ValueError(str(mistake)) from None
+        return value
+
+    @field_validator("countries")
+    @classmethod
+    def _known_countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for country in value:
+            if not phone_numbers.is_country(country):
+                raise ValueError(f"'{country}' is no country: write two letters, ML for Mali, parted by commas")
+        return value
+
+    @field_validator("own_numbers")
+    @classmethod
+    def _whole_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number in value:
+            if not re.fullmatch(r"\+?[0-9]{3,15}", number):
+                raise ValueError(f"'{number}' is no number: write +22376000001, or a short code's digits")
         return value
 
     @field_validator("timezone")
@@ -259,6 +283,20 @@ class Config(BaseSettings):
         if self.kannel and not (self.kannel.callback_url or self.public_url):
             raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self
+
+    @property
+    def may_write_to(self) -> frozenset[str]:
+        """The countries whose mobile numbers may be written to."""
+        return frozenset(self.countries or (self.country,))
+
+    @property
+    def our_own_numbers(self) -> frozenset[str]:
+        """Every number that is ours, as carriers tell it: nothing automatic is ever answered or sent to them."""
+        carriers = [getattr(self, name) for name in CARRIERS]
+        senders = [carrier.sender for carrier in carriers if carrier is not None and carrier.sender]
+        return frozenset(
+            phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers)
+        )
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Config:

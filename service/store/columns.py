@@ -26,6 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
+from service.domain.letter_rules import LetterRules
 from service.store.vault import Vault
 
 metadata = MetaData(
@@ -61,6 +62,12 @@ def vault_of(tx: Connection) -> Vault:
     """The vault of the database that this transaction belongs to (`Database` puts it there)."""
     vault: Vault = tx.dialect.vault  # type: ignore[attr-defined]
     return vault
+
+
+def rules_of(tx: Connection) -> LetterRules:
+    """What the outbox of this transaction's database asks of a letter (`build_runtime` puts it there)."""
+    rules: LetterRules = tx.dialect.letter_rules  # type: ignore[attr-defined]
+    return rules
 
 
 def upsert(tx: Connection, table: Table) -> Any:

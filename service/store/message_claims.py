@@ -18,6 +18,8 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    case,
+    cast,
     exists,
     false,
     func,
@@ -31,12 +33,10 @@ from sqlalchemy.engine import Connection
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
-from service.store.phone_tables import opt_out, phone
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.prepared import Prepared, inserting
 
 LEASE_MS = 60_000
-UNREACHABLE = "unreachable"
-"""The purpose under which a number stands refused that nothing reaches any more."""
 
 m = message.c
 
@@ -165,28 +165,38 @@ _READ_CLAIMED = Prepared(
 
 
 class Wait(NamedTuple):
-    """A claimed message that may not leave before `until`, and why."""
+    """A claimed message that may not leave before `until`, and why; None: at no moment at which it is useful."""
 
     id: int
-    until: int
+    until: int | None
     reason: str
 
 
-def put_back(tx: Connection, waits: Iterable[Wait]) -> None:
-    """What was claimed a moment ago, in this very transaction: it was not tried, so no try is counted."""
-    _PUT_BACK.many(tx, [{"which": one.id, "until": one.until, "why": one.reason} for one in waits])
+def put_back(tx: Connection, waits: Iterable[Wait], now: int) -> None:
+    """What was claimed a moment ago, in this very transaction: it was not tried, so no try is counted.
+
+    Without a moment it expires, or is "unresolved" where an earlier try may have arrived.
+    """
+    rows = [{"which": one.id, "until": one.until, "why": one.reason, "now": now} for one in waits]
+    if rows:
+        _PUT_BACK.many(tx, rows)
 
 
+_UNTIL = bindparam("until", type_=Instant)
 _PUT_BACK = Prepared(
     lambda _: (
         update(message)
         .where(m.id == bindparam("which"), m.state == "sending")
         .values(
-            state="queued",
+            # Each use of a parameter that may be empty names its type: PostgreSQL would have to guess it.
+            state=case(
+                (cast(_UNTIL, BigInteger).is_not(None), "queued"), (m.resends > 0, "unresolved"), else_="expired"
+            ),
+            not_before=func.coalesce(cast(_UNTIL, BigInteger), m.not_before),
             attempts=m.attempts - 1,
             lease_until=null(),
-            not_before=bindparam("until", type_=Instant),
-            reason=bindparam("why", type_=m.reason.type),
+            reason=bindparam("why", type_=Text),
+            state_at=_NOW,
         )
     )
 )

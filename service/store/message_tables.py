@@ -148,6 +148,8 @@ TAKEN_UP = (
     "phone_id",
     "number_idx",
     "text",
+    "hours",
+    "batch_key",
     "encoding",
     "parts",
     "state",

@@ -98,7 +98,7 @@ class _Round:
         if self.runtime.stopping.is_set():
             return 0
         free = self.runtime.config.sender_threads - len(self.flying)
-        in_the_air = sum(len(call.messages) for call in self.flying.values())
+        in_the_air = sum(len(call.letters) for call in self.flying.values())
         return free if self.most is None else min(free, self.most - self.calls - in_the_air)
 
     def _land(self) -> None:
