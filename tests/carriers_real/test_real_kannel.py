@@ -250,6 +250,15 @@ class TestOverSmpp(OnOneDatabase):
         assert one.text == letters
         assert (one.to, one.wants_receipt, one.header) == (MOTHER.lstrip("+"), True, b"")
 
+    @pytest.mark.parametrize(("sender", "kind"), [("LASELI", 5), (SHORT_CODE, 3), ("+22370000009", 1)])
+    def test_each_kind_of_sender_is_called_what_it_is(
+        self, channel: Channel, operator: SmppServer, sender: str, kind: int
+    ) -> None:
+        before = len(operator.submitted)
+        channel.send(Outgoing(10, MOTHER, "Salut", sender=sender))
+        until(lambda: len(operator.submitted) > before)
+        assert (operator.submitted[-1].source, operator.submitted[-1].source_ton) == (sender.lstrip("+"), kind)
+
     @pytest.mark.parametrize(("text", "count"), [("é" * 460, 4), ("ɛ" * 135, 3), ("a" * 1530, 10)])
     def test_a_long_text_comes_in_the_parts_that_were_counted(
         self, channel: Channel, operator: SmppServer, text: str, count: int
