@@ -208,6 +208,15 @@ class TestWithTheFakeOperator(OnOneDatabase):
         kannel.start_smsbox()
         assert isinstance(channel.send(Outgoing(4, MOTHER, "Salut")), Accepted)
 
+    def test_what_people_write_while_smsbox_is_down_waits_for_it(
+        self, kannel: Kannel, runtime: Runtime, port: int, phones: FakePhones
+    ) -> None:
+        kannel.stop_smsbox()
+        phones.writes(MOTHER, SHORT_CODE, "AMV")
+        with listening(runtime, port):
+            kannel.start_smsbox()
+            until(lambda: texts_of(runtime) == ["AMV"])
+
     def test_while_the_operator_is_away_kannel_keeps_what_it_took(
         self, kannel: Kannel, channel: Channel, phones: FakePhones
     ) -> None:
