@@ -69,15 +69,14 @@ def _send_and_note(runtime: Runtime, one: Claimed, deadline: float) -> int:
     if time.monotonic() > deadline:
         _note(runtime, one, channel, NotSent("the lease was nearly over", retry_after_s=0))
         return 0
-    outcome = _call(channel, one, runtime.now())
+    outcome = _call(channel, one)
     _note(runtime, one, channel, outcome)
     return 1
 
 
-def _call(channel: Channel, one: Claimed, now: int) -> Outcome:
-    useful_for_s = (one.useful_until - now) // 1000
+def _call(channel: Channel, one: Claimed) -> Outcome:
     try:
-        return channel.send(Outgoing(message_id=one.id, to=one.to, text=one.text, useful_for_s=useful_for_s))
+        return channel.send(Outgoing(message_id=one.id, to=one.to, text=one.text))
     except Exception as bug:
         # We do not know how far the adapter came: the safe word is "unknown". Only the kind of error is logged,
         # since its text may quote the request.
