@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from flows.model import Handset
+from service.domain.prices import PricesMistake, load_prices
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -135,6 +136,13 @@ class MutualSettings(BaseModel):
     confirmed_by: str = Field(min_length=2, max_length=60)
 
 
+class BudgetSettings(BaseModel):
+    """What may be spent, in francs CFA; what is not set has no limit."""
+
+    day_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
+    campaign_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
+
+
 class Config(BaseSettings):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
@@ -143,6 +151,9 @@ class Config(BaseSettings):
     database_url: str = Field(default="sqlite:///laseli.db", repr=False)
     keys: KeySettings
     routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
+    pace: Annotated[dict[str, float], NoDecode] = Field(default={}, description="parts a second, by channel")
+    budget: BudgetSettings = BudgetSettings()
+    prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
@@ -185,16 +196,31 @@ class Config(BaseSettings):
     def _handsets(cls, value: object) -> object:
         return dict(map(read_handset, value.split())) if isinstance(value, str) else value
 
+    @field_validator("pace", mode="before")
+    @classmethod
+    def _pace(cls, value: object) -> object:
+        return dict(map(read_pace, value.split())) if isinstance(value, str) else value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("ladder_file")
+    @field_validator("ladder_file", "prices_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
+        return value
+
+    @field_validator("prices_file")
+    @classmethod
+    def _is_a_price_list(cls, value: Path | None) -> Path | None:
+        try:
+            if value:
+                load_prices(value.read_text("utf-8"))
+        except (PricesMistake, UnicodeDecodeError) as mistake:
+            raise ValueError(str(mistake)) from None
         return value
 
     @field_validator("timezone")
@@ -225,6 +251,9 @@ class Config(BaseSettings):
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is no channel; there are {', '.join(CARRIERS)}")
             if getattr(self, route) is None:
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
+        for channel in self.pace:
+            if channel not in CARRIERS:
+                raise ValueError(f"{PREFIX}PACE: '{channel}' is no channel; there are {', '.join(CARRIERS)}")
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
         if self.kannel and not (self.kannel.callback_url or self.public_url):
@@ -259,6 +288,14 @@ def read_handset(written: str) -> tuple[str, Handset]:
     if int(more) < 3:
         raise ValueError(f"'{written}': the key for more must leave keys below it for choices: 9, or 3 at least")
     return name, Handset(int(limit), more, back, start)
+
+
+def read_pace(written: str) -> tuple[str, float]:
+    """'kannel=10': a channel, and how many parts of messages it may be given in a second."""
+    channel, _, rate = written.partition("=")
+    if not channel or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", rate) or not 0.01 <= float(rate) <= 2000:
+        raise ValueError(f"'{written}' is no pace: write kannel=10 (parts a second, 0.01 to 2000), parted by spaces")
+    return channel, float(rate)
 
 
 def parse_ring(text: str) -> dict[int, bytes]:

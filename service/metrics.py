@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from service import route_metrics
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, schema, system_tables, task_tables
 from service.stories import releases
@@ -81,6 +82,7 @@ class Figures(Collector):
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
             left = system_tables.lease_age(tx, WORKER_LEASE)
             yield _gauge("laseli_worker_lease_seconds", "What is left of the worker's lease", (left or 0) / 1000)
+            yield from route_metrics.families(tx, runtime, runtime.now())
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

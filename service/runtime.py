@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
 from service.domain import local_time
+from service.domain.networks import Networks, built_in_networks
+from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import Window
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
@@ -41,9 +44,13 @@ class Runtime:
     zone: str
     clock: clock.Clock
     handsets: dict[str, Handset] = field(default_factory=dict)
+    networks: Networks = field(default_factory=built_in_networks)
+    prices: PriceList = field(default_factory=example_prices)
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
+    # Set when this process is to end: what goes on for long lets go at the next good moment.
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> int:
         return self.clock.now()
@@ -99,6 +106,8 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         zone=settings.timezone,
         clock=at or (clock.DemoClock(database) if settings.demo_secret else clock.SystemClock()),
         handsets={"": Handset(limit=settings.screen_limit), **settings.handsets},
+        networks=built_in_networks(settings.country),
+        prices=load_prices(settings.prices_file.read_text("utf-8")) if settings.prices_file else example_prices(),
     )
 
 

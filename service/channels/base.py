@@ -6,7 +6,7 @@ The outcomes of a send (Accepted, Refused, NotSent, Ambiguous) are the domain's:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -217,10 +217,11 @@ class Answer(NamedTuple):
 class Channel(Protocol):
     """The promises of a `via_*.py`; `tests/contracts` holds every one of them to these.
 
-    `send` never raises and returns within its time-outs. `fields` and every `read_*` return a value or raise
-    Unreadable, and nothing else. `is_genuine` says whether the request comes from this carrier; it never raises.
-    `knows_secret` opens /hooks/{carrier}/{event}/{secret}, where the request may come by `methods` only; a carrier
-    that signs has no secret and is never let in there.
+    `send` never raises and returns within its time-outs; `send_many`, called only where `capabilities.many` says so
+    and with one text and one sender, keeps the same promise: an outcome for each, in their order. `fields` and every
+    `read_*` return a value or raise Unreadable, and nothing else. `is_genuine` says whether the request comes from this
+    carrier; it never raises. `knows_secret` opens /hooks/{carrier}/{event}/{secret}, where the request may come by
+    `methods` only; a carrier that signs has no secret and is never let in there.
     """
 
     @property
@@ -233,6 +234,8 @@ class Channel(Protocol):
     def methods(self) -> frozenset[str]: ...
 
     def send(self, outgoing: Outgoing) -> Outcome: ...
+
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]: ...
 
     def fields(self, raw: Raw) -> Fields:
         """What the request says, in whatever form this carrier writes it."""

@@ -17,11 +17,13 @@ from service.channels.base import (
     IncomingSms,
     Keystroke,
     OptOut,
+    Outgoing,
     Receipt,
     SessionEnd,
     Unreadable,
 )
 from service.channels.raw_request import Raw
+from service.domain.message_states import Outcome
 
 
 class BySecret:
@@ -49,6 +51,14 @@ class BySecret:
         """The last part of the path is the secret; the carrier signs nothing."""
         path = path_and_query.partition("?")[0]
         return self.knows_secret(unquote(path.rpartition("/")[2]))
+
+    # -- out
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        raise NotImplementedError(f"{self.name} sends no SMS")
+
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
+        return [self.send(letter) for letter in letters]
 
     # -- in
 

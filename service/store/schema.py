@@ -22,6 +22,7 @@ from service.store import (
     release_tables,
     route_tables,
     screening_tables,
+    spend_tables,
     system_tables,
     task_tables,
 )
@@ -44,6 +45,7 @@ TABLES = (
     release_tables,
     route_tables,
     screening_tables,
+    spend_tables,
     system_tables,
     task_tables,
 )

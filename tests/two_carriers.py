@@ -1,0 +1,181 @@
+"""A small line with two carriers, on an invented clock: messages leave through the doors of the route book.
+
+`Line.turn` is what a dispatcher does with these doors, one turn at a time; another one may be given (`send_due`).
+Receipts come back after each carrier's own delay, by that same clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from service.channels.base import Receipt
+from service.domain.message_states import Accepted, NotSent, Refused
+from service.domain.route_choice import choose, worth_claiming
+from service.runtime import Runtime
+from service.store import message_claims, route_tables
+from service.store.message_claims import Claimed, Start, Wait
+from service.stories import dispatch_turn, money, receipts, route_book
+from service.stories.dispatch_turn import Call, Finished
+from service.stories.money import Settled, Wanted
+from service.stories.outbox import Letter, put_many
+from tests.loopback import LoopbackCarrier
+from tests.people import TestClock
+
+HOUR = 3_600_000
+LOOK_S = 10
+
+
+@dataclass
+class Manner:
+    """How a carrier treats what it took: the share that arrives, and its receipts' mean delay in seconds."""
+
+    arrives: float = 0.95
+    delay: float = 5.0
+
+
+def turn(runtime: Runtime, most: int = 50) -> int:
+    """One turn of a dispatcher, calls included; gives how many were made."""
+    now = runtime.now()
+    with runtime.database.begin() as tx:
+        calls = _claim(tx, runtime, now, most)
+    finished = [one for call in calls for one in dispatch_turn.make(call, float("inf"))]
+    with runtime.database.begin() as tx:
+        _note(tx, runtime, finished, now)
+    return len(finished)
+
+
+def _claim(tx, runtime: Runtime, now: int, most: int) -> list[Call]:
+    routes = route_book.open_routes(tx, runtime, now)
+    if not routes or money.day_is_spent(tx, runtime, now):
+        return []
+    claimed = message_claims.claim_due(tx, now, worth_claiming(routes, most), ["any"])
+    used: Counter[str] = Counter()
+    ways: dict[int, str] = {}
+    for one in claimed:
+        avoid = one.channel if one.attempts > 1 else None
+        way = choose(one.id, _network(runtime, one), one.parts, routes, used, avoid=avoid)
+        if way:
+            ways[one.id] = way
+            used[way] += one.parts
+    wanted = [
+        Wanted(one.id, _cost(runtime, one, ways[one.id], now), one.campaign_id) for one in claimed if one.id in ways
+    ]
+    leaving = money.afford(tx, runtime, wanted, now)
+    stay = [one for one in claimed if one.id not in leaving]
+    used.subtract({ways[one.id]: 0 for one in stay if one.id in ways})
+    for one in stay:
+        if one.id in ways:
+            used[ways[one.id]] -= one.parts
+    message_claims.put_back(tx, [Wait(one.id, now + 60_000, "waits for its route, or for money") for one in stay])
+    going = [one for one in claimed if one.id in leaving]
+    message_claims.start_attempts(
+        tx, [Start(one.id, one.fence, ways[one.id], _cost(runtime, one, ways[one.id], now)) for one in going], now
+    )
+    route_book.take(tx, runtime, used)
+    return [Call(runtime.channels[ways[one.id]], (one,)) for one in going]
+
+
+def _note(tx, runtime: Runtime, finished: list[Finished], now: int) -> None:
+    dispatch_turn.note(tx, runtime, finished, now)
+    samples = [route_book.of_call(one.channel, _network(runtime, one.message), one.outcome) for one in finished]
+    route_book.note_samples(tx, samples, now)
+    settled = []
+    for one in finished:
+        estimated = _cost(runtime, one.message, one.channel, now)
+        if isinstance(one.outcome, Refused) and one.outcome.scope in ("account", "sender"):
+            route_book.pause(tx, one.channel, one.outcome.scope, one.outcome.detail, now)
+        if isinstance(one.outcome, (Refused, NotSent)):
+            settled.append(Settled(estimated, 0, one.message.campaign_id))
+        elif isinstance(one.outcome, Accepted):
+            true = money.true_cost(runtime, one.outcome.cost, now)
+            settled.append(Settled(estimated, estimated if true is None else true, one.message.campaign_id))
+    money.settle_true_cost(tx, runtime, settled, now)
+
+
+def _network(runtime: Runtime, one: Claimed) -> str:
+    return runtime.networks.of(one.to, one.network)
+
+
+def _cost(runtime: Runtime, one: Claimed, channel: str, now: int) -> int:
+    return money.estimate(runtime, channel, _network(runtime, one), one.parts, now)
+
+
+@dataclass
+class Line:
+    """Messages, turns and receipts, ten seconds at a time."""
+
+    runtime: Runtime
+    clock: TestClock
+    carriers: dict[str, LoopbackCarrier]
+    turn: Callable[[Runtime], int] = turn
+    samples_receipts: bool = True  # until whoever takes receipts adds them to the window himself
+    manners: dict[str, Manner] = field(default_factory=dict)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        self.numbers = count()
+        self.read = dict.fromkeys(self.carriers, 0)
+        self.due: list[tuple[int, int, str, str, str, str, int]] = []
+        self.shares: list[dict[str, int]] = []
+        self.begun = self.clock.now()
+
+    @property
+    def minute(self) -> float:
+        return (self.clock.now() - self.begun) / 60_000
+
+    def live(self, minutes: float, per_look: int) -> None:
+        """Let so many minutes pass, with so many new messages every ten seconds."""
+        for _ in range(round(minutes * 60 / LOOK_S)):
+            self.clock.advance(seconds=LOOK_S)
+            self.queue(per_look)
+            while self.turn(self.runtime):
+                pass
+            self._write_receipts()
+            self._bring_receipts()
+            route_book.weigh(self.runtime)
+            self.shares.append(self.share())
+
+    def queue(self, how_many: int, **changes: object) -> None:
+        now = self.clock.now()
+        letters = []
+        for _ in range(how_many):
+            n = next(self.numbers)
+            number = f"+223{'66' if n % 5 == 0 else '70'}{n % 1_000_000:06d}"
+            base = {"to": number, "text": f"n {n}", "key": f"k{n}", "purpose": "reminder", "klass": "once"}
+            base |= {"not_before": now, "useful_until": now + 48 * HOUR, "hours": "any"}
+            letters.append(Letter(**(base | changes)))
+        with self.runtime.database.begin() as tx:
+            put_many(tx, now, letters)
+
+    def share(self, network: str = "") -> dict[str, int]:
+        with self.runtime.database.read() as tx:
+            return {channel: share for channel, of, share in route_tables.shares(tx) if of == network}
+
+    def sent(self, channel: str) -> int:
+        return len(self.carriers[channel].accepted)
+
+    def _write_receipts(self) -> None:
+        now = self.clock.now()
+        for name, carrier in self.carriers.items():
+            manner = self.manners.get(name, Manner())
+            for sms in carrier.accepted[self.read[name] :]:
+                at = now + int(self.dice.expovariate(1 / manner.delay) * 1000)
+                state = "delivered" if self.dice.random() < manner.arrives else "undelivered"
+                heapq.heappush(self.due, (at, next(self.numbers), name, sms.id, sms.to, state, now))
+            self.read[name] = len(carrier.accepted)
+
+    def _bring_receipts(self) -> None:
+        now, samples = self.clock.now(), []
+        while self.due and self.due[0][0] <= now:
+            _, _, name, carrier_id, to, state, sent_at = heapq.heappop(self.due)
+            receipts.take(self.runtime, Receipt(name, carrier_id, to, None, state, ""))
+            samples.append(route_book.of_receipt(name, self.runtime.networks.of(to), state, now - sent_at))
+        if self.samples_receipts:
+            with self.runtime.database.begin() as tx:
+                route_book.note_samples(tx, samples, now)
