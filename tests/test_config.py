@@ -98,6 +98,31 @@ def test_an_empty_twilio_token_is_refused() -> None:
     assert any("AUTH_TOKEN" in line for line in lines(**twilio))
 
 
+KANNEL = {
+    "LASELI_KANNEL__USERNAME": "laseli",
+    "LASELI_KANNEL__PASSWORD": "hunter2",
+    "LASELI_KANNEL__SENDER": "8888",
+    "LASELI_KANNEL__HOOK_SECRETS": "x" * 32,
+}
+
+
+@pytest.mark.parametrize("changes", [{"LASELI_PUBLIC_URL": "https://a.org"}, {}])
+def test_kannel_must_know_where_we_are(changes: dict[str, str]) -> None:
+    where = changes or {"LASELI_KANNEL__CALLBACK_URL": "http://127.0.0.1:8000"}
+    assert Config.from_env(GOOD | KANNEL | where | {"LASELI_ROUTES": "kannel"}).routes == ("kannel",)
+    assert "set LASELI_KANNEL__CALLBACK_URL" in lines(**KANNEL)[0]
+
+
+def test_a_secret_in_which_kannel_would_read_orders_is_refused() -> None:
+    found = lines(**KANNEL | {"LASELI_KANNEL__HOOK_SECRETS": "%d" * 16, "LASELI_PUBLIC_URL": "https://a.org"})
+    assert "LASELI_KANNEL__HOOK_SECRETS: Kannel reads % in an address" in found[0]
+    assert "%d%d" not in found[0]
+
+
+def test_a_route_that_is_no_carrier_is_told_which_there_are() -> None:
+    assert "there are africastalking, twilio, simulator, kannel" in lines(LASELI_ROUTES="pigeon")[0]
+
+
 @pytest.mark.parametrize(("environment", "status"), [(GOOD, 0), ({}, 78)])
 def test_config_check_tells_and_exits(environment: dict[str, str], status: int) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LASELI_")}

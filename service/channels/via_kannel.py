@@ -213,6 +213,8 @@ def _reason(kind: str, answer: str) -> tuple[str, Scope]:
 
     The text of an SMPP receipt repeats the beginning of the message: only its two codes are kept.
     """
+    if kind == "16" and answer == "NACK/validity expired":
+        return "no longer of use", "message"  # by Kannel itself: the operator was away for longer
     if kind == "16":
         found = re.match(r"NACK/0x([0-9a-fA-F]{1,8})(?:/|$)", answer)
         code = int(found[1], 16) if found else 0

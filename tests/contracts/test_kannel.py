@@ -245,7 +245,8 @@ def test_a_refusal_by_the_operator_is_named(code: int) -> None:
 def test_only_the_number_itself_counts_against_the_number() -> None:
     assert [code for code, (_, fault) in SMPP.items() if fault == "person"] == [0x0B]
     assert receipt("16", "NACK/0x00000058/Throttling+error").fault == "message"
-    for answer in ("NACK/0x00000456/Vendor-specific+error", "NACK/", "NACK/expired", ""):
+    assert receipt("16", "NACK/validity+expired").detail == "refused by the operator, no longer of use"
+    for answer in ("NACK/validity+expired", "NACK/0x00000456/Vendor-specific+error", "NACK/", "NACK/expired", ""):
         assert receipt("16", answer).fault == "message"
 
 

@@ -143,6 +143,7 @@ def test_each_message_by_kannel_has_its_own_receipts(
     queue(runtime, clock, "k2")
     dispatcher.send_due(runtime)
     assert [row(runtime, key).state for key in ("k1", "k2")] == ["accepted", "accepted"]
+    assert carrier.requests[0].form["validity"] == str(48 * 60), "Kannel keeps it no longer than it is of use"
     first, second = carrier.accepted
     for sms, kinds in ((first, ("8", "1", "1")), (second, ("1", "8"))):
         for kind in kinds:
