@@ -13,7 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from sqlalchemy.engine import Connection
+
 from service.channels.base import Receipt
+from service.config import Config
 from service.domain.message_states import Accepted, NotSent, Refused
 from service.domain.route_choice import choose, worth_claiming
 from service.runtime import Runtime
@@ -23,11 +26,26 @@ from service.stories import dispatch_turn, money, receipts, route_book
 from service.stories.dispatch_turn import Call, Finished
 from service.stories.money import Settled, Wanted
 from service.stories.outbox import Letter, put_many
+from tests.conftest import HOOK_SECRET, a_config
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 
 HOUR = 3_600_000
 LOOK_S = 10
+FIRST, SECOND = "africastalking", "simulator"
+MALITEL, ORANGE = "61001", "61002"
+
+
+def two_carriers(database_url: str, first: LoopbackCarrier, second: LoopbackCarrier, **changes: object) -> Config:
+    """Settings with two routes, in this order of preference, both in the form of Africa's Talking."""
+    account = {"username": "laseli", "api_key": "key", "sender": "99000", "hook_secrets": (HOOK_SECRET,)}
+    base = {
+        "routes": (FIRST, SECOND),
+        "send_timeout": 0.6,
+        FIRST: account | {"base_url": first.base_url},
+        SECOND: account | {"base_url": second.base_url},
+    }
+    return a_config(database_url, **(base | changes))
 
 
 @dataclass
@@ -49,38 +67,34 @@ def turn(runtime: Runtime, most: int = 50) -> int:
     return len(finished)
 
 
-def _claim(tx, runtime: Runtime, now: int, most: int) -> list[Call]:
+def _claim(tx: Connection, runtime: Runtime, now: int, most: int) -> list[Call]:
     routes = route_book.open_routes(tx, runtime, now)
     if not routes or money.day_is_spent(tx, runtime, now):
         return []
     claimed = message_claims.claim_due(tx, now, worth_claiming(routes, most), ["any"])
-    used: Counter[str] = Counter()
     ways: dict[int, str] = {}
+    used: Counter[str] = Counter()
     for one in claimed:
         avoid = one.channel if one.attempts > 1 else None
         way = choose(one.id, _network(runtime, one), one.parts, routes, used, avoid=avoid)
         if way:
             ways[one.id] = way
             used[way] += one.parts
-    wanted = [
-        Wanted(one.id, _cost(runtime, one, ways[one.id], now), one.campaign_id) for one in claimed if one.id in ways
-    ]
-    leaving = money.afford(tx, runtime, wanted, now)
+    placed = [one for one in claimed if one.id in ways]
+    costs = {one.id: _cost(runtime, one, ways[one.id], now) for one in placed}
+    leaving = money.afford(tx, runtime, [Wanted(one.id, costs[one.id], one.campaign_id) for one in placed], now)
+    going = [one for one in placed if one.id in leaving]
     stay = [one for one in claimed if one.id not in leaving]
-    used.subtract({ways[one.id]: 0 for one in stay if one.id in ways})
-    for one in stay:
-        if one.id in ways:
-            used[ways[one.id]] -= one.parts
     message_claims.put_back(tx, [Wait(one.id, now + 60_000, "waits for its route, or for money") for one in stay])
-    going = [one for one in claimed if one.id in leaving]
-    message_claims.start_attempts(
-        tx, [Start(one.id, one.fence, ways[one.id], _cost(runtime, one, ways[one.id], now)) for one in going], now
-    )
-    route_book.take(tx, runtime, used)
+    message_claims.start_attempts(tx, [Start(one.id, one.fence, ways[one.id], costs[one.id]) for one in going], now)
+    leave: Counter[str] = Counter()
+    for one in going:
+        leave[ways[one.id]] += one.parts
+    route_book.take(tx, runtime, leave)
     return [Call(runtime.channels[ways[one.id]], (one,)) for one in going]
 
 
-def _note(tx, runtime: Runtime, finished: list[Finished], now: int) -> None:
+def _note(tx: Connection, runtime: Runtime, finished: list[Finished], now: int) -> None:
     dispatch_turn.note(tx, runtime, finished, now)
     samples = [route_book.of_call(one.channel, _network(runtime, one.message), one.outcome) for one in finished]
     route_book.note_samples(tx, samples, now)

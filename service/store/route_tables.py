@@ -130,16 +130,14 @@ def read_routes(tx: Connection) -> dict[str, RouteRow]:
     return {row[0]: RouteRow._make(row) for row in _READ.rows(tx)}
 
 
-def lock_routes(tx: Connection) -> dict[str, RouteRow]:
-    """Every route, ours until we commit: two workers cannot take the same tokens."""
-    return {row[0]: RouteRow._make(row) for row in _LOCK.rows(tx)}
-
-
-def add_routes(tx: Connection, channels: Iterable[str], now: int) -> None:
-    """New ones are open; those that are there stay as they are."""
-    for channel in sorted(channels):
+def lock_routes(tx: Connection, channels: Iterable[str] = (), now: int = 0) -> dict[str, RouteRow]:
+    """Every route, ours until we commit: two workers cannot take the same tokens. New channels are there, open."""
+    rows = {row[0]: RouteRow._make(row) for row in _LOCK.rows(tx)}
+    missing = sorted(set(channels) - set(rows))
+    for channel in missing:
         values = {"channel": channel, "state": "open", "since": now, "pauses": 0}
         tx.execute(upsert(tx, route).values(values).on_conflict_do_nothing())
+    return lock_routes(tx) if missing else rows
 
 
 def set_route(tx: Connection, channel: str, **values: Any) -> None:

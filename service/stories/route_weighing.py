@@ -31,8 +31,8 @@ def weigh(runtime: Runtime) -> int:
     with runtime.database.read() as tx:
         window = _with_totals(route_tables.slices_since(tx, now - KEPT_MS - FIRST_LOOK_MS))
     with runtime.database.begin() as tx:
-        route_tables.add_routes(tx, [one.name for one in runtime.routes], now)
-        rows = _by_now(tx, route_tables.lock_routes(tx), window, now)
+        rows = route_tables.lock_routes(tx, [one.name for one in runtime.routes], now)
+        rows = _by_now(tx, rows, window, now)
         before = {(one.channel, one.network): one for one in route_tables.health(tx, lock=True)}
         after = [
             one
