@@ -259,14 +259,14 @@ def at_pace(settings: Config, clock: TestClock, **pace: float) -> Runtime:
 
 
 def test_an_empty_bucket_is_seen_without_room_and_fills_again(settings: Config, clock: TestClock) -> None:
-    paced = at_pace(settings, clock, africastalking=20)
+    paced = at_pace(settings, clock, africastalking=25)
     with paced.database.begin() as tx:
         found = {one.channel: one for one in route_book.open_routes(tx, paced, clock.now())}
         assert (found[FIRST].parts, found[FIRST].full, found[SECOND].parts) == (2, True, None)
-        route_book.take(tx, paced, {FIRST: 2, SECOND: 50})
+        route_book.take(tx, paced, {FIRST: 20, SECOND: 50})
         found = {one.channel: one for one in route_book.open_routes(tx, paced, clock.now())}
         assert found[FIRST].parts == 0
-    time.sleep(0.2)
+    time.sleep(1.0)
     assert opened(paced)[FIRST].parts == 2
     paced.database.close()
 
