@@ -46,7 +46,8 @@ def pause(
         values |= {"pauses": row.pauses + 1, "until": until or now + pause_ms(scope, row.pauses)}
     route_tables.set_route(tx, channel, reason=reason[:REASON_LONGEST], **values)
     count(tx, "route_paused")
-    log.error("route_paused", channel=channel, scope=scope, reason=reason[:REASON_LONGEST], by=by)
+    say = log.info if scope == "person" else log.error
+    say("route_paused", channel=channel, scope=scope, reason=reason[:REASON_LONGEST], by=by)
     return True
 
 
