@@ -250,5 +250,30 @@ def slices_since(tx: Connection, since: int) -> dict[tuple[str, str], list[Slice
     return found
 
 
+CROWDED = 20  # rows of one slice
+
+
+def pack_samples(tx: Connection, before: int) -> None:
+    """Make one row of the many that workers left for the same moment: what is read every ten seconds stays small."""
+    crowded = select(s.at).where(s.at < before).group_by(s.at).having(func.count() > CROWDED)
+    moments = list(tx.execute(crowded).scalars())
+    if not moments:
+        return
+    figures = [s[name] for name in FIGURES]
+    sums: dict[tuple[str, str, int], list[int]] = {}
+    for channel, network, at, *found in tx.execute(
+        delete(route_sample).where(s.at.in_(moments)).returning(s.channel, s.network, s.at, *figures)
+    ):
+        old = sums.setdefault((channel, network, at), [0] * len(FIGURES))
+        sums[channel, network, at] = [a + b for a, b in zip(old, found, strict=True)]
+    add_samples(
+        tx,
+        [
+            {"channel": channel, "network": network, "at": at, **dict(zip(FIGURES, total, strict=True))}
+            for (channel, network, at), total in sums.items()
+        ],
+    )
+
+
 def forget_samples(tx: Connection, before: int) -> int:
     return tx.execute(delete(route_sample).where(s.at < before)).rowcount

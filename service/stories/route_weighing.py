@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.route_standing import Route, Standing
 from service.domain.route_standing import weigh as weighed
-from service.domain.route_window import HOUR_MS, KEPT_MS, SLICE_MS, WINDOW_MS, Slice, Usual, add
+from service.domain.route_window import HOUR_MS, KEPT_MS, MINUTE_MS, SLICE_MS, WINDOW_MS, Slice, Usual, add
 from service.logs import log
 from service.runtime import Runtime
 from service.store import route_tables, spend_tables
@@ -41,6 +41,7 @@ def weigh(runtime: Runtime) -> int:
         ]
         route_tables.put_health(tx, after)
         route_tables.forget_samples(tx, now - KEPT_MS - HOUR_MS // 6)
+        route_tables.pack_samples(tx, now - MINUTE_MS)
         spend_tables.fold_changes(tx)
         changed = [one for one in after if _is_another(before.get((one.channel, one.network)), one)]
         if changed:

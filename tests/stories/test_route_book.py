@@ -120,6 +120,19 @@ def test_what_calls_say_of_their_route() -> None:
     assert said(Refused("STOP", "person", opt_out=True)) is None
 
 
+def test_a_crowded_window_is_packed_and_says_the_same(runtime: Runtime, clock: TestClock) -> None:
+    for turn in range(60):
+        note(runtime, Sample(FIRST, ORANGE, accepted=turn % 3), Sample(SECOND, "", unknown=1))
+        clock.advance(seconds=0.2)
+    clock.advance(minutes=2)
+    with runtime.database.read() as tx:
+        before = route_tables.slices_since(tx, 0)
+    route_book.weigh(runtime)
+    with runtime.database.read() as tx:
+        assert route_tables.slices_since(tx, 0) == before
+        assert tx.execute(select(func.count()).select_from(route_sample)).scalar_one() <= 24, "of 120"
+
+
 def test_the_window_is_not_kept_for_ever(runtime: Runtime, clock: TestClock) -> None:
     note(runtime, Sample(FIRST, ORANGE, accepted=1))
     clock.advance(hours=1)
