@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +146,34 @@ def test_every_setting_has_a_name_that_can_be_typed() -> None:
     assert "LASELI_AFRICASTALKING__BASE_URL" in names
     assert "LASELI_TWILIO__BASE_URL" in names
     assert len(names) == len(set(names))
+
+
+def test_pace_and_budgets_are_read() -> None:
+    config = Config.from_env(GOOD | {"LASELI_PACE": "africastalking=10 twilio=0.5", "LASELI_BUDGET__DAY_FCFA": "50000"})
+    assert config.pace == {"africastalking": 10, "twilio": 0.5}
+    assert (config.budget.day_fcfa, config.budget.campaign_fcfa) == (50_000, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("LASELI_PACE", "africastalking", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "africastalking=0", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "africastalking=fast", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "nobody=10", "'nobody' is no channel"),
+        ("LASELI_BUDGET__DAY_FCFA", "0", "greater than 0"),
+        ("LASELI_BUDGET__DAY", "100", "did you mean LASELI_BUDGET__DAY_FCFA?"),
+        ("LASELI_PRICES_FILE", "/nowhere.yaml", "no file"),
+    ],
+)
+def test_a_wrong_pace_budget_or_list_is_a_sentence(name: str, value: str, remedy: str) -> None:
+    (line,) = lines(**{name: value})
+    assert name.removesuffix("_FCFA") in line
+    assert remedy in line
+
+
+def test_a_price_list_with_a_mistake_is_told_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "prices.yaml"
+    file.write_text("prices: ours\nwhy: a contract\notherwise: dear\n")
+    (line,) = lines(LASELI_PRICES_FILE=str(file))
+    assert line == "LASELI_PRICES_FILE: ours: 'otherwise' must be an amount like 12 or 12.50, not 'dear'"

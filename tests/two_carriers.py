@@ -11,15 +11,31 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from service.channels.base import Receipt
+from service.config import Config
 from service.runtime import Runtime
 from service.store import route_tables
 from service.stories import dispatcher, receipts, route_book
 from service.stories.outbox import Letter, put_many
+from tests.conftest import HOOK_SECRET, a_config
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 
 HOUR = 3_600_000
 LOOK_S = 10
+FIRST, SECOND = "africastalking", "simulator"
+MALITEL, ORANGE = "61001", "61002"
+
+
+def two_carriers(database_url: str, first: LoopbackCarrier, second: LoopbackCarrier, **changes: object) -> Config:
+    """Settings with two routes, in this order of preference, both in the form of Africa's Talking."""
+    account = {"username": "laseli", "api_key": "key", "sender": "99000", "hook_secrets": (HOOK_SECRET,)}
+    base = {
+        "routes": (FIRST, SECOND),
+        "send_timeout": 0.6,
+        FIRST: account | {"base_url": first.base_url},
+        SECOND: account | {"base_url": second.base_url},
+    }
+    return a_config(database_url, **(base | changes))
 
 
 @dataclass

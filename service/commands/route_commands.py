@@ -133,7 +133,8 @@ def _route_lines(one: dict[str, Any]) -> list[str]:
     if "scope" in one:
         end = f", until {one['until']}" if one["until"] else ""
         if one["until"] and one["scope"] != "person":
-            end = f"; one message tries it at {one['until']}"
+            tries = "one message tries it now, another at" if one["state"] == "trial" else "one message tries it at"
+            end = f"; {tries} {one['until']}"
         lines.append(f"  since {one['since']} because of {one['scope']} (by {one['by']}): {one['reason']}{end}")
         lines.append(f"  remedy: {one['remedy']}")
     if one["operators"]:

@@ -6,6 +6,7 @@ Amounts are whole numbers of hundredths of a franc CFA. `prices/example.yaml` sh
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -78,10 +79,12 @@ class PriceList(NamedTuple):
         rate = max(fits, key=lambda one: one.since, default=None)
         return _hundredths(Decimal(written[2]) * rate.fcfa) if rate else None
 
-    def cheapest_part(self, day: date) -> int:
-        """The least that any message can cost that day."""
-        found = [one.hundredths for one in self.parts if _holds(one.since, one.until, day)]
-        return min([*found, self.otherwise])
+    def cheapest_part(self, channels: Iterable[str], day: date) -> int:
+        """The least that a message can cost that day by any of these."""
+        wanted = set(channels)
+        found = [one for one in self.parts if one.channel in wanted and _holds(one.since, one.until, day)]
+        unknown = wanted - {one.channel for one in found} or not found
+        return min([one.hundredths for one in found] + ([self.otherwise] if unknown else []))
 
 
 def load_prices(text: str) -> PriceList:

@@ -130,16 +130,14 @@ def read_routes(tx: Connection) -> dict[str, RouteRow]:
     return {row[0]: RouteRow._make(row) for row in _READ.rows(tx)}
 
 
-def lock_routes(tx: Connection) -> dict[str, RouteRow]:
-    """Every route, ours until we commit: two workers cannot take the same tokens."""
-    return {row[0]: RouteRow._make(row) for row in _LOCK.rows(tx)}
-
-
-def add_routes(tx: Connection, channels: Iterable[str], now: int) -> None:
-    """New ones are open; those that are there stay as they are."""
-    for channel in sorted(channels):
+def lock_routes(tx: Connection, channels: Iterable[str] = (), now: int = 0) -> dict[str, RouteRow]:
+    """Every route, ours until we commit: two workers cannot take the same tokens. New channels are there, open."""
+    rows = {row[0]: RouteRow._make(row) for row in _LOCK.rows(tx)}
+    missing = sorted(set(channels) - set(rows))
+    for channel in missing:
         values = {"channel": channel, "state": "open", "since": now, "pauses": 0}
         tx.execute(upsert(tx, route).values(values).on_conflict_do_nothing())
+    return lock_routes(tx) if missing else rows
 
 
 def set_route(tx: Connection, channel: str, **values: Any) -> None:
@@ -250,6 +248,31 @@ def slices_since(tx: Connection, since: int) -> dict[tuple[str, str], list[Slice
     for channel, network, at, *figures in rows:
         found.setdefault((channel, network), []).append(Slice(at, *map(int, figures)))
     return found
+
+
+CROWDED = 20  # rows of one slice
+
+
+def pack_samples(tx: Connection, before: int) -> None:
+    """Make one row of the many that workers left for the same moment: what is read every ten seconds stays small."""
+    crowded = select(s.at).where(s.at < before).group_by(s.at).having(func.count() > CROWDED)
+    moments = list(tx.execute(crowded).scalars())
+    if not moments:
+        return
+    figures = [s[name] for name in FIGURES]
+    sums: dict[tuple[str, str, int], list[int]] = {}
+    for channel, network, at, *found in tx.execute(
+        delete(route_sample).where(s.at.in_(moments)).returning(s.channel, s.network, s.at, *figures)
+    ):
+        old = sums.setdefault((channel, network, at), [0] * len(FIGURES))
+        sums[channel, network, at] = [a + b for a, b in zip(old, found, strict=True)]
+    add_samples(
+        tx,
+        [
+            {"channel": channel, "network": network, "at": at, **dict(zip(FIGURES, total, strict=True))}
+            for (channel, network, at), total in sums.items()
+        ],
+    )
 
 
 def forget_samples(tx: Connection, before: int) -> int:

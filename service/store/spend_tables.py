@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -92,10 +92,14 @@ _LOCK_DAY = Prepared(
 )
 
 
-def lock_day(tx: Connection, day: date, account: str) -> None:
-    """Whoever else keeps to a budget of this day waits until we commit."""
-    _OPEN_DAY.first(tx, day=day, account=account, spent=0)
-    _LOCK_DAY.first(tx, day=day, account=account)
+def lock_day(tx: Connection, day: date, account: str) -> int:
+    """Whoever else keeps to a budget of this day waits until we commit; gives what was spent on the account then."""
+    row = _LOCK_DAY.first(tx, day=day, account=account)
+    if row is None:
+        _OPEN_DAY.first(tx, day=day, account=account, spent=0)
+        row = _LOCK_DAY.first(tx, day=day, account=account)
+    # In a statement of its own: what others added while we waited is there only now.
+    return _number(row) + _number(_DAY[1].first(tx, day=day, account=account))
 
 
 def _total(table: Table, column: str, *, one_day: bool) -> Prepared:
@@ -111,15 +115,15 @@ _EVER = (_total(spend, "spent", one_day=False), _total(spend_change, "amount", o
 
 def spent_on(tx: Connection, day: date, account: str) -> int:
     """What the account has spent on this day, lines that wait to be added up included."""
-    return sum(int(_first(one.first(tx, day=day, account=account))) for one in _DAY)
+    return sum(_number(one.first(tx, day=day, account=account)) for one in _DAY)
 
 
 def spent_ever(tx: Connection, account: str) -> int:
-    return sum(int(_first(one.first(tx, account=account))) for one in _EVER)
+    return sum(_number(one.first(tx, account=account)) for one in _EVER)
 
 
-def _first(row: tuple[object, ...] | None) -> int:
-    return int(str(row[0])) if row else 0
+def _number(row: tuple[Any, ...] | None) -> int:
+    return int(row[0]) if row else 0
 
 
 def accounts(tx: Connection, day: date) -> list[Account]:

@@ -72,9 +72,9 @@ def afford(tx: Connection, runtime: Runtime, wanted: Sequence[Wanted], now: int)
     budget, day = runtime.config.budget, runtime.today(now)
     if not wanted:
         return set()
-    if budget.day_fcfa or budget.campaign_fcfa:
-        spend_tables.lock_day(tx, day, ALL)
     purses = _Purses(tx, runtime, day, now)
+    if budget.day_fcfa or budget.campaign_fcfa:
+        purses.spent[ALL] = spend_tables.lock_day(tx, day, ALL)
     leaving = [one for one in wanted if purses.pay(one)]
     purses.warn()
     spend_tables.add_changes(tx, _together(day, ((one.campaign_id, one.cost) for one in leaving)))
@@ -86,7 +86,7 @@ def day_is_spent(tx: Connection, runtime: Runtime, now: int) -> bool:
     budget, day = runtime.config.budget.day_fcfa, runtime.today(now)
     if budget is None:
         return False
-    return spend_tables.spent_on(tx, day, ALL) + runtime.prices.cheapest_part(day) > budget * FRANC
+    return spend_tables.spent_on(tx, day, ALL) + _cheapest(runtime, day) > budget * FRANC
 
 
 class _Purses:
@@ -107,7 +107,8 @@ class _Purses:
 
     def warn(self) -> None:
         for name, spent in self.spent.items():
-            if spent * 100 >= (_budget(self.runtime, name) or 0) * WARN_AT:
+            budget = _budget(self.runtime, name)
+            if budget is not None and spent * 100 >= budget * WARN_AT:
                 self._say_once(name, "warned_at", "budget_nearly_spent")
 
     def _spent(self, name: str) -> int:
@@ -183,4 +184,8 @@ def _standing(tx: Connection, runtime: Runtime, one: Account, day: date) -> Stan
     if budget is None:
         return Standing(one.account, spent, None, warned=False, stopped=False)
     nearly = spent * 100 >= budget * WARN_AT
-    return Standing(one.account, spent, budget, nearly, spent + runtime.prices.cheapest_part(day) > budget)
+    return Standing(one.account, spent, budget, nearly, spent + _cheapest(runtime, day) > budget)
+
+
+def _cheapest(runtime: Runtime, day: date) -> int:
+    return runtime.prices.cheapest_part(runtime.config.routes, day)

@@ -55,13 +55,11 @@ def open_routes(tx: Connection, runtime: Runtime, now: int) -> list[OpenRoute]:
 
 
 def _rows(tx: Connection, runtime: Runtime, now: int) -> dict[str, RouteRow]:
-    rows = route_tables.lock_routes(tx) if runtime.config.pace else route_tables.read_routes(tx)
-    missing = [one.name for one in runtime.routes if one.name not in rows]
-    if missing:
-        route_tables.add_routes(tx, missing, now)
-    if missing or any(route_pauses.is_over(row, now) for row in rows.values()):
-        rows = route_tables.lock_routes(tx)
-    return rows
+    names = [one.name for one in runtime.routes]
+    rows = {} if runtime.config.pace else route_tables.read_routes(tx)
+    if set(names) <= set(rows) and not any(route_pauses.is_over(row, now) for row in rows.values()):
+        return rows
+    return route_tables.lock_routes(tx, names, now)
 
 
 def _open(

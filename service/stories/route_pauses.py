@@ -38,8 +38,7 @@ def pause(
 
     `scope` is account, sender or person. A person's pause lasts until `until`, or until somebody opens the route.
     """
-    route_tables.add_routes(tx, [channel], now)
-    row = route_tables.lock_routes(tx)[channel]
+    row = route_tables.lock_routes(tx, [channel], now)[channel]
     if row.state == "paused" and scope != "person":
         return False
     values: dict[str, object] = {"state": "paused", "scope": scope, "by": by, "since": now, "until": until}
@@ -47,7 +46,8 @@ def pause(
         values |= {"pauses": row.pauses + 1, "until": until or now + pause_ms(scope, row.pauses)}
     route_tables.set_route(tx, channel, reason=reason[:REASON_LONGEST], **values)
     count(tx, "route_paused")
-    log.error("route_paused", channel=channel, scope=scope, reason=reason[:REASON_LONGEST], by=by)
+    say = log.info if scope == "person" else log.error
+    say("route_paused", channel=channel, scope=scope, reason=reason[:REASON_LONGEST], by=by)
     return True
 
 
@@ -61,8 +61,7 @@ def reopen(tx: Connection, channel: str, by: str, now: int, *, gently: bool = Fa
 
     It comes back by steps. `gently`: each only after good evidence; without it somebody's word is enough.
     """
-    route_tables.add_routes(tx, [channel], now)
-    was = route_tables.lock_routes(tx)[channel]
+    was = route_tables.lock_routes(tx, [channel], now)[channel]
     values: dict[str, object] = {"state": "open", "scope": None, "reason": None, "by": by, "since": now, "until": None}
     route_tables.set_route(tx, channel, **values, **({} if gently else {"pauses": 0}))
     doubted = route_tables.doubt(tx, channel, TRIAL, now) if gently else route_tables.trust(tx, channel)

@@ -73,7 +73,7 @@ def send(runtime: Runtime, channel: str, written: str, now: int, *, even_closed:
         obstacles = wanted.obstacles if paid else (*wanted.obstacles, "the day's budget is spent")
         if obstacles and not even_closed:
             raise CannotTry(f"{'; '.join(dict.fromkeys(obstacles))}. Add --even-closed to send this one all the same")
-        route_tables.add_routes(tx, [channel], now)
+        route_tables.lock_routes(tx, [channel], now)
         route_book.take(tx, runtime, {channel: wanted.parts})
     outcome = runtime.channels[channel].send(Outgoing(message_id=new_id(), to=wanted.number, text=wanted.text))
     log.info("route_tried", channel=channel, outcome=type(outcome).__name__.lower(), detail=outcome.detail)
@@ -92,7 +92,7 @@ def _note(tx: Connection, runtime: Runtime, wanted: Try, outcome: Outcome, now: 
     money.settle_true_cost(tx, runtime, [Settled(put_aside, wanted.cost if true is None else true)], now)
     if isinstance(outcome, Refused) and outcome.scope in route_pauses.FIRST_PAUSE_MS:
         route_book.pause(tx, wanted.channel, outcome.scope, outcome.detail, now)
-    row = route_tables.lock_routes(tx)[wanted.channel]
+    row = route_tables.lock_routes(tx, [wanted.channel], now)[wanted.channel]
     if isinstance(outcome, Accepted) and row.state != "open" and row.scope != "person":
         return route_book.reopen(tx, wanted.channel, "a test that was taken", now)
     return False

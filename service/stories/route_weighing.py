@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.route_standing import Route, Standing
 from service.domain.route_standing import weigh as weighed
-from service.domain.route_window import HOUR_MS, KEPT_MS, SLICE_MS, WINDOW_MS, Slice, Usual, add
+from service.domain.route_window import HOUR_MS, KEPT_MS, MINUTE_MS, SLICE_MS, WINDOW_MS, Slice, Usual, add
 from service.logs import log
 from service.runtime import Runtime
 from service.store import route_tables, spend_tables
@@ -31,8 +31,8 @@ def weigh(runtime: Runtime) -> int:
     with runtime.database.read() as tx:
         window = _with_totals(route_tables.slices_since(tx, now - KEPT_MS - FIRST_LOOK_MS))
     with runtime.database.begin() as tx:
-        route_tables.add_routes(tx, [one.name for one in runtime.routes], now)
-        rows = _by_now(tx, route_tables.lock_routes(tx), window, now)
+        rows = route_tables.lock_routes(tx, [one.name for one in runtime.routes], now)
+        rows = _by_now(tx, rows, window, now)
         before = {(one.channel, one.network): one for one in route_tables.health(tx, lock=True)}
         after = [
             one
@@ -41,6 +41,7 @@ def weigh(runtime: Runtime) -> int:
         ]
         route_tables.put_health(tx, after)
         route_tables.forget_samples(tx, now - KEPT_MS - HOUR_MS // 6)
+        route_tables.pack_samples(tx, now - MINUTE_MS)
         spend_tables.fold_changes(tx)
         changed = [one for one in after if _is_another(before.get((one.channel, one.network)), one)]
         if changed:

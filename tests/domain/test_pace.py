@@ -50,7 +50,7 @@ def test_a_long_message_leaves_a_debt_that_the_next_ones_pay() -> None:
 def test_an_idle_night_saves_up_no_burst() -> None:
     bucket = Bucket(0, NOW)
     assert filled(bucket, NOW + 8 * 3_600_000, 10.0).parts == burst(10.0) == 1
-    assert filled(bucket, NOW + 8 * 3_600_000, 500.0).parts == burst(500.0) == 26
+    assert filled(bucket, NOW + 8 * 3_600_000, 500.0).parts == burst(500.0) == 21
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:

@@ -85,7 +85,12 @@ def test_the_shipped_list_says_that_it_is_an_example() -> None:
     assert shipped.example
     assert not PRICES.example
     assert shipped.true_cost("EUR 1", DAY) == 65_596
-    assert shipped.cheapest_part(DAY) > 0
+
+
+def test_the_cheapest_part_is_that_of_the_routes_in_use() -> None:
+    assert PRICES.cheapest_part(["orange"], DAY) == 975
+    assert PRICES.cheapest_part(["twilio"], DAY) == PRICES.cheapest_part([], DAY) == 2550
+    assert PRICES.cheapest_part(["orange", "twilio"], date(2026, 12, 24)) == 975
 
 
 @pytest.mark.parametrize(
