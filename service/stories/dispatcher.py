@@ -45,29 +45,27 @@ def send_due(runtime: Runtime, *, most: int | None = None) -> int:
     with ThreadPoolExecutor(runtime.config.sender_threads, thread_name_prefix="sender") as senders:
         while most is None or calls < most:
             claimed = _claim(runtime)
-            if not claimed:
+            if claimed is None:
                 break
             deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
             calls += sum(senders.map(_send_and_note, repeat(runtime), claimed, repeat(deadline)))
     return calls
 
 
-def _claim(runtime: Runtime) -> Sequence[Claimed]:
+def _claim(runtime: Runtime) -> Sequence[Claimed] | None:
+    """What may be called now; None when nothing is due. What the brakes hold back is put back at once."""
     now = runtime.now()
     open_hours = runtime.hours.open_names(runtime.local(now))
     with runtime.database.begin() as tx:
         if dispatch_gate.closed(tx):
-            return []
-        claimed: Sequence[Claimed] = []
-        found: Sequence[Claimed] | None = None
-        while found != [] and not claimed:  # what was put back is not claimed again
-            found = message_tables.claim_due(tx, now, runtime.config.sender_threads, open_hours=open_hours)
-            held = brakes.put_back(tx, runtime, found, now)
-            claimed = [one for one in found if one.id not in held]
+            return None
+        found = message_tables.claim_due(tx, now, runtime.config.sender_threads, open_hours=open_hours)
+        held = brakes.put_back(tx, runtime, found, now)
+        claimed = [one for one in found if one.id not in held]
         if claimed:
             routes = {one.id: routing.choose(runtime.routes, one.to).name for one in claimed}
             message_tables.start_attempts(tx, claimed, routes, now)
-    return claimed
+    return claimed if found else None
 
 
 def _send_and_note(runtime: Runtime, one: Claimed, deadline: float) -> int:
