@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, unfinished
+from service.stories import dispatcher, recalls, receipts, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ def forget(runtime: Runtime) -> None:
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, dispatcher.send_due),
+    Entry("apply the receipts that came", 1, receipts.settle),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),

@@ -19,6 +19,7 @@ from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladde
 from service.domain.sending_hours import Window
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.store.database import Database
+from service.store.together import Together
 from service.store.vault import Vault
 
 FLOWS = Path(__file__).resolve().parent.parent / "flows"
@@ -44,6 +45,8 @@ class Runtime:
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
+    # Receipts that come at the same moment are put on disk together.
+    receipts_in: Together[dict[str, object]] = field(default_factory=Together)
 
     def now(self) -> int:
         return self.clock.now()

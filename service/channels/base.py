@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from service.domain.message_states import Outcome, ReceiptState
+from service.domain.message_states import Outcome, ReceiptState, Scope
 
 SESSION_LIMIT = 100
 TEXT_LIMIT = 2000  # ten joined parts are 1,530 characters
@@ -139,6 +139,8 @@ class Receipt:
     """What became of a message. `state` None: a status nobody documented; note it and change nothing.
 
     `message_ref` is our own id when the carrier brings it back. A receipt applies only when `phone` fits as well.
+    `fault`: who is to blame for "undelivered"; only "person" may count against the number, "account" and "sender"
+    stop the channel. `network` is the operator's code (61001) where the carrier tells it.
     """
 
     channel: str
@@ -148,6 +150,8 @@ class Receipt:
     state: ReceiptState | None
     detail: str
     opt_out: bool = False
+    fault: Scope = "person"
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

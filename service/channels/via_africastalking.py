@@ -68,6 +68,7 @@ RECEIPTS: dict[str, ReceiptState] = {
     "AbsentSubscriber": "undelivered",
     "Expired": "undelivered",
 }
+NO_NETWORK = "99999"
 SESSION_ENDS: dict[str, EndStatus] = {"Success": "done", "Incomplete": "cut", "Failed": "failed"}
 
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}")
@@ -190,6 +191,7 @@ class AfricasTalking:
             detail=" ".join(filter(None, (word(status) or "unknown status", word(reason)))),
             # The same word has a capital L here and a small one in the answer to a send.
             opt_out=reason.lower() == "userinblacklist",
+            network=_network(fields.maybe("networkCode", 20)),
         )
 
     def read_opt_out(self, fields: Fields) -> OptOut:
@@ -219,6 +221,11 @@ class AfricasTalking:
         """The last part of the path is the secret; the carrier signs nothing."""
         path = path_and_query.partition("?")[0]
         return self.knows_secret(unquote(path.rpartition("/")[2]))
+
+
+def _network(code: str | None) -> str:
+    """The operator's code; its sandbox, which is none, says 99999."""
+    return code if code and re.fullmatch("[0-9]{1,12}", code) and code != NO_NETWORK else ""
 
 
 def _message_data(answer: requests.Response) -> dict[str, Any] | None:

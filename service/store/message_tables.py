@@ -73,6 +73,7 @@ message = Table(
     Column("fence", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("resends", Integer, nullable=False),
+    Column("asked", Integer, nullable=False, server_default="0"),  # how often its carrier was asked what became of it
     Column("lease_until", Instant),  # by the database's clock; every other time is the runtime's
     Column("not_before", Instant, nullable=False),
     Column("useful_until", Instant, nullable=False),

@@ -98,7 +98,7 @@ def _note(runtime: Runtime, one: Claimed, channel: Channel, outcome: Outcome) ->
         if isinstance(outcome, Refused) and outcome.opt_out:
             opt_outs.stop(tx, runtime, one.to, "carrier", now)
         if isinstance(outcome, Accepted) and outcome.carrier_id:
-            receipts.apply_early(tx, one.id, channel.name, outcome.carrier_id, now)
+            receipts.apply_early(tx, runtime, [(one.id, channel.name, outcome.carrier_id)], now)
     log.info(
         "message_sent" if isinstance(outcome, Accepted) else "message_not_sent",
         message=str(one.id),
@@ -111,10 +111,11 @@ def _note(runtime: Runtime, one: Claimed, channel: Channel, outcome: Outcome) ->
 
 def look_after(runtime: Runtime) -> dict[str, int]:
     """What time does to messages: leases run out, queued ones expire, unknown and unanswered ones are settled."""
+    receipts.settle(runtime)
     now = runtime.now()
     with runtime.database.begin() as tx:
         done = {"reaped": message_tables.reap(tx, now), "expired": message_tables.expire(tx, now)}
-        receipts.match_kept(tx, now)
+        receipts.match_kept(tx, runtime, now)
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
         waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)
