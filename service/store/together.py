@@ -8,56 +8,56 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
-class NotWritten(Exception):
-    """Never said of a row that is on disk."""
-
-
 @dataclass(slots=True, eq=False)
 class _Waiting(Generic[Item]):
     item: Item
-    written: bool = False
-    error: BaseException = field(default_factory=NotWritten)
     done: bool = False
+    error: BaseException | None = None
 
 
 class Together(Generic[Item]):
     """`put` returns when the caller's own item is on disk, and raises when it is not."""
 
     def __init__(self) -> None:
-        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._changed = threading.Condition()
         self._waiting: list[_Waiting[Item]] = []
+        self._writing = False
 
     def put(self, item: Item, write: Callable[[list[Item]], None]) -> None:
+        """`write` is called by one of the threads, with the items of all who wait."""
         mine = _Waiting(item)
-        with self._lock:
+        with self._changed:
             self._waiting.append(mine)
-        with self._turn:
+            while self._writing and not mine.done:
+                self._changed.wait()
             if not mine.done:
-                self._write_all(write)
-        if not mine.written:
+                self._writing = True
+                batch = self._take()
+        if not mine.done:
+            self._write_all(batch, write)
+        if mine.error is not None:
             raise mine.error
 
-    def _write_all(self, write: Callable[[list[Item]], None]) -> None:
-        batch = self._take()
+    def _write_all(self, batch: list[_Waiting[Item]], write: Callable[[list[Item]], None]) -> None:
+        error: BaseException | None = None
         try:
             write([one.item for one in batch])
+        except BaseException as trouble:
+            error = trouble
+        with self._changed:
+            if error is not None:
+                batch += self._take()  # who has come meanwhile has waited for this database too: all are told now
             for one in batch:
-                one.written = True
-        except BaseException as error:
-            # Who has come meanwhile has waited for this database too: all are told now.
-            batch += self._take()
-            for one in batch:
-                one.error = error
-        for one in batch:
-            one.done = True
+                one.done, one.error = True, error
+            self._writing = False
+            self._changed.notify_all()
 
     def _take(self) -> list[_Waiting[Item]]:
-        with self._lock:
-            batch, self._waiting = self._waiting, []
+        batch, self._waiting = self._waiting, []
         return batch
