@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, receipts, unfinished
+from service.stories import dispatcher, missed_messages, recalls, receipts, reconciliation, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ TIMETABLE = (
     Entry("send what is due", 1, dispatcher.send_due),
     Entry("apply the receipts that came", 1, receipts.settle),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
+    # Both also at once when a worker starts: whatever was down may have missed something.
+    Entry("take in what people wrote meanwhile", 600, missed_messages.pull_missed),
+    Entry("ask carriers about unknown messages", 600, reconciliation.ask_carriers),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
 )

@@ -1,7 +1,8 @@
 """Africa's Talking: USSD, SMS out and in, receipts, opt-outs. Its SDK sends; we read its forms.
 
 Its callbacks carry no signature: a secret in our address is the only proof (docs: /hooks/{carrier}/{event}/{secret}).
-It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous.
+It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous. What
+people wrote to us it gives out again, a hundred at a time.
 Meanings of codes: its pages on SMS sending and notifications; recorded sandbox answers.
 """
 
@@ -18,6 +19,7 @@ import requests
 from africastalking.SMS import SMSService
 
 from flows.phone_numbers import to_e164
+from service.channels import africastalking_inbox
 from service.channels.base import (
     ID_LIMIT,
     NUMBER_LIMIT,
@@ -30,6 +32,7 @@ from service.channels.base import (
     Keystroke,
     OptOut,
     Outgoing,
+    Pulled,
     Receipt,
     SessionEnd,
     Unreadable,
@@ -79,6 +82,7 @@ class AfricasTalking:
 
     name = "africastalking"
     shows_drafts = False
+    gives_out_again = True
 
     def __init__(
         self,
@@ -104,6 +108,7 @@ class AfricasTalking:
             # A name cannot be answered; a number or a short code can, where the operator's contract says so.
             two_way=bool(sender) and (sender or "").lstrip("+").isdigit(),
             receipts=True,
+            pulls=self.gives_out_again,
             shows_drafts=self.shows_drafts,
         )
 
@@ -140,6 +145,12 @@ class AfricasTalking:
         # The carrier may write the number another way than we did.
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
         return number == to or to_e164(number, self._country) == to
+
+    # -- asked
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What people wrote after the message with this id; from the first one on when it is empty."""
+        return africastalking_inbox.pull(self._service.fetch_messages, self.read_sms, cursor)
 
     # -- in
 
