@@ -56,14 +56,16 @@ def _pull(runtime: Runtime, channel: Channel) -> int:
     except CannotAsk as reason:
         log.warning("carrier_cannot_be_asked", channel=channel.name, reason=str(reason))
         return 0
-    new = _unheard(runtime, channel.name, pulled, now) if place.begun else []
+    unheard = _unheard(runtime, channel.name, pulled) if place.begun else []
+    new = [sms for sms in unheard if not _too_late(sms, now)]
     for sms in _last_words_first(new):
         _take(runtime, sms)
     with runtime.database.begin() as tx:
         _keep(tx, channel.name, Place(pulled.cursor, place.begun or pulled.whole, now))
-        if new:
+        if unheard:
             count(tx, "sms_pulled", len(new))
-            log.info("missed_messages_pulled", channel=channel.name, number=len(new))
+            count(tx, "sms_pulled_too_late", len(unheard) - len(new))
+            log.info("missed_messages_pulled", channel=channel.name, number=len(new), too_late=len(unheard) - len(new))
     return len(new)
 
 
@@ -82,14 +84,13 @@ def _last_words_first(texts: Sequence[IncomingSms]) -> list[IncomingSms]:
     return sorted(texts, key=lambda sms: sms.phone not in stopped)
 
 
-def _unheard(runtime: Runtime, channel: str, pulled: Pulled, now: int) -> list[IncomingSms]:
-    """Those that no webhook brought, without what is too old to be answered."""
+def _unheard(runtime: Runtime, channel: str, pulled: Pulled) -> list[IncomingSms]:
+    """Those that no webhook brought."""
     keys = {runtime.vault.event_key(channel, "sms", sms.event_id): sms for sms in pulled.texts if sms.event_id}
     with runtime.database.read() as tx:
         known = inbound_tables.known_events(tx, list(keys))
         missing = [sms for key, sms in keys.items() if key not in known]
-        missing = _without_twins(tx, runtime, missing, known)
-    return [sms for sms in missing if not _too_late(sms, now)]
+        return _without_twins(tx, runtime, missing, known)
 
 
 def _too_late(sms: IncomingSms, now: int) -> bool:
