@@ -26,6 +26,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     select,
     tuple_,
     update,
@@ -36,7 +37,7 @@ from service.domain.message_states import ReceiptState, Scope, State
 from service.store.columns import Id, Instant, id_column, metadata, new_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
-from service.store.prepared import Prepared, inserting
+from service.store.prepared import Prepared, PreparedPage, listed
 
 unmatched_receipt = Table(
     "unmatched_receipt",
@@ -105,14 +106,16 @@ _RECEIPT = (
     kept.detail,
     kept.at,
 )
-_KEEP = inserting(
-    unmatched_receipt,
-    *("id", "channel", "carrier_id", "number_idx", "message_id", "network", "state", "fault", "detail", "at"),
+_KEPT = ("id", "channel", "carrier_id", "number_idx", "message_id", "network", "state", "fault", "detail", "at")
+_KEEP = PreparedPage(
+    lambda _: insert(unmatched_receipt).values({name: bindparam(name) for name in _KEPT}),
+    lambda _: insert(unmatched_receipt).from_select(_KEPT, select(listed(**{name: kept[name].type for name in _KEPT}))),
+    *_KEPT,
 )
 
 
 def keep_receipts(tx: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    _KEEP.many(tx, [{"id": new_id(), **row} for row in rows])
+    _KEEP.run(tx, [{"id": new_id(), **row} for row in rows])
 
 
 _ANY_NEW = Prepared(lambda _: select(kept.id).where(_new).limit(1))
@@ -217,32 +220,48 @@ def hold_messages(tx: Connection, ids: Sequence[int]) -> dict[int, Fate]:
     return {row.id: Fate(*row) for row in rows}
 
 
-_MOVE = Prepared(
+_MOVED = {"state": m.state.type, "reason": m.reason.type, "state_at": Instant, "carrier_id": m.carrier_id.type}
+_MOVES = listed(which=Id, was=m.state.type, **_MOVED)
+_MOVE = PreparedPage(
     lambda _: (
         update(message)
         .where(m.id == bindparam("which"), m.state == bindparam("was"))
-        .values({name: bindparam(name) for name in ("state", "reason", "state_at", "carrier_id")})
-    )
+        .values({name: bindparam(name) for name in _MOVED})
+    ),
+    lambda _: (
+        update(message)
+        .where(m.id == _MOVES.c.which, m.state == _MOVES.c.was)
+        .values({name: _MOVES.c[name] for name in _MOVED})
+    ),
+    *("which", "was", *_MOVED),
 )
-_NOTE = Prepared(lambda _: update(message).where(m.id == bindparam("which")).values(network=bindparam("network")))
 
 
 def move_messages(tx: Connection, moves: Sequence[Mapping[str, object]]) -> None:
     """Each from the state it was in: `which`, `was`, `state`, `reason`, `state_at`, `carrier_id`."""
-    if moves:
-        _MOVE.many(tx, moves)
+    _MOVE.run(tx, moves)
+
+
+_NETWORKS = listed(which=Id, network=m.network.type)
+_NOTE = PreparedPage(
+    lambda _: update(message).where(m.id == bindparam("which")).values(network=bindparam("network")),
+    lambda _: update(message).where(m.id == _NETWORKS.c.which).values(network=_NETWORKS.c.network),
+    *("which", "network"),
+)
+_FREE = select(phone.c.id).where(phone.c.id.in_(select(_NETWORKS.c.which))).with_for_update(skip_locked=True)
+_NOTE_PHONE = PreparedPage(
+    lambda _: update(phone).where(phone.c.id == bindparam("which")).values(network=bindparam("network")),
+    lambda _: (
+        update(phone).where(phone.c.id == _NETWORKS.c.which, phone.c.id.in_(_FREE)).values(network=_NETWORKS.c.network)
+    ),
+    *("which", "network"),
+)
 
 
 def note_networks(tx: Connection, of_messages: Mapping[int, str], of_phones: Mapping[int, str]) -> None:
     """The operators that receipts told. A phone that somebody else holds is told another time."""
-    if of_messages:
-        _NOTE.many(tx, [{"which": id, "network": network} for id, network in of_messages.items()])
-    if of_phones:
-        _NOTE_PHONE.many(tx, [{"which": id, "network": network} for id, network in of_phones.items()])
-
-
-_FREE_PHONE = select(phone.c.id).where(phone.c.id == bindparam("which")).with_for_update(skip_locked=True)
-_NOTE_PHONE = Prepared(lambda _: update(phone).where(phone.c.id.in_(_FREE_PHONE)).values(network=bindparam("network")))
+    for statement, told in ((_NOTE, of_messages), (_NOTE_PHONE, of_phones)):
+        statement.run(tx, [{"which": id, "network": network} for id, network in told.items()])
 
 
 def wait(tx: Connection, ids: Sequence[int], now: int) -> None:

@@ -59,7 +59,7 @@ def take(runtime: Runtime, receipt: Receipt) -> None:
 
 
 def _write_down(runtime: Runtime, rows: list[dict[str, object]]) -> None:
-    with runtime.database.begin() as tx:
+    with runtime.database.at_once() as tx:
         receipt_tables.keep_receipts(tx, rows)
 
 

@@ -48,7 +48,7 @@ def told(runtime: Runtime, *come: Receipt) -> None:
     """These receipts come, and the worker applies them."""
     for one in come:
         receipts.take(runtime, one)
-    assert receipts.settle(runtime) == len([one for one in come if one.state])
+    assert receipts.settle(runtime) >= len([one for one in come if one.state])
 
 
 def test_a_message_leaves_once_and_is_delivered(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
