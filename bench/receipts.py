@@ -39,7 +39,7 @@ from service.store.message_tables import message
 from service.store.receipt_tables import any_new
 from service.stories import receipts, setup
 
-CALLERS = (4, 16)
+CALLERS = (1, 4, 16)
 ROUNDS = 5
 _batches = itertools.count(1)
 _ports = iter(range(18300, 18400))
@@ -102,22 +102,34 @@ class Timed:
 
 
 def measure_batches(database: str, runtime: Runtime, sizes: Sizes) -> None:
+    """As callers bring them, each on its own; and with all of them at hand."""
     for callers in CALLERS:
         timed = Timed(sizes.receipts)
         with ThreadPoolExecutor(callers) as pool:
             for _ in range(ROUNDS):
                 slow, fast = accepted(runtime, sizes.receipts), accepted(runtime, sizes.receipts)
                 timed.run("one by one", lambda slow=slow: list(pool.map(partial(one_by_one, runtime), slow)))
-                timed.run("taken", lambda fast=fast: list(pool.map(partial(receipts.take, runtime), fast)))
+                if callers > 1:
+                    timed.run("taken", lambda fast=fast: list(pool.map(partial(receipts.take, runtime), fast)))
+                else:
+                    timed.run("taken", lambda fast=fast: _take_pages(runtime, fast))
                 timed.run("applied", lambda: receipts.settle(runtime))
         both, applied = timed.ratios("one by one", "taken", "applied"), timed.ratios("one by one", "applied")
+        parts = ("one by one", "taken", "applied")
+        rates = ", ".join(f"{name} {timed.rate(name):.0f}/s" for name in parts)
+        cpu = ", ".join(f"{timed.us(name):.0f}" for name in parts)
+        how = f"{callers} callers" if callers > 1 else "all at hand"
         print(
-            f"{database:14} {callers:2} callers   in and applied {_spread(both)} x, applying alone {_spread(applied)} x"
-            f"   one by one {timed.rate('one by one'):5.0f}/s, taken {timed.rate('taken'):5.0f}/s, applied "
-            f"{timed.rate('applied'):5.0f}/s   CPU {timed.us('one by one'):4.0f}, {timed.us('taken'):3.0f} and "
-            f"{timed.us('applied'):3.0f} us",
+            f"{database:14} {how:12} in and applied {_spread(both)} x, applying alone {_spread(applied)} x   {rates}   "
+            f"CPU {cpu} us",
             flush=True,
         )
+
+
+def _take_pages(runtime: Runtime, coming: Sequence[Receipt]) -> None:
+    for first in range(0, len(coming), receipts.PAGE):
+        page = coming[first : first + receipts.PAGE]
+        receipts._write_down(runtime, [receipts._row(runtime, one, runtime.now()) for one in page])
 
 
 def _spread(ratios: Sequence[float]) -> str:

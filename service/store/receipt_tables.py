@@ -67,7 +67,7 @@ CLOCKS_DIFFER_MS = 60_000
 
 
 class Kept(NamedTuple):
-    """One receipt on disk. `about` is the message it tells of; None while no message fits."""
+    """One receipt on disk. `about` is the message it tells of; None while no message fits. `guessed`: by its number."""
 
     id: int
     channel: str
@@ -79,6 +79,7 @@ class Kept(NamedTuple):
     detail: str
     at: int
     about: int | None
+    guessed: bool = False
 
 
 class Fate(NamedTuple):
@@ -136,7 +137,7 @@ def _newest_page(_: Any) -> Select[Any]:
     page = (
         select(*_RECEIPT, kept.message_id)
         .where(_new)
-        .order_by(kept.at, kept.id)
+        .order_by(kept.at)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("page")
@@ -151,7 +152,7 @@ def _newest_page(_: Any) -> Select[Any]:
     columns = [one[column.name] for column in _RECEIPT]
     found = func.coalesce(ours.c.id, theirs.c.id).label("about")
     joined = page.outerjoin(ours, by_our_id).outerjoin(theirs, by_their_id)
-    return select(*columns, found).select_from(joined).order_by(one.at, one.id, theirs.c.id)
+    return select(*columns, found).select_from(joined).order_by(one.at, theirs.c.id)
 
 
 _NEWEST_PAGE = Prepared(_newest_page)
@@ -159,7 +160,7 @@ _NEWEST_PAGE = Prepared(_newest_page)
 
 def newest(tx: Connection, most: int) -> list[Kept]:
     """What has just come, oldest first."""
-    rows = (Kept._make(row) for row in _NEWEST_PAGE.rows(tx, most=most))
+    rows = (Kept._make((*row, False)) for row in _NEWEST_PAGE.rows(tx, most=most))
     # An id that a carrier gave twice gives two rows: the first is taken.
     return list({one.id: one for one in reversed(list(rows))}.values())[::-1]
 
@@ -181,27 +182,34 @@ def missed(tx: Connection, since: int, most: int) -> list[Kept]:
 
 
 def fits_unknown(tx: Connection, most: int, ids: Sequence[int] = ()) -> list[Kept]:
-    """What fits by number: exactly one message to it on that channel may have left without our reading its id, its
+    """What fits by number: exactly one message to it may have left on that channel without our reading its id, its
     fate is unknown, and the receipt is no older than its call. Of these receipts, or of all that wait.
     """
     other = message.alias()
-    maybe = (other.c.carrier_id.is_(None), other.c.state.in_(("sending", "unknown")))
-    same = (m.number_idx == kept.number_idx) & (m.channel == kept.channel)
     another = exists().where(
-        other.c.number_idx == m.number_idx, other.c.channel == m.channel, other.c.id != m.id, *maybe
+        other.c.number_idx == m.number_idx,
+        other.c.id != m.id,
+        other.c.carrier_id.is_(None),
+        other.c.state.in_(("sending", "unknown")),
+        _called(other),
     )
-    calls = select(func.max(send_attempt.c.at)).where(send_attempt.c.message_id == m.id)
-    called_at = calls.correlate(message).scalar_subquery()
-    which = (m.state == "unknown") & m.carrier_id.is_(None) & ~another
-    which &= called_at <= kept.at + CLOCKS_DIFFER_MS
+    which = (m.state == "unknown") & m.carrier_id.is_(None) & _called(message) & ~another
     which &= kept.id.in_(ids) if ids else _waits
-    return _joined(tx, same, which, most)
+    return [one._replace(guessed=True) for one in _joined(tx, m.number_idx == kept.number_idx, which, most)]
+
+
+def _called(of: Any) -> ColumnElement[bool]:
+    """There was a call for it on the receipt's channel before the receipt. (A worker that died noted no channel.)"""
+    call = send_attempt.alias()
+    return exists().where(
+        call.c.message_id == of.c.id, call.c.channel == kept.channel, call.c.at <= kept.at + CLOCKS_DIFFER_MS
+    )
 
 
 def _joined(tx: Connection, same: ColumnElement[bool], which: ColumnElement[bool], most: int) -> list[Kept]:
     pairs = select(*_RECEIPT, m.id).select_from(unmatched_receipt).join(message, same).where(which)
     rows = tx.execute(pairs.order_by(kept.at).limit(most).with_for_update(of=unmatched_receipt, skip_locked=True))
-    return list({row.id: Kept._make(row) for row in rows}.values())
+    return list({row.id: Kept._make((*row, False)) for row in rows}.values())
 
 
 # --- applying a page ----------------------------------------------------------------------------------------
@@ -220,7 +228,7 @@ def hold_messages(tx: Connection, ids: Sequence[int]) -> dict[int, Fate]:
     return {row.id: Fate(*row) for row in rows}
 
 
-_MOVED = {"state": m.state.type, "reason": m.reason.type, "state_at": Instant, "carrier_id": m.carrier_id.type}
+_MOVED = {name: m[name].type for name in ("state", "reason", "state_at", "channel", "carrier_id")}
 _MOVES = listed(which=Id, was=m.state.type, **_MOVED)
 _MOVE = PreparedPage(
     lambda _: (
@@ -238,7 +246,7 @@ _MOVE = PreparedPage(
 
 
 def move_messages(tx: Connection, moves: Sequence[Mapping[str, object]]) -> None:
-    """Each from the state it was in: `which`, `was`, `state`, `reason`, `state_at`, `carrier_id`."""
+    """Each from the state it was in: `which`, `was`, `state`, `reason`, `state_at`, `channel`, `carrier_id`."""
     _MOVE.run(tx, moves)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, func, literal, select, update
+from sqlalchemy import BigInteger, literal, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.message_tables import message, send_attempt
@@ -28,22 +28,19 @@ class Unknown(NamedTuple):
     called_at: int
 
 
-_CALLED_AT = (
-    select(func.max(send_attempt.c.at))
-    .where(send_attempt.c.message_id == m.id)
-    .correlate(message)
-    .scalar_subquery()
-    .label("called_at")
-)
+# The last call, as it was written down before it began: a worker that died noted no more.
+_LAST_CALL = (send_attempt.c.message_id == m.id) & (send_attempt.c.fence == m.fence)
 
 
 def to_ask(tx: Connection, channels: Collection[str], now: int, most: int) -> list[Unknown]:
     """The oldest of those whose turn it is, counted as asked: a second worker gets others."""
     patience = literal(FIRST_ASKED_AFTER_MS, BigInteger).bitwise_lshift(m.asked)
+    call = send_attempt.c
     rows = tx.execute(
-        select(m.id, m.channel, phone.c.number, m.text, m.number_idx, _CALLED_AT)
+        select(m.id, call.channel, phone.c.number, m.text, m.number_idx, call.at)
         .join(phone, phone.c.id == m.phone_id)
-        .where(m.state == "unknown", m.channel.in_(channels), m.asked < MOST_ASKED, m.state_at + patience <= now)
+        .join(send_attempt, _LAST_CALL)
+        .where(m.state == "unknown", call.channel.in_(channels), m.asked < MOST_ASKED, m.state_at + patience <= now)
         .order_by(m.state_at)
         .limit(most)
         .with_for_update(of=message, skip_locked=True)
@@ -57,15 +54,18 @@ def to_ask(tx: Connection, channels: Collection[str], now: int, most: int) -> li
 def rivals(tx: Connection, one: Unknown, since: int) -> list[str]:
     """The texts of other messages of unknown fate to the same number on that channel, called for since then."""
     rows = tx.execute(
-        select(m.text, _CALLED_AT).where(
+        select(m.text)
+        .join(send_attempt, _LAST_CALL)
+        .where(
             m.number_idx == one.number_idx,
-            m.channel == one.channel,
             m.state.in_(("sending", "unknown", "unresolved")),
             m.carrier_id.is_(None),
             m.id != one.id,
+            send_attempt.c.channel == one.channel,
+            send_attempt.c.at >= since,
         )
     )
-    return [row.text for row in rows if row.called_at is not None and row.called_at >= since]
+    return list(rows.scalars())
 
 
 def already_ours(tx: Connection, channel: str, carrier_ids: Sequence[str]) -> set[str]:

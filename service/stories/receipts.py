@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from service.channels.base import Receipt
 from service.domain.message_states import State, after_receipt
+from service.logs import log
 from service.runtime import Runtime
 from service.store import phone_tables, receipt_tables
 from service.store.inbound_tables import first_time
@@ -43,8 +44,12 @@ def take(runtime: Runtime, receipt: Receipt) -> None:
         with runtime.database.begin() as tx:
             count(tx, "receipt_status_unknown")
         return
+    runtime.receipts_in.put(_row(runtime, receipt, now), partial(_write_down, runtime))
+
+
+def _row(runtime: Runtime, receipt: Receipt, now: int) -> dict[str, object]:
     reference = receipt.message_ref
-    row: dict[str, object] = {
+    return {
         "channel": receipt.channel,
         "carrier_id": receipt.carrier_id,
         "number_idx": runtime.vault.index(receipt.phone) if receipt.phone else None,
@@ -55,7 +60,6 @@ def take(runtime: Runtime, receipt: Receipt) -> None:
         "detail": receipt.detail[:200],
         "at": now,
     }
-    runtime.receipts_in.put(row, partial(_write_down, runtime))
 
 
 def _write_down(runtime: Runtime, rows: list[dict[str, object]]) -> None:
@@ -166,8 +170,8 @@ def _apply(tx: Connection, runtime: Runtime, found: Sequence[Kept], now: int) ->
 
 
 def _heard(fate: Fate, receipts: Sequence[Kept]) -> Told:
-    """What these receipts, oldest first, make of a message. One for another number is none of its own."""
-    fitting = [one for one in receipts if one.number_idx == fate.number_idx]
+    """What these receipts, oldest first, make of a message."""
+    fitting = [one for one in receipts if _is_its_own(fate, one)]
     state, deciding, network = fate.state, None, ""
     for receipt in fitting:
         network = receipt.network or network
@@ -175,6 +179,12 @@ def _heard(fate: Fate, receipts: Sequence[Kept]) -> Told:
         if new_state is not None:
             state, deciding = new_state, receipt
     return Told(fate, fitting, state, deciding, network)
+
+
+def _is_its_own(fate: Fate, receipt: Kept) -> bool:
+    """One for another number is not; nor is one that was guessed to be, if meanwhile more is known of the message."""
+    guess_holds = not receipt.guessed or (fate.state == "unknown" and fate.carrier_id is None)
+    return guess_holds and receipt.number_idx == fate.number_idx
 
 
 def _move(one: Told, now: int) -> dict[str, object]:
@@ -185,6 +195,7 @@ def _move(one: Told, now: int) -> dict[str, object]:
         "state": one.state,
         "reason": one.deciding.detail or None,
         "state_at": now,
+        "channel": one.fate.channel or one.deciding.channel,
         "carrier_id": one.fate.carrier_id or one.deciding.carrier_id or None,
     }
 
@@ -195,13 +206,18 @@ def _move(one: Told, now: int) -> dict[str, object]:
 def _tell_others(tx: Connection, runtime: Runtime, changed: Sequence[Told], now: int) -> None:
     """The routes learn what arrived and how soon; a number that nothing reaches any more is noticed.
 
-    Each door is asked whether it is there: both are built beside this one.
+    Each door is asked whether it is there: both are built beside this one. A mistake of theirs must not hold back the
+    receipts, which would come again and again.
     """
     route_book, dead_numbers = _door("route_book"), _door("dead_numbers")
-    if route_book:
-        route_book.note_samples(tx, [route_book.Sample(*sample) for sample in _samples(changed)], now)
-    if dead_numbers:
-        dead_numbers.after_receipts(tx, runtime, _ends(changed), now)
+    try:
+        with tx.begin_nested():
+            if route_book:
+                route_book.note_samples(tx, [route_book.Sample(*sample) for sample in _samples(changed)], now)
+            if dead_numbers:
+                dead_numbers.after_receipts(tx, runtime, _ends(changed), now)
+    except Exception as bug:
+        log.error("receipts_not_passed_on", error=type(bug).__name__)
 
 
 def _door(name: str) -> Any:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from scheduler.timetable import forget
 from service.channels.base import Receipt
@@ -195,6 +195,25 @@ def test_a_receipt_older_than_the_call_is_of_another_message(
     assert row(runtime).state == "unknown"
 
 
+def test_a_worker_that_died_during_its_call_noted_no_channel(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    ours = lost(runtime, clock, carrier)
+    with runtime.database.begin() as tx:
+        tx.execute(update(message).values(channel=None))
+    told(runtime, receipt(ours, "accepted"))
+    told(runtime, receipt(ours, "delivered"))
+    assert (row(runtime).state, row(runtime).channel) == ("delivered", "africastalking")
+
+
+def test_a_receipt_of_another_channel_is_of_another_message(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    lost(runtime, clock, carrier)
+    told(runtime, Receipt("twilio", "SM1", MOTHER, None, "delivered", ""))
+    assert row(runtime).state == "unknown"
+
+
 def test_one_message_has_one_id_at_its_carrier(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
     ours = lost(runtime, clock, carrier)
     receipts.take(runtime, receipt(ours, "accepted"))
@@ -314,6 +333,23 @@ def test_only_what_the_number_is_to_blame_for_counts_against_it(
     tell(sent(runtime, clock, key="k2"), "undelivered")
     assert [end[2] for end in listeners.ends] == ["undelivered"]
     assert sum(sample.undelivered for sample in listeners.samples) == 2
+
+
+def test_a_mistake_of_those_who_are_told_holds_no_receipt_back(
+    runtime: Runtime,
+    clock: TestClock,
+    carrier: LoopbackCarrier,
+    tell: Callable[..., None],
+    listeners: Listeners,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mistaken(tx: Any, *_: object) -> None:
+        tx.execute(text("SELECT * FROM no_such_table"))
+
+    monkeypatch.setattr(sys.modules["service.stories.dead_numbers"], "after_receipts", mistaken)
+    tell(sent(runtime, clock), "delivered")
+    assert row(runtime).state == "delivered"
+    assert waiting(runtime) == []
 
 
 def test_how_long_a_lost_call_took_is_not_known(

@@ -57,6 +57,18 @@ def test_what_the_carrier_has_is_resolved_and_not_sent_again(
     assert len(carrier.accepted) == 1
 
 
+def test_a_call_that_its_worker_did_not_survive_is_asked_about_too(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    lost(runtime, clock, carrier)
+    with runtime.database.begin() as tx:  # it noted nothing, not even which carrier it called
+        tx.execute(update(message).values(channel=None))
+        tx.execute(update(send_attempt).values(outcome="calling", detail=None))
+    clock.advance(minutes=2)
+    assert reconciliation.ask_carriers(runtime) == 1
+    assert row(runtime).state == "accepted"
+
+
 def test_what_it_only_took_becomes_accepted_and_goes_on_from_there(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
 ) -> None:
