@@ -81,10 +81,17 @@ Answer = tuple[int, bytes, list[Accepted]]
 """HTTP status, body, and the messages that a real carrier would now send on."""
 
 
+def refused(carrier: Keys, protocol: str, headers: Any) -> bool:
+    """Whether the caller's key is another than ours."""
+    if protocol == AT:
+        return bool(carrier.api_key) and headers.get("apiKey") != carrier.api_key
+    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
+    return bool(headers.get("Authorization") != f"Basic {expected}")
+
+
 def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    wrong_key = carrier.api_key and headers.get("apiKey") != carrier.api_key
     wrong_name = carrier.username and form.get("username") != carrier.username
-    if wrong_key or wrong_name or _is(fault, "401"):
+    if refused(carrier, AT, headers) or wrong_name or _is(fault, "401"):
         return 401, b"The supplied authentication is invalid", []
     if not form.get("to") or "message" not in form:
         return 400, b"Bad request", []
@@ -109,8 +116,7 @@ def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault
 
 
 def twilio_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
-    if headers.get("Authorization") != f"Basic {expected}" or _is(fault, "401"):
+    if refused(carrier, TWILIO, headers) or _is(fault, "401"):
         return 401, _twilio_error(401, 20003, "Authenticate"), []
     if fault and not FAULTS[fault.name]:
         number = form.get("To", "")

@@ -9,7 +9,8 @@
 
 What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
 in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
-Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
+Receipts are sent back when `receipts` holds a plan, or one by one with `tell`. What people `write` to us stands in its
+`inbox`; asked, it lists both (`carrier_lists`), by its own `clock`, and misbehaves when `next_list` says so.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ from tests.carrier_answers import (
     Fault,
     at_answer,
     kannel_answer,
+    refused,
     twilio_answer,
 )
+from tests.carrier_lists import Books, list_answer
 from tests.receipt_post import PostOffice, Receipts, get_address, post_form
 
 STATUSES = {
@@ -66,7 +69,7 @@ class Seen:
     form: dict[str, str]
 
 
-class LoopbackCarrier:
+class LoopbackCarrier(Books):
     """A context manager. Thread-safe; every roll of its dice comes from `seed`."""
 
     def __init__(
@@ -82,6 +85,7 @@ class LoopbackCarrier:
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
     ) -> None:
+        super().__init__()
         self.faults = dict(faults or {})
         self.receipts = receipts
         self.username, self.api_key = username, api_key
@@ -162,6 +166,7 @@ class LoopbackCarrier:
 
     def _accept(self, message: Accepted) -> None:
         with self._lock:
+            self.taken_at[message.id] = self.clock()
             self.accepted.append(message)
             if self._truth:
                 self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
@@ -282,8 +287,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._note({})
-        self._reply(404, b"")
+        """A question: what was taken, or what people wrote."""
+        carrier, protocol = self.server.carrier, self._protocol()
+        self._note(dict(parse_qsl(urlsplit(self.path).query)))
+        if not protocol:
+            return self._reply(404, b"")
+        fault = carrier.next_list_fault()
+        if fault and fault.name == "close":
+            return self._cut()
+        if refused(carrier, protocol, self.headers):
+            return self._reply(401, b"{}")
+        return self._misbehave(fault, *list_answer(carrier, protocol, self.path, fault))
 
     def do_POST(self) -> None:
         carrier = self.server.carrier
@@ -309,11 +323,12 @@ class _Handler(BaseHTTPRequestHandler):
         return form | {"text": body.decode("utf-8", "replace")}
 
     def _protocol(self) -> str:
-        if self.path == "/version1/messaging":
+        path = urlsplit(self.path).path
+        if path == "/version1/messaging":
             return AT
-        if self.path == "/cgi-bin/sendsms":
+        if path == "/cgi-bin/sendsms":
             return KANNEL
-        return TWILIO if self.path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
+        return TWILIO if path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
 
     def _note(self, form: dict[str, str]) -> None:
         self.server.carrier.requests.append(Seen(self.command, self.path, dict(self.headers), form))

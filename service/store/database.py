@@ -62,6 +62,19 @@ class Database:
                 self._turn.release()
 
     @contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """For one statement that stands alone: PostgreSQL commits it by itself, one message there and one back."""
+        if self.is_sqlite:
+            with self.begin() as tx:
+                yield tx
+            return
+        try:
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
+                yield tx
+        except self._driver_error as error:
+            raise self._told_as_usual(error) from None
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         try:
             with self._reader.begin() as tx:
