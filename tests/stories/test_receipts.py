@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -19,7 +17,8 @@ from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.system_tables import counters
-from service.stories import dispatcher, opt_outs, receipts
+from service.stories import dead_numbers, dispatcher, opt_outs, receipts, route_book
+from service.stories.route_book import Sample
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.stories.test_dispatch import HOUR, MOTHER, queue, receipt, row, told
@@ -261,21 +260,9 @@ def test_a_refusal_told_by_a_receipt_counts_at_once_and_never_undoes_a_start(
 # --- what others learn --------------------------------------------------------------------------------------
 
 
-class Sample(NamedTuple):
-    channel: str
-    network: str
-    accepted: int
-    refused: int
-    unknown: int
-    delivered: int
-    undelivered: int
-    delay_ms: int
-    delays: int
-
-
 @dataclass
 class Listeners:
-    """As much of the two doors as hears what is told."""
+    """What the two doors were told about arrivals; they hear it all the same."""
 
     samples: list[Sample]
     ends: list[tuple[int, bytes, str]]
@@ -284,12 +271,19 @@ class Listeners:
 @pytest.fixture
 def listeners(monkeypatch: pytest.MonkeyPatch) -> Listeners:
     hearing = Listeners([], [])
-    book, dead = ModuleType("route_book"), ModuleType("dead_numbers")
-    book.Sample = Sample  # type: ignore[attr-defined]
-    book.note_samples = lambda tx, samples, now: hearing.samples.extend(samples)  # type: ignore[attr-defined]
-    dead.after_receipts = lambda tx, runtime, ends, now: hearing.ends.extend(ends)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "service.stories.route_book", book)
-    monkeypatch.setitem(sys.modules, "service.stories.dead_numbers", dead)
+    note_samples, after_receipts = route_book.note_samples, dead_numbers.after_receipts
+
+    def hear_samples(tx: Any, samples: Any, now: int) -> None:
+        found = [one for one in samples if one is not None]
+        hearing.samples += [one for one in found if one.delivered or one.undelivered]
+        note_samples(tx, found, now)
+
+    def hear_ends(tx: Any, runtime: Runtime, ends: Any, now: int) -> None:
+        hearing.ends += ends
+        after_receipts(tx, runtime, ends, now)
+
+    monkeypatch.setattr(route_book, "note_samples", hear_samples)
+    monkeypatch.setattr(dead_numbers, "after_receipts", hear_ends)
     return hearing
 
 
@@ -322,17 +316,27 @@ def test_a_change_is_told_once_with_its_operator_and_delay(
     for _ in range(3):
         tell(carrier_id, "accepted")
         tell(carrier_id, "delivered", network="61001")
-    assert listeners.samples == [Sample("africastalking", "61001", 0, 0, 0, 1, 0, 40_000, 1)]
+    assert listeners.samples == [Sample("africastalking", "61001", delivered=1, delay_ms=40_000)]
     assert [(end[1], end[2]) for end in listeners.ends] == [(row(runtime).number_idx, "delivered")]
 
 
 def test_only_what_the_number_is_to_blame_for_counts_against_it(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, tell: Callable[..., None], listeners: Listeners
 ) -> None:
-    tell(sent(runtime, clock), "undelivered", fault="account")
+    tell(sent(runtime, clock), "undelivered", fault="message")
     tell(sent(runtime, clock, key="k2"), "undelivered")
     assert [end[2] for end in listeners.ends] == ["undelivered"]
     assert sum(sample.undelivered for sample in listeners.samples) == 2
+
+
+def test_an_operator_that_refuses_our_account_stops_the_route_and_marks_no_number(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, tell: Callable[..., None], listeners: Listeners
+) -> None:
+    tell(sent(runtime, clock), "undelivered", fault="account")
+    assert listeners.ends == []
+    queue(runtime, clock, key="k2")
+    assert dispatcher.send_due(runtime) == 0
+    assert row(runtime, "k2").state == "queued"
 
 
 def test_a_mistake_of_those_who_are_told_holds_no_receipt_back(
@@ -346,7 +350,7 @@ def test_a_mistake_of_those_who_are_told_holds_no_receipt_back(
     def mistaken(tx: Any, *_: object) -> None:
         tx.execute(text("SELECT * FROM no_such_table"))
 
-    monkeypatch.setattr(sys.modules["service.stories.dead_numbers"], "after_receipts", mistaken)
+    monkeypatch.setattr(dead_numbers, "after_receipts", mistaken)
     tell(sent(runtime, clock), "delivered")
     assert row(runtime).state == "delivered"
     assert waiting(runtime) == []
@@ -358,4 +362,4 @@ def test_how_long_a_lost_call_took_is_not_known(
     carrier_id = lost(runtime, clock, carrier)
     clock.moment += HOUR
     tell(carrier_id, "delivered")
-    assert [(one.delivered, one.delays) for one in listeners.samples] == [(1, 0)]
+    assert [(one.delivered, one.delay_ms) for one in listeners.samples] == [(1, None)]
