@@ -1,7 +1,7 @@
 """The whole day on one page: what the worker does, and how often.
 
 APScheduler is only the clock here (memory store, in the worker's process). What is due lives in our tables, so a missed
-tick, two workers or a restart lose nothing and double nothing.
+tick, two workers or a restart lose nothing and double nothing. Coarse jobs are beside it: see service/jobs.py.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service import jobs
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, unfinished
+from service.store import conversation_tables, handover_tables, inbound_tables, job_tables, task_tables
+from service.stories import dispatcher, drain, recalls, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,12 @@ def forget(runtime: Runtime) -> None:
         task_tables.forget_tasks(tx, now)
         handover_tables.forget_handovers(tx, now - 90 * DAY_MS, runtime.today(now - DAY_MS))
         inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
+        job_tables.forget_failed(tx, now - 90 * DAY_MS)
 
 
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
-    Entry("send what is due", 1, dispatcher.send_due),
+    Entry("send what is due", 1, drain.drain),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
@@ -49,5 +51,6 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
+    jobs.carry_out_due(runtime)
     sent = dispatcher.send_due(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

@@ -16,6 +16,7 @@ import click
 from service import logs
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.job_commands import jobs_group
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.task_commands import todo
@@ -190,5 +191,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo):
+for group in (flow, mutual, feedback, todo, jobs_group):
     main.add_command(group)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
+from service import jobs
 from service.store import message_tables, phone_tables
 from service.store.columns import vault_of
 
@@ -45,7 +46,9 @@ def put(tx: Connection, now: int, letter: Letter) -> int | None:
 
 def put_many(tx: Connection, now: int, letters: Sequence[Letter]) -> dict[str, int]:
     """`put` for a page of letters: key -> message id of those that are queued now."""
-    return message_tables.add_messages(tx, [_row(tx, now, letter) for letter in letters])
+    queued = message_tables.add_messages(tx, [_row(tx, now, letter) for letter in letters])
+    jobs.wake(tx, sum(letter.key in queued and letter.not_before <= now for letter in letters))
+    return queued
 
 
 def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:

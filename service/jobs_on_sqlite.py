@@ -1,0 +1,71 @@
+"""Coarse jobs on SQLite: taken from our own table by the worker's clock, each under a lease with a fence."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from service import jobs
+from service.runtime import Runtime
+from service.store import job_tables
+from service.store.job_tables import Taken
+from service.store.system_tables import count
+
+
+class SqliteCarrier:
+    """What the clock calls: `turn` every second, on a few threads, and `keep` every five."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._held: dict[int, int] = {}  # id -> fence of the jobs that this process carries out now
+
+    def start(self) -> None:
+        """Nothing: the clock does it."""
+
+    def stop(self) -> None:
+        """Nothing: whoever stops the clock waits for its calls."""
+
+    def turn(self) -> None:
+        while not self._runtime.stopping.is_set():
+            taken = self._take()
+            if taken is None:
+                return
+            self._held[taken.id] = taken.fence
+            try:
+                self._note(taken, jobs.attempt(self._runtime, taken.name, taken.args))
+            finally:
+                del self._held[taken.id]
+
+    def _take(self) -> Taken | None:
+        database, now, names = self._runtime.database, self._runtime.now(), list(jobs.JOBS)
+        with database.read() as tx:  # the usual case, every second: nothing waits, and nobody's writing is held up
+            if not job_tables.any_due(tx, now, names):
+                return None
+        with database.begin() as tx:
+            return job_tables.take_job(tx, now, names)
+
+    def _note(self, taken: Taken, error: str | None) -> None:
+        with self._runtime.database.begin() as tx:
+            if error is not None:
+                self._failed(tx, taken, error)
+            elif job_tables.finish_job(tx, taken.id, taken.fence):
+                count(tx, "jobs_done")
+
+    def keep(self) -> None:
+        database = self._runtime.database
+        with database.read() as tx:
+            if not job_tables.any_running(tx):
+                return
+        with database.begin() as tx:
+            for job_id, fence in list(self._held.items()):
+                job_tables.keep_job(tx, job_id, fence)
+            for dead in job_tables.abandoned(tx):
+                self._failed(tx, dead, "its worker died")
+                count(tx, "jobs_given_back")
+
+    def _failed(self, tx: Connection, taken: Taken, error: str) -> None:
+        now = self._runtime.now()
+        again = jobs.try_again_at(taken.tries + 1, now)
+        if again is not None:
+            job_tables.put_back(tx, taken.id, taken.fence, again, error)
+        elif job_tables.give_up(tx, taken.id, taken.fence, now, error):
+            jobs.given_up(tx, taken.name, error)
