@@ -16,6 +16,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol, get_args, get_type_hints
 
 from sqlalchemy.engine import Connection
@@ -26,6 +27,7 @@ from service.store import job_tables, procrastinate_tables
 from service.store.job_tables import Listed
 from service.store.system_tables import count
 
+HERE = Path(__file__).resolve().parent.parent
 MINUTE_MS = 60_000
 BACKOFF_MINUTES = (1, 5, 15, 60)
 MOST_TRIES = len(BACKOFF_MINUTES) + 1
@@ -149,8 +151,10 @@ def attempt(runtime: Runtime, name: str, args: dict[str, Any]) -> str | None:
 
 
 def _place(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+    """The last line of ours on the way to the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(HERE)] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 def try_again_at(tries: int, now: int) -> int | None:

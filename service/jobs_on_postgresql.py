@@ -11,10 +11,13 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from psycopg_pool import AsyncConnectionPool
@@ -24,7 +27,7 @@ from service import jobs
 from service.logs import log
 from service.runtime import Runtime
 from service.store import job_tables, procrastinate_tables
-from service.store.job_tables import LEASE_MS, Taken
+from service.store.job_tables import Taken
 from service.store.system_tables import count
 
 AT_ONCE = 3
@@ -33,9 +36,29 @@ LOOK_EVERY_S = 2.0
 BEGIN_AGAIN_S = 1.0
 STOP_WITHIN_S = 30.0
 PATIENCE_S = 5.0
+OUTCOME_PATIENCE_S = 30.0
 
 # Its lines quote the arguments of jobs, and the texts of errors; what matters is logged by us (jobs.attempt).
 logging.getLogger("procrastinate").setLevel(logging.CRITICAL + 1)
+
+
+class _Connector(procrastinate.PsycopgConnector):
+    """Its way to the server. What became of a job is worth waiting for.
+
+    Procrastinate drops what it cannot write down: the job would count as running for as long as this worker lives.
+    """
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        until = time.monotonic() + OUTCOME_PATIENCE_S
+        while True:
+            try:
+                await super().execute_query_async(query, **arguments)
+            except ConnectorException as error:
+                if not isinstance(error.__cause__, psycopg.OperationalError) or time.monotonic() > until:
+                    raise
+            else:
+                return
+            await asyncio.sleep(BEGIN_AGAIN_S)
 
 
 class _Failed(Exception):
@@ -88,10 +111,12 @@ class PostgresqlCarrier:
     async def _live(self) -> None:
         self._life = asyncio.current_task()
         while not self._ending.is_set():
+            reason = "connection lost"
             try:
                 await _work(self._runtime, wait=True)
             except Exception as error:
-                log.error("jobs_interrupted", error=type(error).__name__)
+                reason = type(error).__name__
+            log.error("jobs_interrupted", error=reason)
             await asyncio.sleep(BEGIN_AGAIN_S)
 
 
@@ -102,7 +127,7 @@ def carry_out_once(runtime: Runtime) -> None:
 
 async def _work(runtime: Runtime, *, wait: bool) -> None:
     """One run of Procrastinate's worker: until it is cancelled, interrupted or, without `wait`, has nothing to do."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+    app = procrastinate.App(connector=_Connector())
     for name in jobs.JOBS:
         app.task(name=name, queue=name, retry=_Patience(), pass_context=True)(_task(runtime, name))
     async with _pool(runtime) as pool:
@@ -119,7 +144,7 @@ async def _work(runtime: Runtime, *, wait: bool) -> None:
                 delete_jobs="always",
                 install_signal_handlers=False,
                 update_heartbeat_interval=HEARTBEAT_S,
-                stalled_worker_timeout=LEASE_MS / 1000,
+                stalled_worker_timeout=job_tables.LEASE_MS / 1000,
             )
 
 
@@ -129,6 +154,7 @@ def _pool(runtime: Runtime) -> AsyncConnectionPool:
         min_size=1,
         max_size=2,
         timeout=PATIENCE_S,
+        reconnect_timeout=2,  # then whoever asks begins anew: its own pauses grow to minutes
         open=False,
         check=AsyncConnectionPool.check_connection,
         name="jobs",

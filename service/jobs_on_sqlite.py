@@ -44,14 +44,15 @@ class SqliteCarrier:
             return job_tables.take_job(tx, now, names)
 
     def _note(self, taken: Taken, error: str | None) -> None:
+        now = self._runtime.now()
         with self._runtime.database.begin() as tx:
             if error is not None:
-                self._failed(tx, taken, error)
+                _failed(tx, taken, error, jobs.try_again_at(taken.tries + 1, now), now)
             elif job_tables.finish_job(tx, taken.id, taken.fence):
                 count(tx, "jobs_done")
 
     def keep(self) -> None:
-        database = self._runtime.database
+        database, now = self._runtime.database, self._runtime.now()
         with database.read() as tx:
             if not job_tables.any_running(tx):
                 return
@@ -59,13 +60,13 @@ class SqliteCarrier:
             for job_id, fence in list(self._held.items()):
                 job_tables.keep_job(tx, job_id, fence)
             for dead in job_tables.abandoned(tx):
-                self._failed(tx, dead, "its worker died")
                 count(tx, "jobs_given_back")
+                at_once = now if jobs.try_again_at(dead.tries + 1, now) else None
+                _failed(tx, dead, "its worker died", at_once, now)
 
-    def _failed(self, tx: Connection, taken: Taken, error: str) -> None:
-        now = self._runtime.now()
-        again = jobs.try_again_at(taken.tries + 1, now)
-        if again is not None:
-            job_tables.put_back(tx, taken.id, taken.fence, again, error)
-        elif job_tables.give_up(tx, taken.id, taken.fence, now, error):
-            jobs.given_up(tx, taken.name, error)
+
+def _failed(tx: Connection, taken: Taken, error: str, again_at: int | None, now: int) -> None:
+    if again_at is not None:
+        job_tables.put_back(tx, taken.id, taken.fence, again_at, error)
+    elif job_tables.give_up(tx, taken.id, taken.fence, now, error):
+        jobs.given_up(tx, taken.name, error)

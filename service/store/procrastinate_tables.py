@@ -8,7 +8,7 @@ stalled job fails when another waits under the same word. Nothing here imports i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -35,7 +35,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 
-from service.store.job_tables import LEASE_MS, Listed, Taken
+from service.store import job_tables
+from service.store.job_tables import Listed, Taken
 
 # In a metadata of their own: they are made from Procrastinate's own file (migration 0004), and changed by no other.
 _theirs = MetaData()
@@ -105,7 +106,7 @@ def abandoned(tx: Connection) -> list[tuple[Taken, str | None]]:
     """Running jobs whose worker is gone, or has not said for too long that it lives, each with its word."""
     alive = exists().where(
         worker.c.id == q.worker_id,
-        worker.c.last_heartbeat > func.now() - text(f"interval '{LEASE_MS} milliseconds'"),
+        worker.c.last_heartbeat > func.now() - timedelta(milliseconds=job_tables.LEASE_MS),
     )
     rows = tx.execute(
         select(q.id, q.task_name, q.args, q.attempts, q.queueing_lock)
