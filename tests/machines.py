@@ -69,6 +69,16 @@ class Process:
     def wake(self) -> None:
         self._child.send_signal(signal.SIGCONT)
 
+    def ask_to_end(self) -> None:
+        self._child.terminate()
+
+    def wait_or_kill(self, seconds: float) -> None:
+        """A server's own children end with it only when it is asked to: SIGKILL would leave them behind."""
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def end(self, within: float = 40) -> int:
         """SIGTERM; gives its exit status."""
         self._child.terminate()
@@ -79,7 +89,7 @@ class Process:
 
 
 class Machines:
-    """A context: whatever still runs at its end is killed."""
+    """A context: whatever still runs at its end is ended."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -91,7 +101,10 @@ class Machines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         for one in self._processes:
             if one.alive:
-                one.kill()
+                one.wake()
+                one.ask_to_end()
+        for one in self._processes:
+            one.wait_or_kill(10)
 
     def start(self, command: list[str], environment: Mapping[str, str]) -> Process:
         log = self._folder / f"process-{len(self._processes)}.log"

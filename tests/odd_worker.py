@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 
 import scheduler.timetable
 import scheduler.worker
@@ -58,8 +59,8 @@ def add_jobs() -> None:
 if __name__ == "__main__":
     add_jobs()
     if DIARY:
-        entries = (*scheduler.timetable.TIMETABLE, Entry("lead", 0.2, lead, leader_only=True))
-        scheduler.worker.TIMETABLE = entries
+        entries = [replace(entry, every_s=min(entry.every_s, 1)) for entry in scheduler.timetable.TIMETABLE]
+        scheduler.worker.TIMETABLE = (*entries, Entry("lead", 0.2, lead, leader_only=True))
     if "ODD_LEASE_S" in os.environ:
         shorten(float(os.environ["ODD_LEASE_S"]))
     main(sys.argv[1:], prog_name="laseli")
