@@ -18,6 +18,8 @@ from service.stories import dispatcher, drain, recalls, unfinished
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """`leader_only` saves work, and is no lock: what such an entry does must be harmless when two do it at once."""
+
     name: str
     every_s: float
     run: Callable[[Runtime], object]
@@ -51,6 +53,6 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
-    jobs.carry_out_due(runtime)
     sent = dispatcher.send_due(runtime)
+    jobs.carry_out_due(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

@@ -29,7 +29,6 @@ from service.store import system_tables
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5
-JOBS_AT_ONCE = 3
 DEMO_STOPS = (hour(9, 30), hour(17, 30))
 """While the demo's clock walks it looks in twice a day: after the morning steps and after the evening one."""
 
@@ -46,7 +45,7 @@ class Worker:
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(TIMETABLE) + JOBS_AT_ONCE + 2)},
+            executors={"default": ThreadPoolExecutor(len(TIMETABLE) + jobs.AT_ONCE + 2)},
             # A tick that could not run on time runs once, when it can.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -64,7 +63,7 @@ class Worker:
         self._every(HEARTBEAT_S, "heartbeat", self._beat, soon)
         for entry in TIMETABLE:
             self._every(entry.every_s, entry.name, partial(self._tick, entry), soon)
-        self._every(1, "carry out jobs", self.jobs.turn, soon, at_once=JOBS_AT_ONCE)
+        self._every(1, "carry out jobs", self.jobs.turn, soon, at_once=jobs.AT_ONCE)
         self._every(HEARTBEAT_S, "give back the jobs of the dead", self.jobs.keep, soon)
         if isinstance(self.runtime.clock, DemoClock):
             threading.Thread(target=self._walk, name="demo clock", daemon=True).start()

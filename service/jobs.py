@@ -31,6 +31,8 @@ HERE = Path(__file__).resolve().parent.parent
 MINUTE_MS = 60_000
 BACKOFF_MINUTES = (1, 5, 15, 60)
 MOST_TRIES = len(BACKOFF_MINUTES) + 1
+AT_ONCE = 3
+"""So many at once in a worker: a long import does not hold up the others."""
 MANY = 100
 """So many messages that are due at once are worth waking somebody for."""
 

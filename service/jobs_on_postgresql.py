@@ -30,7 +30,6 @@ from service.store import job_tables, procrastinate_tables
 from service.store.job_tables import Taken
 from service.store.system_tables import count
 
-AT_ONCE = 3
 HEARTBEAT_S = 5.0
 LOOK_EVERY_S = 2.0
 BEGIN_AGAIN_S = 1.0
@@ -76,7 +75,7 @@ class _Patience(BaseRetryStrategy):
 class PostgresqlCarrier:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._life: asyncio.Task[None] | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -94,22 +93,19 @@ class PostgresqlCarrier:
     def stop(self) -> None:
         """Take nothing more, wait for what runs; what takes too long is given back when we are gone."""
         self._ending.set()
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            self._loop.call_soon_threadsafe(self._end)
+        if self._loop and self._life:
+            with contextlib.suppress(RuntimeError):  # it has come to its end by itself
+                self._loop.call_soon_threadsafe(self._life.cancel)
         self._thread.join(STOP_WITHIN_S)
         if self._thread.is_alive():
             log.warning("jobs_left_running")
 
-    def _end(self) -> None:
-        if self._life is not None:
-            self._life.cancel()
-
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, contextlib.suppress(asyncio.CancelledError):
-            runner.run(self._live())
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._live())
 
     async def _live(self) -> None:
-        self._life = asyncio.current_task()
+        self._loop, self._life = asyncio.get_running_loop(), asyncio.current_task()
         while not self._ending.is_set():
             reason = "connection lost"
             try:
@@ -135,7 +131,7 @@ async def _work(runtime: Runtime, *, wait: bool) -> None:
         async with app.open_async(pool):
             await app.run_worker_async(
                 queues=list(jobs.JOBS),
-                concurrency=AT_ONCE if wait else 1,
+                concurrency=jobs.AT_ONCE if wait else 1,
                 wait=wait,
                 listen_notify=wait,
                 fetch_job_polling_interval=LOOK_EVERY_S,

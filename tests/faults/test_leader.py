@@ -30,7 +30,7 @@ from tests.machines import Machines, Process, answers, environment, wait_until
 from tests.many_families import due_children
 
 pytestmark = pytest.mark.slow
-LONG = os.environ.get("LASELI_TEST_LONG") == "1"
+LONG = os.environ.get("FAULTS") == "long"
 CHILDREN = 10_000 if LONG else 1_500
 STOPS = 6 if LONG else 2
 LEASE_S = 3.0
