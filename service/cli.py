@@ -17,6 +17,7 @@ from service import logs
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.job_commands import jobs_group
+from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.task_commands import todo
@@ -87,6 +88,9 @@ def db_upgrade(rehearsal: bool) -> None:
     if hint:
         click.echo(hint)
     click.echo("The database is up to date.")
+
+
+db.add_command(move_from)
 
 
 # --- running ------------------------------------------------------------------------------------------------
