@@ -1,7 +1,7 @@
 """The whole day on one page: what the worker does, and how often.
 
 APScheduler is only the clock here (memory store, in the worker's process). What is due lives in our tables, so a missed
-tick, two workers or a restart lose nothing and double nothing.
+tick, two workers or a restart lose nothing and double nothing. Coarse jobs are beside it: see service/jobs.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service import jobs
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
+from service.store import conversation_tables, handover_tables, inbound_tables, job_tables, task_tables
 from service.stories import (
     dead_numbers,
     dispatcher,
+    drain,
     missed_messages,
     recalls,
     receipts,
@@ -26,6 +28,8 @@ from service.stories import (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """`leader_only` saves work, and is no lock: what such an entry does must be harmless when two do it at once."""
+
     name: str
     every_s: float
     run: Callable[[Runtime], object]
@@ -43,11 +47,12 @@ def forget(runtime: Runtime) -> None:
         task_tables.forget_tasks(tx, now)
         handover_tables.forget_handovers(tx, now - 90 * DAY_MS, runtime.today(now - DAY_MS))
         inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
+        job_tables.forget_failed(tx, now - 90 * DAY_MS)
 
 
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
-    Entry("send what is due", 1, dispatcher.send_due),
+    Entry("send what is due", 1, drain.drain),
     Entry("apply the receipts that came", 1, receipts.settle),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
     Entry("weigh the routes", 10, route_book.weigh, leader_only=True),
@@ -66,4 +71,5 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     planned = recalls.queue_recalls(runtime)
     sent = dispatcher.send_due(runtime)
     route_book.weigh(runtime)
+    jobs.carry_out_due(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}
