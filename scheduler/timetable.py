@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, unfinished
+from service.stories import dispatcher, recalls, retention, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +21,12 @@ class Entry:
     leader_only: bool = False
 
 
-def forget(runtime: Runtime) -> None:
-    """Keep nothing longer than promised: keystrokes 24 hours, message bodies 30 days, event keys 400 days.
-
-    Who wanted whose messages: 90 days after it was settled or ran out; tries of a child's code: two days.
-    """
-    now = runtime.now()
-    with runtime.database.begin() as tx:
-        conversation_tables.forget_conversations(tx, now - DAY_MS)
-        task_tables.forget_tasks(tx, now)
-        handover_tables.forget_handovers(tx, now - 90 * DAY_MS, runtime.today(now - DAY_MS))
-        inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
-
-
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, dispatcher.send_due),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
-    Entry("forget", 3600, forget, leader_only=True),
+    Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
 )
 
 

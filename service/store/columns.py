@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, literal
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -57,6 +58,12 @@ def upsert(tx: Connection, table: Table) -> Any:
 def wrote(tx: Connection, statement: Any) -> bool:
     """Run an upsert of one row; False when the conflict won. (An INSERT's rowcount differs between the drivers.)"""
     return tx.execute(statement.returning(literal(1))).first() is not None
+
+
+def take_turns(tx: Connection, names: Iterable[bytes]) -> None:
+    """Whoever comes with the same names, in whatever order, waits until we commit (SQLite has one writer anyway)."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(min(names)[:8], "big", signed=True))))
 
 
 class Sealed(TypeDecorator[str]):

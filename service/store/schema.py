@@ -23,6 +23,7 @@ from service.store import (
     route_tables,
     screening_tables,
     system_tables,
+    tally_tables,
     task_tables,
 )
 from service.store.columns import metadata
@@ -45,6 +46,7 @@ TABLES = (
     route_tables,
     screening_tables,
     system_tables,
+    tally_tables,
     task_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"

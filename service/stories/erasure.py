@@ -1,4 +1,5 @@
-"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays.
+"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays,
+and counts in which nobody can be found.
 
 A family that this phone took over lately, with a child's code or because it was named, is not its own to forget: it
 goes back to the phone that had it. Otherwise whoever reads a booklet could erase the child of another.
@@ -13,34 +14,58 @@ from sqlalchemy.engine import Connection
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables
-from service.store.forgetting import Home
+from service.store.forgetting import Gone, Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
-from service.stories import feedback, memberships, opt_outs
+from service.stories import families, feedback, memberships, opt_outs, tallies
 
+PAGE = 500
 LATELY_MS = 30 * DAY_MS
 """So long somebody who lost a family's messages against her will has to notice it."""
 
 
 def forget_phone(
     tx: Connection, runtime: Runtime, number: str, how: str, now: int, *, this_conversation: int | None = None
-) -> int:
+) -> Gone:
     """Delete all that is kept of this phone; gives how many rows went. Nothing is written to it from now on.
 
     A household that another phone serves too loses only the people of this one. `this_conversation` is left: whoever
     asks still has to be answered.
     """
     phone = phone_tables.find_phone(tx, number)
-    number_idx = runtime.vault.index(number)
-    gone = _forget_people(tx, runtime, phone, now) if phone else 0
-    gone += forgetting.forget_traces(tx, number_idx, this_conversation)
-    phone_tables.add_opt_out(tx, number_idx, opt_outs.EVERYTHING, how, now)
+    indexes = runtime.vault.indexes(number)
+    gone = _forget_people(tx, runtime, phone, indexes, now) if phone else Gone()
+    gone += forgetting.forget_traces(tx, indexes, this_conversation)
+    # Under the key that writes: afterwards nobody knows the number, and no rotation could make its index anew.
+    phone_tables.remove_opt_outs(tx, indexes[1:])
+    phone_tables.add_opt_out(tx, indexes[0], opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
-    count(tx, "rows_forgotten", gone)
+    count(tx, "rows_forgotten", gone.total())
     return gone
 
 
-def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> int:
+def forget_children(tx: Connection, runtime: Runtime, children: Sequence[int], now: int) -> int:
+    """Delete these children and all that is kept of their care; nothing more is said about them. Gives how many."""
+    for child_id in children:
+        families.stop_child(tx, runtime, child_id, now)
+    return _forget_care(tx, runtime, children, (), now)["child"]
+
+
+def _forget_care(tx: Connection, runtime: Runtime, children: Sequence[int], homes: Sequence[int], now: int) -> Gone:
+    tallies.count_children(tx, runtime, children, now)
+    return forgetting.forget_care(tx, children, homes) + forgetting.forget_people(tx, children)
+
+
+def forget_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> Gone:
+    """Delete these messages; they stay in the counts of their days."""
+    gone = Gone()
+    for page in (ids[start : start + PAGE] for start in range(0, len(ids), PAGE)):
+        tallies.count_messages(tx, runtime, page)
+        gone += forgetting.forget_messages(tx, page)
+    return gone
+
+
+def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequence[bytes], now: int) -> Gone:
     # Households before the phone: the planner takes its locks in this order.
     forgetting.lock_homes(tx, forgetting.homes_of(tx, phone.id))
     phone_tables.lock_phone(tx, phone.id)
@@ -56,9 +81,9 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> 
             forgetting.hand_over(tx, phone.id, home, leaving, memberships.task_key(""))
     keys = memberships.task_key(""), feedback.task_key("")
     return (
-        forgetting.forget_messages(tx, phone.number_idx, phone.id)
-        + forgetting.forget_care(tx, children, alone)
+        forget_messages(tx, runtime, forgetting.messages_to(tx, indexes, phone.id))
         + forgetting.forget_requests(tx, phone.id, leaving, alone, *keys)
+        + _forget_care(tx, runtime, children, alone, now)
         + forgetting.forget_people(tx, leaving)
         + forgetting.forget_homes(tx, alone, phone.id)
         + forgetting.forget_phone(tx, phone.id)

@@ -8,7 +8,6 @@ from service.channels.base import Receipt
 from service.domain.message_states import ReceiptState, after_receipt
 from service.runtime import Runtime
 from service.store import message_tables, phone_tables, receipt_tables
-from service.store.columns import vault_of
 from service.store.inbound_tables import first_time
 from service.store.message_tables import Message
 from service.store.system_tables import count
@@ -38,7 +37,7 @@ def _message_of(tx: Connection, receipt: Receipt) -> Message | None:
 
     A receipt counts only when the telephone number is the message's too: an id alone proves nothing.
     """
-    number_idx = vault_of(tx).index(receipt.phone) if receipt.phone else None
+    number_idx = phone_tables.index_of(tx, receipt.phone) if receipt.phone else None
     found = None
     if receipt.message_ref is not None:
         found = message_tables.find_message(tx, id=receipt.message_ref)
@@ -66,7 +65,7 @@ def _keep_for_later(tx: Connection, receipt: Receipt, now: int) -> None:
         tx,
         channel=receipt.channel,
         carrier_id=receipt.carrier_id,
-        number_idx=vault_of(tx).index(receipt.phone) if receipt.phone else None,
+        number_idx=phone_tables.index_of(tx, receipt.phone) if receipt.phone else None,
         message_id=receipt.message_ref,
         state=receipt.state,
         detail=receipt.detail[:200],
