@@ -10,7 +10,20 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import FINAL
@@ -27,6 +40,7 @@ from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
+from service.store.vault import SEALED_NOTHING
 
 Keys = Sequence[Any]
 
@@ -78,6 +92,7 @@ def delete_old(tx: Connection, aged: Aged, before: int | date, keys: Keys) -> in
 
 m = message.c
 _final = m.state.in_(sorted(FINAL))
+_has_words = func.length(type_coerce(m.text, LargeBinary)) > SEALED_NOTHING
 
 
 class Place(NamedTuple):
@@ -89,12 +104,14 @@ class Place(NamedTuple):
 
 def count_worded(tx: Connection, after: Place, before: int) -> int:
     """Messages of this time whose words may go."""
-    return int(tx.execute(select(func.count()).where(_after(after), m.created_at < before, _final)).scalar_one())
+    return int(
+        tx.execute(select(func.count()).where(_after(after), m.created_at < before, _final, _has_words)).scalar_one()
+    )
 
 
 def worded(tx: Connection, after: Place, before: int, limit: int) -> list[Place]:
     """The next messages whose words may go, the oldest first."""
-    old = select(m.created_at, m.id).where(_after(after), m.created_at < before, _final)
+    old = select(m.created_at, m.id).where(_after(after), m.created_at < before, _final, _has_words)
     return [Place._make(row) for row in tx.execute(old.order_by(m.created_at, m.id).limit(limit))]
 
 

@@ -17,6 +17,9 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+SEALED_NOTHING = 1 + 12 + 16
+"""The octets of a sealed empty text."""
+
 
 class CannotOpen(Exception):
     """A sealed value does not open: its key is missing from the ring, or the value was changed."""

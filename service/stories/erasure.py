@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables
+from service.store import family_changes, forgetting, handover_tables, message_tables, people_tables, phone_tables
 from service.store.forgetting import Gone, Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
@@ -46,9 +46,10 @@ def forget_phone(
 
 def forget_children(tx: Connection, runtime: Runtime, children: Sequence[int], now: int) -> int:
     """Delete these children and all that is kept of their care; nothing more is said about them. Gives how many."""
-    for child_id in children:
+    there = [child_id for child_id in children if people_tables.find_child(tx, id=child_id)]
+    for child_id in there:
         families.stop_child(tx, runtime, child_id, now)
-    return _forget_care(tx, runtime, children, (), now)["child"]
+    return _forget_care(tx, runtime, there, (), now)["child"]
 
 
 def _forget_care(tx: Connection, runtime: Runtime, children: Sequence[int], homes: Sequence[int], now: int) -> Gone:

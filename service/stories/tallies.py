@@ -28,8 +28,8 @@ def count_children(tx: Connection, runtime: Runtime, children: Sequence[int], no
     counted: Counter[CareKey] = Counter()
     for child_id in children:
         one = people_tables.find_child(tx, id=child_id)
-        if one is not None:
-            counted.update(care_keys(tx, runtime, one, now))
+        assert one is not None, "it is counted before it goes"
+        counted.update(care_keys(tx, runtime, one, now))
     tally_tables.add_care(tx, counted)
 
 
