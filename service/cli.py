@@ -18,6 +18,7 @@ from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.purge_commands import purge
 from service.commands.task_commands import todo
 from service.runtime import build_runtime
 
@@ -190,5 +191,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo):
+for group in (flow, mutual, feedback, todo, purge):
     main.add_command(group)

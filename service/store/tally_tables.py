@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Date, Integer, PrimaryKeyConstraint, String, Table, select
+from sqlalchemy import BigInteger, Column, Date, Integer, PrimaryKeyConstraint, String, Table, insert, select
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, Sealed, id_column, metadata, upsert
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, upsert
 
 # No foreign keys and 0 for "none": a count is no row of anybody's, and a key may not be NULL.
 care_tally = Table(
@@ -87,6 +87,10 @@ def add_care(tx: Connection, counted: Counter[CareKey]) -> None:
 
 def add_messages(tx: Connection, counted: Mapping[MessageKey, Sent]) -> None:
     _add(tx, message_tally, {key: sent._asdict() for key, sent in counted.items()})
+
+
+def add_erasure(tx: Connection, **values: object) -> None:
+    tx.execute(insert(erasure).values(id=new_id(), **values))
 
 
 def care_counts(tx: Connection) -> Counter[CareKey]:

@@ -12,8 +12,17 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
+from service.logs import log, scrub
 from service.runtime import Runtime
-from service.store import family_changes, forgetting, handover_tables, message_tables, people_tables, phone_tables
+from service.store import (
+    family_changes,
+    forgetting,
+    handover_tables,
+    message_tables,
+    people_tables,
+    phone_tables,
+    tally_tables,
+)
 from service.store.forgetting import Gone, Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
@@ -22,6 +31,10 @@ from service.stories import families, feedback, memberships, opt_outs, tallies
 PAGE = 500
 LATELY_MS = 30 * DAY_MS
 """So long somebody who lost a family's messages against her will has to notice it."""
+
+
+class NamesSomebody(Exception):
+    """The reason holds what may be a telephone number: it would be kept when the person is not."""
 
 
 def forget_phone(
@@ -42,6 +55,31 @@ def forget_phone(
     count(tx, "phones_forgotten")
     count(tx, "rows_forgotten", gone.total())
     return gone
+
+
+def forget_on_request(runtime: Runtime, number: str, by: str, reason: str, now: int) -> Gone:
+    """Forget this phone because somebody asked us to; that it was done stays, without a name. Raises NamesSomebody."""
+    if scrub(reason) != reason:
+        raise NamesSomebody
+    with runtime.database.begin() as tx:
+        gone = forget_phone(tx, runtime, number, "request", now)
+        tally_tables.add_erasure(tx, done_by=by, reason=reason, gone=gone.total(), at=now)
+    log.info("person_erased", rows=gone.total())
+    return gone
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction that must change nothing."""
+
+
+def rehearse(runtime: Runtime, number: str, now: int) -> Gone:
+    """How many rows `forget_phone` would delete, by table; changes nothing."""
+    try:
+        with runtime.database.begin() as tx:
+            gone = forget_phone(tx, runtime, number, "request", now)
+            raise _Rehearsed
+    except _Rehearsed:
+        return gone
 
 
 def forget_children(tx: Connection, runtime: Runtime, children: Sequence[int], now: int) -> int:
