@@ -33,7 +33,8 @@ conversation = Table(
     Column("number_idx", LargeBinary(16), index=True),  # blind index of the phone: who dials again goes on
     Column("channel", String(20), nullable=False),
     Column("flow_hash", String(64), nullable=False),
-    Column("progress", LargeBinary, nullable=False),  # sealed by the story, on the hot path
+    # Sealed by the story, on the hot path.
+    Column("progress", LargeBinary, nullable=False, info={"sealed_as": "conversation.progress"}),
     Column("ended", Boolean, nullable=False),
     # Forgotten by the day it began: an index on what changes at every keystroke would be written at every keystroke.
     Column("started_at", Instant, nullable=False, index=True),

@@ -65,6 +65,11 @@ class Vault:
         """The same by every key of the ring, the one that writes first."""
         return [_index(key, parts) for key in (self._index_key, *self._older)]
 
+    def index_by(self, number: int, *parts: str) -> bytes | None:
+        """The same by the key of this number; None when the ring lacks it."""
+        key = self._index_ring.get(number)
+        return None if key is None else _index(key, parts)
+
     @property
     def rotates_index(self) -> bool:
         """Whether a number may stand under an older key too."""

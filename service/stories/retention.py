@@ -13,8 +13,9 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from service.clock import DAY_MS, is_demo
@@ -24,28 +25,19 @@ from service.runtime import Runtime
 from service.store.retention_notes import Notes, keep_notes, read_notes
 from service.store.system_tables import count
 from service.stories import dispatch_gate
+from service.stories.pages import Done, in_pages
 from service.stories.retention_sweeps import SWEEPS, Night, Sweep
 
 NIGHT = range(1, 5)
 """The hours in which nobody dials. A night that was missed is made up for at any hour."""
 SLICE_S = 30.0
 """So long a worker that is told to stop may have to wait for us; the next look goes on."""
-AT_FIRST, AT_LEAST = 50, 1
-GOAL_S = 0.05
-"""A transaction that took longer makes the next page smaller: USSD waits for none above 150 ms."""
 LONGEST_GAP_MS = 2 * DAY_MS
 """Whoever looks every few minutes and finds more than this gone by was off, or its clock jumped."""
 
 
 class ClockJumped(Exception):
     """Dispatch stands still because the clock jumped: nothing is deleted by such a clock."""
-
-
-class Done(NamedTuple):
-    """What a sweep came to: how many rows, and the place from which it goes on; None when it is through."""
-
-    rows: int
-    place: Any
 
 
 def forget(runtime: Runtime) -> dict[str, int]:
@@ -155,33 +147,20 @@ def _sweep(runtime: Runtime, rule: Rule, now: int, place: Any = None, until: flo
 
 
 def _pages(sweep: Sweep, night: Night, place: Any) -> Iterator[Done]:
-    """Page after page, each as large as the last ones were quick."""
-    size = min(AT_FIRST, sweep.most)
     place = sweep.begins_at(night) if place is None else place
-    while place is not None:
-        with night.runtime.database.read() as tx:
-            found = sweep.find(tx, night, place, size)
-        began = time.monotonic()
-        rows = _carried_out(sweep, night, found.keys) if found.keys else 0
-        took = time.monotonic() - began
-        size = _next_size(size, took, sweep.most)
-        place = found.place
-        yield Done(rows, place)
-        time.sleep(max(0.01, took) if found.keys else 0)  # whoever waited has the database now
+    return in_pages(
+        night.runtime.database,
+        lambda tx, place, size: sweep.find(tx, night, place, size),
+        lambda tx, keys: _counted(tx, sweep.act(tx, night, keys)),
+        place,
+        most=sweep.most,
+    )
 
 
-def _carried_out(sweep: Sweep, night: Night, keys: Sequence[Any]) -> int:
-    with night.runtime.database.begin() as tx:
-        rows = sweep.act(tx, night, keys)
-        if rows:
-            count(tx, "rows_no_longer_kept", rows)
-        return rows
-
-
-def _next_size(size: int, took: float, most: int) -> int:
-    if took > GOAL_S:
-        return max(AT_LEAST, size // 2)
-    return min(most, size * 2) if took < GOAL_S / 3 else size
+def _counted(tx: Connection, rows: int) -> int:
+    if rows:
+        count(tx, "rows_no_longer_kept", rows)
+    return rows
 
 
 def _let_go(runtime: Runtime, done: dict[str, int]) -> None:

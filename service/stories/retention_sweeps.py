@@ -18,6 +18,7 @@ from service.store.people_tables import household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import mark, read_mark
 from service.stories import erasure
+from service.stories.pages import Page, walked
 
 EMPTIED_TO = "retention_emptied_to"
 """Mark: messages queued before this moment have no words any more, so that no night reads them all again."""
@@ -40,13 +41,6 @@ class Night(NamedTuple):
     @property
     def before_day(self) -> date:
         return self.runtime.today(self.before)
-
-
-class Page(NamedTuple):
-    """Keys to act upon, and where to look on; None when there is nothing more."""
-
-    keys: Sequence[Any]
-    place: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +111,15 @@ def _find_messages(tx: Connection, night: Night, place: int, limit: int) -> Page
 
 def _find_grown(tx: Connection, night: Night, after: int, limit: int) -> Page:
     day = retention_rules.born_by(night.runtime.today(night.now))
-    return _walked(expiry.children_born_by(tx, day, after, limit), limit)
+    return walked(expiry.children_born_by(tx, day, after, limit), limit)
 
 
 def _find_stopped(tx: Connection, night: Night, after: int, limit: int) -> Page:
-    return _walked(expiry.children_stopped(tx, night.before, after, limit), limit)
+    return walked(expiry.children_stopped(tx, night.before, after, limit), limit)
 
 
 def _find_refusing(tx: Connection, night: Night, after: int, limit: int) -> Page:
-    return _walked(expiry.refusing_phones(tx, night.before, after, limit), limit)
+    return walked(expiry.refusing_phones(tx, night.before, after, limit), limit)
 
 
 def _forget_children(tx: Connection, night: Night, ids: Sequence[int]) -> int:
@@ -158,7 +152,7 @@ def _children(find: Callable[[Connection, Night, int, int], Page]) -> Sweep:
 
 def _left_over(table: Any, which: Callable[[Night], Any], delete: Callable[..., int], *, most: int = 200) -> Sweep:
     def find(tx: Connection, night: Night, after: int, limit: int) -> Page:
-        return _walked(expiry.left_over(tx, table, which(night), after, limit), limit)
+        return walked(expiry.left_over(tx, table, which(night), after, limit), limit)
 
     def act(tx: Connection, night: Night, ids: Sequence[int]) -> int:
         return delete(tx, night, expiry.still_left_over(tx, table, which(night), ids))
@@ -181,10 +175,6 @@ def _find_refusals(tx: Connection, night: Night, place: int, limit: int) -> Page
 
 
 # --- in common ----------------------------------------------------------------------------------------------
-
-
-def _walked(ids: Sequence[int], limit: int) -> Page:
-    return Page(ids, ids[-1] if len(ids) == limit else None)
 
 
 def _everything(find: Callable[[Connection, Night, int, int], Page], tx: Connection, night: Night) -> list[int]:
