@@ -7,6 +7,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from service.cli import main
 from service.clock import DAY_MS
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.store import message_tables, people_tables, phone_tables, resealing
+from service.store import message_tables, people_tables, phone_tables, reindexing, resealing
 from service.store.columns import new_id
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
@@ -445,6 +446,69 @@ def test_a_bare_key_is_number_one(runtime: Runtime, clock: TestClock, opened: Op
     check_keys(same)
     with same.database.begin() as tx:
         assert phone_tables.find_phone(tx, MOTHER)
+
+
+def test_two_who_write_with_different_keys_make_one_phone(clock: TestClock, runtime: Runtime, opened: Opened) -> None:
+    processes = opened(1, 2), opened(2, 1)
+    numbers = [f"+2237005{place:04d}" for place in range(40)]
+    ready = threading.Barrier(2)
+
+    def call(process: Runtime) -> list[int]:
+        ids = []
+        for number in numbers:
+            ready.wait(30)
+            with process.database.begin() as tx:
+                ids.append(phone_tables.ensure_phone(tx, number, clock.now()).id)
+        return ids
+
+    with ThreadPoolExecutor(2) as threads:
+        mine, theirs = threads.map(call, processes)
+    assert mine == theirs
+    assert len(rows_of(processes[0], phone)) == len(numbers)
+
+
+def test_who_moves_between_two_questions_is_found(
+    clock: TestClock, runtime: Runtime, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runtime.database.begin() as tx:
+        was = phone_tables.ensure_phone(tx, MOTHER, clock.now()).id
+    process, mover = opened(2, 1), opened(2, 1)
+    ask = phone_tables._HOLD_PHONE
+
+    class MovesMeanwhile:
+        def first(self, tx: Any, idx: bytes) -> Any:
+            found = ask.first(tx, idx=idx)
+            monkeypatch.setattr(phone_tables, "_HOLD_PHONE", ask)
+            if not runtime.database.is_sqlite:  # there a reader sees one moment only
+                with mover.database.begin() as other:
+                    assert reindexing.move(other, [was]).moved == 1
+            return found
+
+    monkeypatch.setattr(phone_tables, "_HOLD_PHONE", MovesMeanwhile())
+    with process.database.begin() as tx:
+        found = phone_tables.find_phone(tx, MOTHER)
+    assert found
+    assert found.id == was
+
+
+def test_who_is_at_work_with_a_number_is_not_waited_for(clock: TestClock, runtime: Runtime, opened: Opened) -> None:
+    """Whoever waits and is waited for is thrown out by PostgreSQL, and it might be the caller."""
+    if runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with runtime.database.begin() as tx:
+        was = phone_tables.ensure_phone(tx, MOTHER, clock.now()).id
+        outbox.put(tx, clock.now(), reminder(clock, MOTHER, "m"))
+    process, mover = opened(2, 1), opened(2, 1)
+    with process.database.begin() as tx:
+        phone_tables.find_phone(tx, MOTHER)
+        with mover.database.begin() as other:
+            assert reindexing.move(other, [was]).moved == 0
+    with process.database.begin() as tx:
+        tx.execute(update(message).values(reason="somebody is at work"))
+        with mover.database.begin() as other:
+            assert reindexing.move(other, [was]).moved == 0
+    with mover.database.begin() as other:
+        assert reindexing.move(other, [was]).moved == 1
 
 
 def test_lookups_never_miss_while_numbers_move(
