@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import flow, ussd
+from bench import flow, keeping, ussd
 
-BENCHMARKS = {"flow": flow.main, "ussd": ussd.main}
+BENCHMARKS = {"flow": flow.main, "keeping": keeping.main, "ussd": ussd.main}
 
 
 def main(names: list[str]) -> int:

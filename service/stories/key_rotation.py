@@ -21,7 +21,7 @@ from service.store.resealing import SealedPlace
 from service.stories import key_checks
 from service.stories.pages import Page, in_pages, walked
 
-MOST_VALUES, MOST_NUMBERS = 1000, 200
+MOST_VALUES, MOST_NUMBERS = 500, 100
 MOST_ROUNDS = 20
 """What others hold at the moment is left for the next round; who holds it for twenty of them is no caller."""
 NO_STATEMENT_IS_OLDER_S = 16.0

@@ -14,8 +14,9 @@ from sqlalchemy.engine import Connection
 
 from service.store.database import Database
 
-AT_FIRST, AT_LEAST = 50, 1
-GOAL_S = 0.05
+AT_FIRST, AT_LEAST = 50, 20
+"""Rows. Where a slow disk and not the rows take the time, still fewer would only take longer."""
+GOAL_S = 0.03
 """A transaction that took longer makes the next page smaller: USSD waits for none above 150 ms."""
 SHORTEST_PAUSE_S = 0.01
 
@@ -59,7 +60,7 @@ def walked(ids: Sequence[int], limit: int) -> Page:
 
 def next_size(size: int, took: float, most: int) -> int:
     if took > GOAL_S:
-        return max(AT_LEAST, size // 2)
+        return min(most, max(AT_LEAST, size // 2))
     return min(most, size * 2) if took < GOAL_S / 3 else size
 
 

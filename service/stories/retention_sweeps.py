@@ -51,7 +51,7 @@ class Sweep:
     act: Callable[[Connection, Night, Sequence[Any]], int]
     count: Callable[[Connection, Night], int]
     begins_at: Callable[[Night], Any] = lambda _: 0
-    most: int = 1000
+    most: int = 500
 
 
 # --- by age -------------------------------------------------------------------------------------------------
@@ -194,12 +194,12 @@ SWEEPS: dict[str, Sweep] = {
     "route_samples": _aged(expiry.ROUTE_SAMPLES),
     "inbound_bodies": _aged(expiry.INBOUND_BODIES),
     "event_keys": _aged(expiry.EVENT_KEYS),
-    "message_texts": Sweep(_find_words, _empty, _count_words, begins_at=_emptied_to, most=500),
+    "message_texts": Sweep(_find_words, _empty, _count_words, begins_at=_emptied_to, most=200),
     "messages": Sweep(
         _find_messages,
         lambda tx, night, ids: erasure.forget_messages(tx, night.runtime, ids)["message"],
         lambda tx, night: expiry.count_old_messages(tx, night.before),
-        most=500,
+        most=200,
     ),
     "expired_tasks": _aged(expiry.EXPIRED_TASKS),
     "closed_tasks": _aged(expiry.CLOSED_TASKS),
