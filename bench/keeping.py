@@ -24,7 +24,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.database import Database
 from service.store.message_tables import message
-from service.stories import conversations, key_rotation, outbox, pages, retention, setup
+from service.stories import conversations, key_rotation, outbox, paged_work, retention, setup
 from service.stories.outbox import Letter
 
 DAY = 86_400_000
@@ -121,19 +121,19 @@ def press(caller: Runtime, ended: threading.Event, waits: list[float]) -> None:
 def longest_turns() -> Iterator[list[tuple[float, float]]]:
     """How long each page held the database: by the clock on the wall, and of CPU."""
     turns: list[tuple[float, float]] = []
-    timed = pages._timed
+    timed = paged_work._timed
 
-    def noted(database: Database, act: pages.Act, keys: Sequence[Any]) -> tuple[float, int]:
+    def noted(database: Database, act: paged_work.Act, keys: Sequence[Any]) -> tuple[float, int]:
         began = time.thread_time()
         took, rows = timed(database, act, keys)
         turns.append((took, time.thread_time() - began))
         return took, rows
 
-    pages._timed = noted
+    paged_work._timed = noted
     try:
         yield turns
     finally:
-        pages._timed = timed
+        paged_work._timed = timed
 
 
 # --- overwriting what is deleted ----------------------------------------------------------------------------

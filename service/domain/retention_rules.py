@@ -155,7 +155,7 @@ RULES = (
     ),
     Rule(
         "people",
-        "people with no child, request or visit any more, their consents",
+        "people with no child, request or visit any more, and their consents",
         "30 days after they came",
         30 * DAY_MS,
         "deleted",

@@ -19,9 +19,9 @@ from service.store import reindexing, resealing
 from service.store.database import Database
 from service.store.resealing import SealedPlace
 from service.stories import key_checks
-from service.stories.pages import Page, in_pages, walked
+from service.stories.paged_work import Page, in_pages, walked
 
-MOST_VALUES, MOST_NUMBERS = 500, 100
+MOST_VALUES, MOST_NUMBERS = 200, 50
 MOST_ROUNDS = 20
 """What others hold at the moment is left for the next round; who holds it for twenty of them is no caller."""
 NO_STATEMENT_IS_OLDER_S = 16.0

@@ -25,7 +25,7 @@ from service.runtime import Runtime
 from service.store.retention_notes import Notes, keep_notes, read_notes
 from service.store.system_tables import count
 from service.stories import dispatch_gate
-from service.stories.pages import Done, in_pages
+from service.stories.paged_work import Done, in_pages
 from service.stories.retention_sweeps import SWEEPS, Night, Sweep
 
 NIGHT = range(1, 5)
@@ -34,6 +34,8 @@ SLICE_S = 30.0
 """So long a worker that is told to stop may have to wait for us; the next look goes on."""
 LONGEST_GAP_MS = 2 * DAY_MS
 """Whoever looks every few minutes and finds more than this gone by was off, or its clock jumped."""
+SKEW_MS = 5 * 60_000
+"""So much may the clock of the worker that led before have been ahead."""
 
 
 class ClockJumped(Exception):
@@ -83,7 +85,7 @@ def _looked(runtime: Runtime, now: int) -> Notes:
     """Note that we looked. After a gap, or a step back, watching begins anew."""
     with runtime.database.begin() as tx:
         notes = read_notes(tx)
-        if not 0 <= now - notes.looked <= LONGEST_GAP_MS:
+        if not -SKEW_MS <= now - notes.looked <= LONGEST_GAP_MS:
             notes = notes._replace(since=now)
         notes = notes._replace(looked=now)
         keep_notes(tx, notes)

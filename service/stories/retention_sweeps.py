@@ -18,7 +18,7 @@ from service.store.people_tables import household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import mark, read_mark
 from service.stories import erasure
-from service.stories.pages import Page, walked
+from service.stories.paged_work import Page, walked
 
 EMPTIED_TO = "retention_emptied_to"
 """Mark: messages queued before this moment have no words any more, so that no night reads them all again."""

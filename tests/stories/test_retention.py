@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,12 @@ def how_many(runtime: Runtime, table: Any) -> int:
 def test_every_rule_is_carried_out_by_somebody() -> None:
     assert SWEEPS.keys() == {rule.name for rule in RULES if rule.when != "elsewhere"}
     assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_the_sysadmin_reads_the_table_that_is_carried_out() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "keys-and-retention.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [f"| {rule.data} | {rule.keep} | {rule.then} | {rule.source} |" for rule in RULES]
 
 
 @pytest.mark.parametrize("today", ["2026-11-20", "2031-07-31", "2028-02-29", "2031-05-31", "2032-03-01"])
