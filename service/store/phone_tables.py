@@ -67,6 +67,7 @@ _FIND_PHONE = Prepared(lambda _: _by_index(bindparam("idx")))
 # Whoever moves a number to another key leaves those alone that somebody is at work with: what a transaction was told
 # of a number's index holds until its end.
 _HOLD_PHONE = Prepared(lambda _: _by_index(bindparam("idx")).with_for_update(read=True, key_share=True))
+_ANY_REFUSAL = Prepared(lambda _: select(opt_out.c.at).where(opt_out.c.number_idx == bindparam("idx")).limit(1))
 _ADD_PHONE = inserting(phone, "id", "number", "number_idx", "index_version", "created_at", once=True)
 
 
@@ -122,8 +123,7 @@ def index_of(tx: Connection, number: str) -> bytes:
     if found is not None:
         return found.number_idx
     indexes = vault.indexes(number)
-    refused = set(tx.execute(select(opt_out.c.number_idx).where(opt_out.c.number_idx.in_(indexes))).scalars())
-    return next((number_idx for number_idx in indexes if number_idx in refused), indexes[0])
+    return next((idx for idx in indexes if _ANY_REFUSAL.first(tx, idx=idx)), indexes[0])
 
 
 class Reached(NamedTuple):
