@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from bench import flow, keeping, ussd
+from bench import claim, dispatch, flow, keeping, ussd
 
-BENCHMARKS = {"flow": flow.main, "keeping": keeping.main, "ussd": ussd.main}
+BENCHMARKS = {
+    "claim": claim.main,
+    "dispatch": dispatch.main,
+    "flow": flow.main,
+    "keeping": keeping.main,
+    "ussd": ussd.main,
+}
 
 
 def main(names: list[str]) -> int:

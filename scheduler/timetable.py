@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.runtime import Runtime
-from service.stories import dispatcher, recalls, retention, unfinished
+from service.stories import dead_numbers, dispatcher, recalls, retention, route_book, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,10 @@ TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, dispatcher.send_due),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
+    Entry("weigh the routes", 10, route_book.weigh, leader_only=True),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
+    Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
 
@@ -35,4 +37,5 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
     sent = dispatcher.send_due(runtime)
+    route_book.weigh(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

@@ -14,12 +14,14 @@ from typing import TextIO
 import click
 
 from service import logs
+from service.commands.clock_commands import clock
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.purge_commands import purge
+from service.commands.route_commands import route
 from service.commands.task_commands import todo
 from service.runtime import build_runtime
 
@@ -199,5 +201,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo, purge):
+for group in (flow, mutual, feedback, todo, clock, purge, route):
     main.add_command(group)

@@ -11,9 +11,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from service import route_metrics
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, schema, system_tables, task_tables
-from service.stories import releases
+from service.stories import dispatch_gate, releases
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORKER_LEASE = "worker"
@@ -55,7 +56,14 @@ def _work(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
     if not worker["ok"]:
         worker["remedy"] = "start `laseli worker`"
     outbox: dict[str, Any] = {"ok": waited < LATE_AFTER_MS, "oldest_due_waits_ms": waited}
-    return {"worker": worker, "outbox": outbox}
+    return {"worker": worker, "outbox": outbox, "dispatch": _gate(tx)}
+
+
+def _gate(tx: Connection) -> dict[str, Any]:
+    closed = dispatch_gate.closed(tx)
+    if not closed:
+        return {"ok": True}
+    return {"ok": False, "closed": [one.reason for one in closed], "remedy": closed[0].detail}
 
 
 class Figures(Collector):
@@ -81,6 +89,7 @@ class Figures(Collector):
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
             left = system_tables.lease_age(tx, WORKER_LEASE)
             yield _gauge("laseli_worker_lease_seconds", "What is left of the worker's lease", (left or 0) / 1000)
+            yield from route_metrics.families(tx, runtime, runtime.now())
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

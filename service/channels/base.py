@@ -5,11 +5,15 @@ The outcomes of a send (Accepted, Refused, NotSent, Ambiguous) are the domain's:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from service.domain.message_states import Outcome, ReceiptState
+from service.domain.message_states import Outcome, ReceiptState, Scope
+
+if TYPE_CHECKING:
+    from service.channels.raw_request import Raw
 
 SESSION_LIMIT = 100
 TEXT_LIMIT = 2000  # ten joined parts are 1,530 characters
@@ -18,10 +22,19 @@ NUMBER_LIMIT = 64
 FIELDS_LIMIT = 100
 
 EndStatus = Literal["done", "cut", "failed"]
+Event = Literal["ussd-end", "sms-in", "receipt", "opt-out"]
 
 
 class Unreadable(Exception):
     """The request lacks, repeats or misspells a field. Its text names the field and never holds its value."""
+
+    status = 400
+
+
+class TooMuch(Unreadable):
+    """The request is larger, or has more fields, than anything a carrier sends."""
+
+    status = 413
 
 
 class Fields:
@@ -64,6 +77,19 @@ class Fields:
         return value
 
 
+NO_FIELDS = Fields()
+
+
+def own_id(fields: Fields, name: str = "m") -> int | None:
+    """Our own message id, which a carrier brings back in the address we gave it; None where there is none."""
+    written = fields.maybe(name, 19)
+    if written is None:
+        return None
+    if not re.fullmatch("[0-9]{1,19}", written) or int(written) >= 2**63:
+        raise Unreadable(f"{name} is not a message of ours")
+    return int(written)
+
+
 def _bounded(name: str, value: str, limit: int) -> str:
     if len(value) > limit:
         raise Unreadable(f"{name} is too long")
@@ -95,7 +121,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Keystroke:
-    """One step of a USSD session. `whole`: `text` is everything typed so far, joined by `*`, not the last answer."""
+    """One step of a USSD session; its first has an empty `text`, or the keys that were dialled with the code.
+
+    `whole`: `text` is everything typed so far, joined by `*`; else it is the last answer alone. A gateway whose pages
+    are fetched by links keeps the text so far, or the session it was given, in the links that `show` writes.
+    """
 
     channel: str
     session: str
@@ -139,6 +169,8 @@ class Receipt:
     """What became of a message. `state` None: a status nobody documented; note it and change nothing.
 
     `message_ref` is our own id when the carrier brings it back. A receipt applies only when `phone` fits as well.
+    `fault`: who is to blame for "undelivered"; only "person" may count against the number, "account" and "sender"
+    stop the channel.
     """
 
     channel: str
@@ -148,6 +180,7 @@ class Receipt:
     state: ReceiptState | None
     detail: str
     opt_out: bool = False
+    fault: Scope = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +194,34 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one person. `to` is E.164, `text` is what the wire carries, letter for letter."""
+    """One message to one person. `to` is E.164, `text` is what the wire carries, letter for letter.
+
+    `useful_for_s`: seconds for which it is still of use, for a carrier that may keep it for a while.
+    """
 
     message_id: int
     to: str
     text: str
     sender: str | None = None
+    useful_for_s: int | None = None
+
+
+class Answer(NamedTuple):
+    """What the carrier gets back. The doors add nothing to it."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
 
 
 class Channel(Protocol):
     """The promises of a `via_*.py`; `tests/contracts` holds every one of them to these.
 
-    `send` never raises and returns within its time-outs. Every `read_*` returns a value or raises Unreadable, and
-    nothing else. `is_genuine` says whether the request comes from this carrier; it never raises.
+    `send` never raises and returns within its time-outs; `send_many`, called only where `capabilities.many` says so
+    and with one text and one sender, keeps the same promise: an outcome for each, in their order. `fields` and every
+    `read_*` return a value or raise Unreadable, and nothing else. `is_genuine` says whether the request comes from this
+    carrier; it never raises. `knows_secret` opens /hooks/{carrier}/{event}/{secret}, where the request may come by
+    `methods` only; a carrier that signs has no secret and is never let in there.
     """
 
     @property
@@ -182,16 +230,33 @@ class Channel(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
+    @property
+    def methods(self) -> frozenset[str]: ...
+
     def send(self, outgoing: Outgoing) -> Outcome: ...
 
-    def read_keystroke(self, fields: Fields) -> Keystroke: ...
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]: ...
+
+    def fields(self, raw: Raw) -> Fields:
+        """What the request says, in whatever form this carrier writes it."""
+
+    def read_keystroke(self, fields: Fields) -> Keystroke | SessionEnd:
+        """One step; or the end, where the carrier tells of it at the same address."""
 
     def read_session_end(self, fields: Fields) -> SessionEnd: ...
 
     def read_sms(self, fields: Fields) -> IncomingSms: ...
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt: ...
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt: ...
 
     def read_opt_out(self, fields: Fields) -> OptOut: ...
+
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        """The screen in this carrier's form; `more`: the session goes on."""
+
+    def thanks(self, event: Event) -> Answer:
+        """What is said when the event is on disk."""
+
+    def knows_secret(self, secret: str) -> bool: ...
 
     def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool: ...

@@ -7,12 +7,10 @@ Meanings of codes: its pages on SMS sending and notifications; recorded sandbox 
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 import requests
 from africastalking.SMS import SMSService
@@ -20,9 +18,11 @@ from africastalking.SMS import SMSService
 from flows.phone_numbers import to_e164
 from service.channels.base import (
     ID_LIMIT,
+    NO_FIELDS,
     NUMBER_LIMIT,
     SESSION_LIMIT,
     TEXT_LIMIT,
+    Answer,
     Capabilities,
     EndStatus,
     Fields,
@@ -34,7 +34,8 @@ from service.channels.base import (
     SessionEnd,
     Unreadable,
 )
-from service.channels.transport import CarefulSession, attempt, checked_address, outcome_of_status, word
+from service.channels.by_secret import BySecret
+from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused, Scope
 
 # `statusCode` of a recipient in the answer to a send. There, "Success" means accepted, not delivered.
@@ -73,7 +74,7 @@ SESSION_ENDS: dict[str, EndStatus] = {"Success": "done", "Incomplete": "cut", "F
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
-class AfricasTalking:
+class AfricasTalking(BySecret):
     """The carrier whose protocol is also our simulator's."""
 
     name = "africastalking"
@@ -92,9 +93,7 @@ class AfricasTalking:
         connect_timeout: float = 3.05,
         read_timeout: float = 10.0,
     ) -> None:
-        if not hook_secrets or not all(hook_secrets):
-            raise ValueError("a carrier without signatures needs a secret in our address")
-        self._secrets = tuple(secret.encode() for secret in hook_secrets)
+        super().__init__(hook_secrets)
         self._sender = sender
         self._country = country
         self._sends_whole = sends_whole
@@ -103,6 +102,7 @@ class AfricasTalking:
             # A name cannot be answered; a number or a short code can, where the operator's contract says so.
             two_way=bool(sender) and (sender or "").lstrip("+").isdigit(),
             receipts=True,
+            many=True,
             shows_drafts=self.shows_drafts,
         )
 
@@ -110,14 +110,24 @@ class AfricasTalking:
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message to one person, in one call."""
-        if not _E164.fullmatch(outgoing.to):
-            return Refused("not a number in E.164", "person", opt_out=False)
-        sender = outgoing.sender or self._sender
-        return attempt(
-            lambda: self._outcome(self._service.send(outgoing.text, [outgoing.to], sender, True), outgoing.to)
-        )
+        return self.send_many([outgoing])[0]
 
-    def _outcome(self, answer: requests.Response, to: str) -> Outcome:
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
+        """One text to many people in one call; each gets what the answer says of its own number."""
+        numbers = dict.fromkeys(letter.to for letter in letters if _E164.fullmatch(letter.to))
+        if len(numbers) < len(letters) and len(letters) > 1:
+            # A number that comes twice, or is none, would make the answer's lines doubtful: each alone.
+            return [self.send(letter) for letter in letters]
+        if not numbers:
+            return [Refused("not a number in E.164", "person", opt_out=False)]
+        told: dict[str, Outcome] = {}
+        whole = attempt(lambda: self._call(letters[0], list(numbers), told))
+        # What ended the call itself holds for everybody in it.
+        return [told.get(letter.to, whole) for letter in letters]
+
+    def _call(self, letter: Outgoing, numbers: Sequence[str], told: dict[str, Outcome]) -> Outcome:
+        """What became of the call; where its answer tells of each number, that is put into `told`."""
+        answer = self._service.send(letter.text, numbers, letter.sender or self._sender, True)
         status = answer.status_code
         settled = outcome_of_status(status, answer.headers)
         if settled is not None:
@@ -127,18 +137,17 @@ class AfricasTalking:
         data = _message_data(answer)
         if data is None:
             return _unreadable(status)
-        recipients = data["Recipients"]
-        if not recipients:
+        if not data["Recipients"]:
             return _nobody(status, word(data.get("Message")))
-        entry = next((each for each in recipients if self._is_ours(each, to)), None)
-        if entry is None:
-            return Ambiguous(f"HTTP {status}, our recipient is not in the answer")
-        return _recipient(entry, str(data.get("Message", "")))
+        entries = {self._number_in(each): each for each in reversed(data["Recipients"])}
+        summary = str(data.get("Message", ""))
+        told |= {number: _recipient(entries[number], summary) for number in numbers if number in entries}
+        return Ambiguous(f"HTTP {status}, our recipient is not in the answer")
 
-    def _is_ours(self, entry: object, to: str) -> bool:
+    def _number_in(self, entry: object) -> str | None:
         # The carrier may write the number another way than we did.
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
-        return number == to or to_e164(number, self._country) == to
+        return number if _E164.fullmatch(number) else to_e164(number, self._country)
 
     # -- in
 
@@ -178,7 +187,7 @@ class AfricasTalking:
             to=fields.filled("to", NUMBER_LIMIT).strip(),
         )
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt:
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt:
         status = fields.filled("status", 40)
         reason = fields.maybe("failureReason", 100) or ""
         return Receipt(
@@ -205,20 +214,8 @@ class AfricasTalking:
             raise Unreadable(f"{field} is not a telephone number")
         return phone
 
-    # -- proof
-
-    def knows_secret(self, secret: str) -> bool:
-        """Whether this is one of our secrets. Takes the same time for a near miss and for a far one."""
-        given = secret.encode("utf-8", "surrogatepass")
-        found = False
-        for known in self._secrets:
-            found |= hmac.compare_digest(given, known)
-        return found
-
-    def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool:
-        """The last part of the path is the secret; the carrier signs nothing."""
-        path = path_and_query.partition("?")[0]
-        return self.knows_secret(unquote(path.rpartition("/")[2]))
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        return Answer(200, ("CON " if more else "END ") + text)
 
 
 def _message_data(answer: requests.Response) -> dict[str, Any] | None:
@@ -295,10 +292,5 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
     ) -> requests.Response:
         """The raw answer, with its status; raises what `transport.attempt` understands."""
         return self._session.request(
-            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=_as_it_is
+            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=as_it_is
         )
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without this, requests would add a password that it finds for the host in ~/.netrc.
-    return request

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
@@ -19,8 +19,11 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from flows.phone_numbers import to_e164
 from service.channels import twilio_forms as forms
 from service.channels.base import (
+    NO_FIELDS,
     TEXT_LIMIT,
+    Answer,
     Capabilities,
+    Event,
     Fields,
     IncomingSms,
     Keystroke,
@@ -29,7 +32,9 @@ from service.channels.base import (
     Receipt,
     SessionEnd,
     Unreadable,
+    own_id,
 )
+from service.channels.raw_request import Raw
 from service.channels.transport import CarefulSession, Decided, attempt, checked_address, outcome_of_status
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
@@ -72,6 +77,7 @@ class Twilio:
     """`sender` is a number or a name; a messaging service, when given, chooses among its own senders instead."""
 
     name = "twilio"
+    methods = frozenset({"POST"})
 
     def __init__(
         self,
@@ -105,6 +111,9 @@ class Twilio:
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message to one person, in one call."""
         return attempt(lambda: self._send(outgoing))
+
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
+        return [self.send(letter) for letter in letters]
 
     def _send(self, outgoing: Outgoing) -> Outcome:
         try:
@@ -148,6 +157,9 @@ class Twilio:
 
     # -- in
 
+    def fields(self, raw: Raw) -> Fields:
+        return raw.form_fields()
+
     def read_sms(self, fields: Fields) -> IncomingSms:
         """A text; of a picture message, its caption. START and HELP are in the text like any other word."""
         forms.check(fields, self._account_sid, forms.SMS_NEEDS, forms.SMS_MAY_HAVE)
@@ -163,14 +175,14 @@ class Twilio:
             opt_out=fields.maybe("OptOutType") == "STOP",
         )
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt:
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt:
         forms.check(fields, self._account_sid, forms.STATUS_NEEDS, forms.STATUS_MAY_HAVE)
         status, code = fields.one("MessageStatus"), fields.maybe("ErrorCode")
         return Receipt(
             channel=self.name,
             carrier_id=fields.one("MessageSid"),
             phone=to_e164(fields.one("To"), self._country),
-            message_ref=_message_ref(query),
+            message_ref=own_id(query),
             state=RECEIPTS.get(status),
             detail=f"{status} {code}" if code else status,
             opt_out=code == str(OPTED_OUT),
@@ -185,7 +197,17 @@ class Twilio:
     def read_opt_out(self, fields: Fields) -> OptOut:
         raise Unreadable("Twilio tells of a STOP in the message itself")
 
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        raise NotImplementedError("Twilio has no USSD")
+
+    def thanks(self, event: Event) -> Answer:
+        """After a text, a document that says nothing: anything else would be sent to the person."""
+        return Answer(200, "<Response/>", "text/xml") if event == "sms-in" else Answer()
+
     # -- proof
+
+    def knows_secret(self, secret: str) -> bool:
+        return False
 
     def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool:
         """Whether Twilio signed these pairs for this path of our public address.
@@ -205,15 +227,6 @@ class Twilio:
 def _number(value: object) -> int:
     """A code as the SDK hands it on: a number, digits, or nothing."""
     return int(value) if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,6}", str(value)) else 0
-
-
-def _message_ref(query: Fields) -> int | None:
-    reference = query.maybe("m", 19)
-    if reference is None:
-        return None
-    if not re.fullmatch("[0-9]{1,19}", reference):
-        raise Unreadable("m is not a message of ours")
-    return int(reference)
 
 
 class _Pairs:

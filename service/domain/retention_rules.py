@@ -71,7 +71,15 @@ RULES = (
         "ours: as long as an event may be repeated",
         "night",
     ),
-    Rule("expired_tasks", "half forms and lines about a child", "14 or 90 days", 0, "deleted", "decision 31", "hour"),
+    Rule(
+        "expired_tasks",
+        "half forms, lines about a child or a number",
+        "14 to 180 days",
+        0,
+        "deleted",
+        "decision 31",
+        "hour",
+    ),
     Rule(
         "closed_tasks",
         "closed lines of the mediators' list",

@@ -32,10 +32,10 @@ from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
-from service.store.message_tables import message, send_attempt
+from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
-from service.store.phone_tables import opt_out, phone
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
 from service.store.tally_tables import erasure
@@ -130,8 +130,8 @@ def empty_messages(tx: Connection, ids: Keys) -> int:
 def oldest_open(tx: Connection) -> int | None:
     """When the oldest message was queued that has not come to its end."""
     # One question for each of the indexes that hold nothing but these.
-    underway = select(func.min(m.created_at)).where(m.state.in_(("sending", "unknown", "accepted")))
-    queued = select(func.min(m.created_at)).where(m.state == "queued")
+    underway = select(func.min(m.created_at)).where(IS_OPEN)
+    queued = select(func.min(m.created_at)).where(IS_QUEUED)
     found = [tx.execute(question).scalar_one_or_none() for question in (underway, queued)]
     return min((moment for moment in found if moment is not None), default=None)
 
@@ -267,7 +267,7 @@ def phones_of_nobody(before: int, refused_before: int) -> ColumnElement[bool]:
     )
     written_to = exists().where(m.phone_id == p.id, m.created_at >= before)
     waits = exists().where(m.phone_id == p.id, m.state.not_in(sorted(FINAL)))
-    silent = (p.created_at < before) & ~written_to
+    silent = (func.coalesce(p.last_heard_at, p.created_at) < before) & ~written_to
     refuses = exists().where(
         opt_out.c.number_idx == p.number_idx, opt_out.c.purpose == "all", opt_out.c.at < refused_before
     )
@@ -302,6 +302,9 @@ def delete_homes(tx: Connection, ids: Keys) -> int:
 
 
 def delete_phones(tx: Connection, ids: Keys) -> int:
+    """Their refusals stay; that nothing reached a number is nobody's wish, and no reason to keep it."""
+    indexes = select(phone.c.number_idx).where(phone.c.id.in_(ids))
+    tx.execute(delete(opt_out).where(opt_out.c.number_idx.in_(indexes), opt_out.c.purpose == UNREACHABLE))
     return tx.execute(delete(phone).where(phone.c.id.in_(ids))).rowcount
 
 

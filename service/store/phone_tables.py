@@ -52,6 +52,9 @@ opt_out = Table(
     PrimaryKeyConstraint("number_idx", "purpose"),
 )
 
+UNREACHABLE = "unreachable"
+"""The purpose under which a number stands that nothing reaches any more: nobody's wish, and it goes by itself."""
+
 
 class Phone(NamedTuple):
     id: int
@@ -172,7 +175,7 @@ def opted_out(tx: Connection, number_idx: bytes, purpose: str = "all") -> bool:
 
 
 def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: int) -> None:
-    version = _version_of(tx, number_idx)
+    version = version_of(tx, number_idx)
     tx.execute(
         upsert(tx, opt_out)
         .values(number_idx=number_idx, purpose=purpose, how=how, at=now, index_version=version)
@@ -180,7 +183,8 @@ def add_opt_out(tx: Connection, number_idx: bytes, purpose: str, how: str, now: 
     )
 
 
-def _version_of(tx: Connection, number_idx: bytes) -> int:
+def version_of(tx: Connection, number_idx: bytes) -> int:
+    """The number of the key by which this index was made."""
     vault = vault_of(tx)
     if not vault.rotates_index:
         return vault.index_writing

@@ -98,11 +98,25 @@ def _move_rows(tx: Connection, phones: Sequence[Phone], there: dict[Table, set[b
             under = update(table).where(table.c.number_idx == bindparam("old"))
             tx.execute(under.values(number_idx=bindparam("new")), moved)
     if phones:
+        _drop_stale_copies(tx, new)
         remove_opt_outs(tx, list(new))
         changed = update(phone).where(phone.c.id == bindparam("which"))
         values = {"number_idx": bindparam("new"), "index_version": vault.index_writing}
         rows = [{"which": one.id, "new": new[one.number_idx]} for one in phones]
         tx.execute(changed.values(values), rows)
+
+
+def _drop_stale_copies(tx: Connection, new: dict[bytes, bytes]) -> None:
+    """A refusal that was taken back after it was copied stands under the new index only: it is no refusal."""
+    which = opt_out.c.number_idx.in_([*new, *new.values()])
+    rows = {
+        (row.number_idx, row.purpose)
+        for row in tx.execute(select(opt_out.c.number_idx, opt_out.c.purpose).where(which))
+    }
+    for old, idx in new.items():
+        stale = [purpose for under, purpose in rows if under == idx and (old, purpose) not in rows]
+        if stale:
+            remove_opt_outs(tx, [idx], stale)
 
 
 # --- what stands where --------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def forget_phone(
     gone += forgetting.forget_traces(tx, indexes, this_conversation)
     # Under the key that writes: afterwards nobody knows the number, and no rotation could make its index anew.
     phone_tables.remove_opt_outs(tx, indexes[1:])
+    phone_tables.remove_opt_outs(tx, indexes, (phone_tables.UNREACHABLE,))  # nobody's wish, and no reason to keep
     phone_tables.add_opt_out(tx, indexes[0], opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
     count(tx, "rows_forgotten", gone.total())

@@ -31,7 +31,7 @@ from service.stories.retention_sweeps import SWEEPS, Night, Sweep
 NIGHT = range(1, 5)
 """The hours in which nobody dials. A night that was missed is made up for at any hour."""
 SLICE_S = 30.0
-"""So long a worker that is told to stop may have to wait for us; the next look goes on."""
+"""One thread of the worker is ours for so long; the next look goes on."""
 LONGEST_GAP_MS = 2 * DAY_MS
 """Whoever looks every few minutes and finds more than this gone by was off, or its clock jumped."""
 SKEW_MS = 5 * 60_000
@@ -143,7 +143,7 @@ def _sweep(runtime: Runtime, rule: Rule, now: int, place: Any = None, until: flo
     for done in _pages(SWEEPS[rule.name], Night(runtime, rule, now), place):
         rows += done.rows
         place = done.place
-        if place is not None and time.monotonic() > until:
+        if place is not None and (time.monotonic() > until or runtime.stopping.is_set()):
             return Done(rows, place)
     return Done(rows, None)
 

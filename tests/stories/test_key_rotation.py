@@ -19,7 +19,7 @@ from service.cli import main
 from service.clock import DAY_MS
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.store import message_tables, people_tables, phone_tables, reindexing, resealing
+from service.store import message_claims, people_tables, phone_tables, reach_tables, reindexing, resealing
 from service.store.columns import new_id
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
@@ -373,7 +373,7 @@ class TestOneNumber:
         with process.database.begin() as tx:
             (one,) = tx.execute(select(message.c.id)).scalars()
             tx.execute(update(message).values(state="accepted", channel="africastalking", carrier_id="ATX2"))
-            receipts.apply_early(tx, one, "africastalking", "ATX2", clock.now())
+            receipts.apply_early(tx, {("africastalking", "ATX2"): one}, clock.now())
         assert [row.state for row in rows_of(process, message)] == ["delivered"]
 
     def test_she_is_erased_whole(
@@ -511,6 +511,26 @@ def test_who_is_at_work_with_a_number_is_not_waited_for(clock: TestClock, runtim
         assert reindexing.move(other, [was]).moved == 1
 
 
+def test_what_was_taken_back_while_it_stood_under_both_keys_does_not_come_back(
+    clock: TestClock, runtime: Runtime, opened: Opened
+) -> None:
+    """A number that was unreachable is reached again, in the seconds between the copy and the move."""
+    with runtime.database.begin() as tx:
+        mine = phone_tables.ensure_phone(tx, MOTHER, clock.now())
+        reach_tables.mark_unreachable(tx, mine.number_idx, clock.now())
+    mover = opened(2, 1)
+    with mover.database.begin() as tx:
+        done = reindexing.move(tx, [mine.id])
+    assert done.copied == 1
+    assert done.moved == (1 if runtime.database.is_sqlite else 0)
+    with mover.database.begin() as tx:
+        here = phone_tables.find_phone(tx, MOTHER)
+        assert here
+        assert reach_tables.take_back(tx, [here.number_idx]) == [mine.id]
+    assert rotate(mover).left == 0
+    assert rows_of(mover, opt_out) == []
+
+
 def test_lookups_never_miss_while_numbers_move(
     runtime: Runtime, clock: TestClock, opened: Opened, carrier: LoopbackCarrier
 ) -> None:
@@ -554,7 +574,7 @@ def test_lookups_never_miss_while_numbers_move(
         def job(dice: random.Random) -> None:
             before = dict(stopped)
             with process.database.begin() as tx:
-                claimed = message_tables.claim_due(tx, clock.now(), 8, within_hours=True)
+                claimed = message_claims.claim_due(tx, clock.now(), 8, ["any"])
             sent.extend(one.to for one in claimed)
             wrong.extend("claimed after a STOP" for one in claimed if before.get(one.to, 1) is stopped.get(one.to, 2))
 
@@ -599,7 +619,7 @@ def claimed_of(process: Runtime, clock: TestClock, number: str) -> list[str]:
     with process.database.begin() as tx:
         outbox.put(tx, clock.now(), reminder(clock, number, f"claim:{new_id()}"))
     with process.database.begin() as tx:
-        return [one.to for one in message_tables.claim_due(tx, clock.now(), 50, within_hours=True)]
+        return [one.to for one in message_claims.claim_due(tx, clock.now(), 50, ["any"])]
 
 
 def stroke(typed: str) -> Keystroke:

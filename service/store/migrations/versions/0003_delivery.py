@@ -19,7 +19,8 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=60), nullable=True),
         sa.Column("since", Id, nullable=False),
         sa.Column("until", Id, nullable=True),
-        sa.Column("tokens", sa.Float(), nullable=True),
+        sa.Column("pauses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tokens", sa.Integer(), nullable=True),
         sa.Column("filled_at", Id, nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_route")),
     )
@@ -37,6 +38,15 @@ def upgrade() -> None:
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("unknown", sa.Integer(), nullable=False),
         sa.Column("delay_ms", sa.Integer(), nullable=True),
+        sa.Column("resting", sa.Integer(), nullable=False),
+        sa.Column("trial", sa.Boolean(), nullable=False),
+        sa.Column("falls", sa.Integer(), nullable=False),
+        sa.Column("fell_at", Id, nullable=True),
+        sa.Column("usual_failed", sa.Float(), nullable=False),
+        sa.Column("usual_undelivered", sa.Float(), nullable=False),
+        sa.Column("usual_silent", sa.Float(), nullable=False),
+        sa.Column("usual_delay_ms", sa.Integer(), nullable=False),
+        sa.Column("usual_weight", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "network", name=op.f("pk_route_health")),
     )
     op.create_table(
@@ -64,6 +74,15 @@ def upgrade() -> None:
         sa.Column("stopped_at", Id, nullable=True),
         sa.PrimaryKeyConstraint("day", "account", name=op.f("pk_spend")),
     )
+    op.create_table(
+        "spend_change",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("account", sa.String(length=40), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spend_change")),
+    )
+    op.create_index(op.f("ix_spend_change_account"), "spend_change", ["account"], unique=False)
     op.add_column("message", sa.Column("network", sa.String(length=12), nullable=True))
     op.add_column("message", sa.Column("batch_key", sa.LargeBinary(length=16), nullable=True))
     op.add_column("message", sa.Column("cost_estimated", sa.Integer(), nullable=True))
@@ -75,7 +94,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_batch",
         "message",
-        ["batch_key"],
+        ["batch_key", "not_before"],
         unique=False,
         sqlite_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
         postgresql_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
