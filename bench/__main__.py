@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import claim, dispatch, flow, receipts, ussd
+from bench import claim, dispatch, flow, keeping, receipts, ussd
 
 BENCHMARKS = {
     "claim": claim.main,
     "dispatch": dispatch.main,
     "flow": flow.main,
     "receipts": receipts.main,
+    "keeping": keeping.main,
     "ussd": ussd.main,
 }
 

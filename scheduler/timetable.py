@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service import jobs
-from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import conversation_tables, handover_tables, inbound_tables, job_tables, task_tables
 from service.stories import (
     dead_numbers,
     dispatcher,
@@ -21,6 +19,7 @@ from service.stories import (
     recalls,
     receipts,
     reconciliation,
+    retention,
     route_book,
     unfinished,
 )
@@ -36,20 +35,6 @@ class Entry:
     leader_only: bool = False
 
 
-def forget(runtime: Runtime) -> None:
-    """Keep nothing longer than promised: keystrokes 24 hours, message bodies 30 days, event keys 400 days.
-
-    Who wanted whose messages: 90 days after it was settled or ran out; tries of a child's code: two days.
-    """
-    now = runtime.now()
-    with runtime.database.begin() as tx:
-        conversation_tables.forget_conversations(tx, now - DAY_MS)
-        task_tables.forget_tasks(tx, now)
-        handover_tables.forget_handovers(tx, now - 90 * DAY_MS, runtime.today(now - DAY_MS))
-        inbound_tables.forget_inbound(tx, now - 30 * DAY_MS, now - 400 * DAY_MS, now - 3 * DAY_MS)
-        job_tables.forget_failed(tx, now - 90 * DAY_MS)
-
-
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, drain.drain),
@@ -60,7 +45,7 @@ TIMETABLE = (
     Entry("take in what people wrote meanwhile", 600, missed_messages.pull_missed),
     Entry("ask carriers about unknown messages", 600, reconciliation.ask_carriers),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
-    Entry("forget", 3600, forget, leader_only=True),
+    Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 

@@ -18,9 +18,11 @@ from service.commands.clock_commands import clock
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.job_commands import jobs_group
+from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.purge_commands import purge
 from service.commands.route_commands import route
 from service.commands.task_commands import todo
 from service.runtime import build_runtime
@@ -59,12 +61,19 @@ def keys() -> None:
 
 
 @keys.command("new")
-def keys_new() -> None:
+@click.option(
+    "--number", type=click.IntRange(1, 255), default=1, help="Of keys that take the place of others: 2, 3 ..."
+)
+def keys_new(number: int) -> None:
     """Print new keys and a webhook secret, to be copied into the environment and into a safe place."""
     key = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2)]
-    click.echo(f"LASELI_KEYS__IDENTITY=1:{key[0]}")
-    click.echo(f"LASELI_KEYS__INDEX={key[1]}")
+    click.echo(f"LASELI_KEYS__IDENTITY={number}:{key[0]}")
+    click.echo(f"LASELI_KEYS__INDEX={number}:{key[1]}")
     click.echo(f"# a webhook secret: {secrets.token_urlsafe(32)}")
+
+
+keys.add_command(keys_status)
+keys.add_command(keys_rotate)
 
 
 # --- the database -------------------------------------------------------------------------------------------
@@ -79,13 +88,13 @@ def db() -> None:
 @click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
 def db_upgrade(rehearsal: bool) -> None:
     """Run the migrations and load the places; harmless when repeated."""
-    from service.stories import releases, setup
+    from service.stories import key_checks, releases, setup
 
     built = build_runtime(usable_settings())
     logs.configure(built.config.log_level)
     try:
         hint = setup.prepare(built, rehearsal=rehearsal)
-    except (setup.NotEmpty, setup.WrongKeys, releases.Refused) as reason:
+    except (setup.NotEmpty, key_checks.WrongKeys, releases.Refused) as reason:
         raise click.ClickException(str(reason)) from None
     if hint:
         click.echo(hint)
@@ -197,5 +206,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo, clock, route, jobs_group):
+for group in (flow, mutual, feedback, todo, clock, purge, route, jobs_group):
     main.add_command(group)

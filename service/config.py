@@ -41,7 +41,7 @@ CommaList = Annotated[tuple[str, ...], NoDecode]
 class KeySettings(BaseModel):
     """`identity`: one or more `number:base64 of 32 bytes`, parted by commas; the first writes, all read.
 
-    `index`: base64 of 32 bytes, for the blind index of telephone numbers.
+    `index`: the same for the blind index of telephone numbers; one key alone needs no number.
     """
 
     identity: SecretStr
@@ -55,8 +55,8 @@ class KeySettings(BaseModel):
 
     @field_validator("index")
     @classmethod
-    def _index_is_a_key(cls, value: SecretStr) -> SecretStr:
-        parse_key(value.get_secret_value())
+    def _index_is_a_ring(cls, value: SecretStr) -> SecretStr:
+        parse_index_ring(value.get_secret_value())
         return value
 
 
@@ -347,6 +347,11 @@ def parse_ring(text: str) -> dict[int, bytes]:
             raise ValueError(f"key number {number} stands twice")
         ring[int(number)] = parse_key(key)
     return ring
+
+
+def parse_index_ring(text: str) -> dict[int, bytes]:
+    """The same; a key without a number is number 1, as every installation began."""
+    return parse_ring(text) if ":" in text else {1: parse_key(text)}
 
 
 def parse_key(text: str) -> bytes:

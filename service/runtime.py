@@ -85,7 +85,7 @@ class Runtime:
 def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> Runtime:
     """Open everything that the settings name. `at` replaces the clock (tests, `tick --at`)."""
     identity = config.parse_ring(settings.keys.identity.get_secret_value())
-    vault = Vault(identity, config.parse_key(settings.keys.index.get_secret_value()))
+    vault = Vault(identity, config.parse_index_ring(settings.keys.index.get_secret_value()))
     database = Database(
         settings.database_url,
         vault,

@@ -57,6 +57,8 @@ def test_a_postgresql_address_gets_its_driver() -> None:
         ("LASELI_LADDER_FILE", "/nowhere.yaml", "no file"),
         ("LASELI_KEYS__IDENTITY", "1:short", "base64 of 32 bytes"),
         ("LASELI_KEYS__INDEX", "AAAA", "base64 of 32 bytes"),
+        ("LASELI_KEYS__INDEX", "2:AAAA", "base64 of 32 bytes"),
+        ("LASELI_KEYS__INDEX", f"two:{'A' * 43}=", "write number:key"),
         ("LASELI_DATABASE_URL", "mysql://x", "sqlite:///"),
         ("LASELI_TIMEZONE", "Bamako", "Africa/Bamako"),
         ("LASELI_AFRICASTALKING__HOOK_SECRETS", "short", "32 characters"),

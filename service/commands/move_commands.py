@@ -15,12 +15,12 @@ from service.runtime import build_runtime
 @click.argument("file", type=click.Path(path_type=Path))
 def move_from(file: Path) -> None:
     """Copy a SQLite file into the (empty) database of the settings. Web and worker of the file must be ended."""
-    from service.stories import moving, setup
+    from service.stories import key_checks, moving
 
     runtime = build_runtime(usable_settings())
     logs.configure(runtime.config.log_level)
     try:
         copied = moving.move_from(runtime, file)
-    except (moving.CannotMove, setup.WrongKeys) as reason:
+    except (moving.CannotMove, key_checks.WrongKeys) as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{copied} rows are here now. The file sends nothing more; keep it until you have a backup of this one.")

@@ -34,11 +34,11 @@ def opened_runtime() -> Runtime:
 
 
 def _check_keys(built: Runtime) -> None:
-    from service.stories import setup
+    from service.stories import key_checks
 
     try:
         with built.database.read() as tx:
-            setup.check_keys(tx, built)
-    except setup.WrongKeys as reason:
+            key_checks.check(tx, built.vault)
+    except key_checks.WrongKeys as reason:
         click.echo(str(reason), err=True)
         sys.exit(EXIT_BAD_CONFIG)

@@ -26,7 +26,7 @@ dose = Table(
     "dose",
     metadata,
     id_column(),
-    reference("child_id", "child.person_id"),
+    reference("child_id", "child.person_id", index=True),
     Column("antigen", String(12), nullable=False),
     Column("given_on", Date, nullable=False),
     Column("source", String(12), nullable=False),  # mother, card, centre, demo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -17,8 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     literal,
     literal_column,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
@@ -78,6 +81,12 @@ def upsert(tx: Connection, table: Table) -> Any:
 def wrote(tx: Connection, statement: Any) -> bool:
     """Run an upsert of one row; False when the conflict won. (An INSERT's rowcount differs between the drivers.)"""
     return tx.execute(statement.returning(literal(1))).first() is not None
+
+
+def take_turns(tx: Connection, names: Iterable[bytes]) -> None:
+    """Whoever comes with the same names, in whatever order, waits until we commit (SQLite has one writer anyway)."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(min(names)[:8], "big", signed=True))))
 
 
 class Sealed(TypeDecorator[str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -32,7 +33,8 @@ conversation = Table(
     Column("number_idx", LargeBinary(16), index=True),  # blind index of the phone: who dials again goes on
     Column("channel", String(20), nullable=False),
     Column("flow_hash", String(64), nullable=False),
-    Column("progress", LargeBinary, nullable=False),  # sealed by the story, on the hot path
+    # Sealed by the story, on the hot path.
+    Column("progress", LargeBinary, nullable=False, info={"sealed_as": "conversation.progress"}),
     Column("ended", Boolean, nullable=False),
     # Forgotten by the day it began: an index on what changes at every keystroke would be written at every keystroke.
     Column("started_at", Instant, nullable=False, index=True),
@@ -135,15 +137,19 @@ class Left(NamedTuple):
     updated_at: int
 
 
-def find_conversation(tx: Connection, key: bytes) -> Conversation | None:
-    row = _FIND.first(tx, key=key)
-    return Conversation._make(row) if row else None
+def find_conversation(tx: Connection, keys: Iterable[bytes]) -> Conversation | None:
+    """The conversation with one of these keys: as many as there are index keys, the one that writes first."""
+    for key in keys:
+        row = _FIND.first(tx, key=key)
+        if row:
+            return Conversation._make(row)
+    return None
 
 
-def last_left(tx: Connection, number_idx: bytes, since: int) -> Conversation | None:
-    """The latest conversation of this phone that did not come to its end."""
-    row = _LAST_LEFT.first(tx, number_idx=number_idx, since=since)
-    return Conversation._make(row) if row else None
+def last_left(tx: Connection, indexes: Iterable[bytes], since: int) -> Conversation | None:
+    """The latest conversation of this phone, by its indexes, that did not come to its end."""
+    found = [Conversation._make(row) for idx in indexes if (row := _LAST_LEFT.first(tx, number_idx=idx, since=since))]
+    return max(found, key=lambda one: one.updated_at, default=None)
 
 
 def keep_step(
@@ -222,13 +228,8 @@ def forget_conversation(tx: Connection, conversation_id: int) -> None:
     tx.execute(delete(conversation).where(c.id == conversation_id))
 
 
-def forget_conversations(tx: Connection, before: int) -> int:
-    """Delete the keystrokes of conversations that began before this moment."""
-    return tx.execute(delete(conversation).where(c.started_at < before)).rowcount
-
-
-def session_is_known(tx: Connection, session_idx: bytes) -> bool:
-    return _SAME_SESSION.first(tx, session_idx=session_idx) is not None
+def session_is_known(tx: Connection, indexes: Iterable[bytes]) -> bool:
+    return any(_SAME_SESSION.first(tx, session_idx=session_idx) is not None for session_idx in indexes)
 
 
 def keep_flow_version(tx: Connection, hash: str, flow: str, version: int, body: str, now: int) -> None:

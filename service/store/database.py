@@ -87,6 +87,22 @@ class Database:
         dialect = self._writer.dialect
         return DBAPIError.instance(None, None, error, self._driver_error, hide_parameters=True, dialect=dialect)
 
+    def empty_journal(self) -> bool:
+        """Move SQLite's journal into the file and cut it, so that nothing deleted stays there.
+
+        False when somebody reads: we do not wait, since writers would wait with us. (PostgreSQL has no such command.)
+        """
+        if not self.is_sqlite:
+            return True
+        connection = self._reader.raw_connection()
+        try:
+            connection.driver_connection.execute("PRAGMA busy_timeout=100")  # type: ignore[union-attr]
+            busy = connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+            return not busy[0]
+        finally:
+            connection.invalidate()  # its patience is not that of the others
+            connection.close()
+
     @property
     def rules(self) -> LetterRules:
         """What the outbox asks of a letter before it keeps it; known to every transaction, as the vault is."""
@@ -163,6 +179,8 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Ca
             f"busy_timeout={int(patience() * 1000)}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            # What is deleted is overwritten: a stolen file holds nothing that we forgot, sealed or not.
+            "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,11 +1,12 @@
 """Deleting everything that names a phone and its people, in an order that every foreign key allows.
 
-Each function is one table's part of `service.stories.erasure`, and gives how many rows went. The refusal of messages is
-by number and not by phone row: it is left alone here.
+Each function is one table's part of `service.stories.erasure`, and gives how many rows went, by table. The refusal of
+messages is by number and not by phone row: it is left alone here.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ from service.store.receipt_tables import unmatched_receipt
 from service.store.screening_tables import screening
 from service.store.task_tables import task
 
+Gone = Counter[str]
+"""How many rows went, by the name of their table."""
 _now_used = person_phone.c.until.is_(None)
 
 
@@ -111,7 +114,7 @@ def homes_with_requests(tx: Connection, phone_id: int) -> list[int]:
 # --- what goes ----------------------------------------------------------------------------------------------
 
 
-def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -> int:
+def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -> Gone:
     """Everything about these children, and the children."""
     theirs = appointment.c.child_id.in_(children) | appointment.c.household_id.in_(homes)
     visits = select(appointment.c.id).where(theirs)
@@ -126,16 +129,17 @@ def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -
     )
 
 
-def forget_messages(tx: Connection, number_idx: bytes, phone_id: int) -> int:
-    """Every message to the phone, and every try."""
-    theirs = or_(message.c.phone_id == phone_id, message.c.number_idx == number_idx)
-    sent = select(message.c.id).where(theirs)
-    return (
-        _delete(tx, message_appointment, message_appointment.c.message_id.in_(sent))
-        + _delete(tx, send_attempt, send_attempt.c.message_id.in_(sent))
-        + _delete(tx, unmatched_receipt, unmatched_receipt.c.message_id.in_(sent))
-        + _delete(tx, message, theirs)
-    )
+def messages_to(tx: Connection, indexes: Sequence[bytes], phone_id: int) -> list[int]:
+    """Every message to the phone."""
+    theirs = or_(message.c.phone_id == phone_id, message.c.number_idx.in_(indexes))
+    return list(tx.execute(select(message.c.id).where(theirs)).scalars())
+
+
+def forget_messages(tx: Connection, ids: Sequence[int]) -> Gone:
+    """These messages, and every try."""
+    links = (message_appointment, send_attempt, unmatched_receipt)
+    gone = [_delete(tx, table, table.c.message_id.in_(ids)) for table in links]
+    return sum([*gone, _delete(tx, message, message.c.id.in_(ids))], Gone())
 
 
 def messages_elsewhere_about(tx: Connection, children: Sequence[int], phone_id: int) -> list[int]:
@@ -165,7 +169,7 @@ def hand_over(tx: Connection, phone_id: int, home: Home, leaving: Sequence[int],
 
 def forget_requests(
     tx: Connection, phone_id: int, people: Sequence[int], homes: Sequence[int], request_keys: str, opinion_keys: str
-) -> int:
+) -> Gone:
     """Requests, opinions, and the lines about them; the keys of those lines begin with these words."""
     asked = (
         (membership.c.phone_id == phone_id) | membership.c.person_id.in_(people) | membership.c.household_id.in_(homes)
@@ -179,7 +183,7 @@ def forget_requests(
     return _delete(tx, task, lines) + _delete(tx, feedback, wrote) + _delete(tx, membership, asked)
 
 
-def forget_people(tx: Connection, people: Sequence[int]) -> int:
+def forget_people(tx: Connection, people: Sequence[int]) -> Gone:
     return (
         _delete(tx, caregiver, caregiver.c.person_id.in_(people))
         + _delete(tx, consent, consent.c.person_id.in_(people))
@@ -188,36 +192,36 @@ def forget_people(tx: Connection, people: Sequence[int]) -> int:
     )
 
 
-def forget_homes(tx: Connection, homes: Sequence[int], phone_id: int) -> int:
+def forget_homes(tx: Connection, homes: Sequence[int], phone_id: int) -> Gone:
     """The households, and every hand-over of a family's messages from or to this phone."""
     _set(tx, handover, {"old_phone_id": phone_id}, old_phone_id=None)
     passed = handover.c.household_id.in_(homes) | (handover.c.new_phone_id == phone_id)
     return _delete(tx, handover, passed) + _delete(tx, household, household.c.id.in_(homes))
 
 
-def forget_traces(tx: Connection, number_idx: bytes, but_conversation: int | None) -> int:
-    """What is known of the number by its index: what it wrote and typed, receipts, tries.
+def forget_traces(tx: Connection, indexes: Sequence[bytes], but_conversation: int | None) -> Gone:
+    """What is known of the number by its index, by every key's: what it wrote and typed, receipts, tries.
 
     This very call is left, and no longer known by the number: it is about to end, and then holds its last screen only.
     """
-    typed = conversation.c.number_idx == number_idx
+    typed: ColumnElement[bool] = conversation.c.number_idx.in_(indexes)
     if but_conversation is not None:
         typed &= conversation.c.id != but_conversation
         _set(tx, conversation, {"id": but_conversation}, number_idx=None)
     return (
-        _delete(tx, inbound_body, inbound_body.c.number_idx == number_idx)
-        + _delete(tx, unmatched_receipt, unmatched_receipt.c.number_idx == number_idx)
-        + _delete(tx, attempt, attempt.c.number_idx == number_idx)
+        _delete(tx, inbound_body, inbound_body.c.number_idx.in_(indexes))
+        + _delete(tx, unmatched_receipt, unmatched_receipt.c.number_idx.in_(indexes))
+        + _delete(tx, attempt, attempt.c.number_idx.in_(indexes))
         + _delete(tx, conversation, typed)
     )
 
 
-def forget_phone(tx: Connection, phone_id: int) -> int:
+def forget_phone(tx: Connection, phone_id: int) -> Gone:
     return _delete(tx, person_phone, person_phone.c.phone_id == phone_id) + _delete(tx, phone, phone.c.id == phone_id)
 
 
-def _delete(tx: Connection, table: Table, which: ColumnElement[bool]) -> int:
-    return tx.execute(delete(table).where(which)).rowcount
+def _delete(tx: Connection, table: Table, which: ColumnElement[bool]) -> Gone:
+    return Counter({table.name: tx.execute(delete(table).where(which)).rowcount})
 
 
 def _set(tx: Connection, table: Table, where: dict[str, Any], **values: Any) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    delete,
     insert,
     select,
     update,
@@ -30,7 +29,7 @@ handover = Table(
     metadata,
     id_column(),
     reference("household_id", "household.id", index=True),
-    reference("old_phone_id", "phone.id", nullable=True),
+    reference("old_phone_id", "phone.id", nullable=True, index=True),
     reference("new_phone_id", "phone.id", index=True),
     Column("state", String(12), nullable=False),  # announced, accepted, refused, replaced
     Column("created_at", Instant, nullable=False),
@@ -123,9 +122,3 @@ def tries(tx: Connection, number_idx: bytes, kind: str, day: date) -> int:
     a = attempt.c
     which = (a.number_idx == number_idx) & (a.kind == kind) & (a.day == day)
     return tx.execute(select(a.times).where(which)).scalar_one_or_none() or 0
-
-
-def forget_handovers(tx: Connection, expired_before: int, tried_before: date) -> None:
-    """Delete what may be kept no longer: who wanted whose messages, and who tried a code."""
-    tx.execute(delete(handover).where(h.expires_at < expired_before))
-    tx.execute(delete(attempt).where(attempt.c.day < tried_before))

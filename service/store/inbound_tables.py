@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import Column, LargeBinary, String, Table, insert, select
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, Sealed, id_column, metadata, new_id, upsert, vault_of, wrote
-from service.store.receipt_tables import unmatched_receipt
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, take_turns, upsert, vault_of, wrote
 
 # One NOT NULL hash: in a composite key a NULL status would let doubles in.
 inbound_event = Table(
@@ -35,8 +34,19 @@ inbound_body = Table(
 def first_time(tx: Connection, channel: str, kind: str, now: int, *key: str) -> bytes | None:
     """The event's key when it is new; None for a repeat. In the transaction that applies the event's effect."""
     key_hash = vault_of(tx).event_key(channel, kind, *key)
+    if _came_before(tx, key_hash, vault_of(tx).older_event_keys(channel, kind, *key)):
+        return None
     event = {"key_hash": key_hash, "channel": channel, "kind": kind, "at": now}
     return key_hash if wrote(tx, upsert(tx, inbound_event).values(event).on_conflict_do_nothing()) else None
+
+
+def _came_before(tx: Connection, key_hash: bytes, older: Sequence[bytes]) -> bool:
+    """Whether the event is known by a key that writes no more: it cannot be made anew, and is kept 400 days."""
+    if not older:
+        return False
+    take_turns(tx, (key_hash, *older))  # its twin may be read by a process that still writes with another key
+    known = select(inbound_event.c.key_hash).where(inbound_event.c.key_hash.in_(older))
+    return tx.execute(known.limit(1)).first() is not None
 
 
 def keep_body(tx: Connection, key_hash: bytes, number_idx: bytes | None, body: str, now: int) -> None:
@@ -62,14 +72,3 @@ def bodies_since(tx: Connection, numbers: Collection[bytes], since: int) -> list
     which = bodies.number_idx.in_(numbers) & (bodies.at >= since)
     rows = tx.execute(select(bodies.key_hash, bodies.number_idx, bodies.body, bodies.at).where(which))
     return [Body(bytes(row.key_hash), row.number_idx, row.body, row.at) for row in rows]
-
-
-def forget_inbound(tx: Connection, bodies_before: int, keys_before: int, receipts_before: int) -> int:
-    return sum(
-        tx.execute(delete(table).where(table.c.at < before)).rowcount
-        for table, before in (
-            (inbound_body, bodies_before),
-            (inbound_event, keys_before),
-            (unmatched_receipt, receipts_before),
-        )
-    )

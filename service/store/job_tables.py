@@ -167,7 +167,3 @@ def listed(tx: Connection, limit: int) -> list[Listed]:
 
 def count_jobs(tx: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(select(j.state, func.count()).group_by(j.state))}
-
-
-def forget_failed(tx: Connection, before: int) -> int:
-    return tx.execute(delete(job).where(j.state == "failed", j.ended_at < before)).rowcount

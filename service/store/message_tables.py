@@ -72,7 +72,7 @@ message = Table(
     Column("not_before", Instant, nullable=False),
     Column("useful_until", Instant, nullable=False),
     Column("carrier_id", String(100)),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
     Column("state_at", Instant, nullable=False),
 )
 m = message.c

@@ -19,7 +19,7 @@ membership = Table(
     Column("number", String(12), nullable=False, unique=True),  # on the receipt: the request is followed by it
     reference("organisation_id", "organisation.id"),
     reference("household_id", "household.id", index=True),
-    reference("person_id", "person.id"),  # who asked, with this phone
+    reference("person_id", "person.id", index=True),  # who asked, with this phone
     reference("phone_id", "phone.id", index=True),
     Column("scheme", String(24), nullable=False),  # amv
     Column("package", String(24), nullable=False),

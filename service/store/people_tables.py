@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, vault_of
-from service.store.phone_tables import phone
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference
+from service.store.phone_tables import index_of, phone
 from service.store.prepared import Prepared, inserting
 
 household = Table(
@@ -167,7 +167,7 @@ _FIND_CALLER = Prepared(
 
 def find_caller(tx: Connection, number: str) -> Caller | None:
     """The phone and, when somebody enrolled with it, that person (the first one) and the household."""
-    row = _FIND_CALLER.first(tx, idx=vault_of(tx).index(number))
+    row = _FIND_CALLER.first(tx, idx=index_of(tx, number))
     return Caller._make(row) if row else None
 
 

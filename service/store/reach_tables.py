@@ -9,14 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, exists, func, literal, null, or_, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.columns import upsert, vault_of, wrote
+from service.store.columns import upsert, wrote
 from service.store.message_tables import message
 from service.store.people_tables import child, household
-from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.phone_tables import UNREACHABLE, index_of, opt_out, phone, version_of
 from service.store.prepared import Prepared
 from service.store.route_tables import route_sample
 from service.store.task_tables import task
-from service.store.vault import INDEX_VERSION
 
 """A refusal that is nobody's wish: the claim honours it as one, whatever the purpose; answers and alarms go."""
 TOO_MANY_TO_BE_PHONES = 20
@@ -60,7 +59,7 @@ def carriers_fail(tx: Connection, since: int) -> bool:
 def mark_unreachable(tx: Connection, number_idx: bytes, now: int) -> bool:
     """False when it was already."""
     row = {"number_idx": number_idx, "purpose": UNREACHABLE, "how": "receipts", "at": now}
-    statement = upsert(tx, opt_out).values(index_version=INDEX_VERSION, **row)
+    statement = upsert(tx, opt_out).values(index_version=version_of(tx, number_idx), **row)
     return wrote(tx, statement.on_conflict_do_nothing())
 
 
@@ -93,7 +92,7 @@ _HEARD = Prepared(
 
 def heard(tx: Connection, number: str, day: int, lately: int) -> Heard | None:
     """Note that this phone is in use; None when it is unknown, or this was known lately."""
-    row = _HEARD.first(tx, idx=vault_of(tx).index(number), day=day, lately=lately)
+    row = _HEARD.first(tx, idx=index_of(tx, number), day=day, lately=lately)
     return Heard._make(row) if row else None
 
 

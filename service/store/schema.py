@@ -25,6 +25,7 @@ from service.store import (
     screening_tables,
     spend_tables,
     system_tables,
+    tally_tables,
     task_tables,
 )
 from service.store.columns import metadata
@@ -49,6 +50,7 @@ TABLES = (
     screening_tables,
     spend_tables,
     system_tables,
+    tally_tables,
     task_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Integer, String, Table, insert
+from sqlalchemy import Boolean, Column, Date, Integer, String, Table, insert, select
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, id_column, metadata, new_id, reference
@@ -23,3 +23,8 @@ screening = Table(
 
 def add_screening(tx: Connection, **values: object) -> None:
     tx.execute(insert(screening).values(id=new_id(), **values))
+
+
+def bands_of(tx: Connection, child_id: int) -> list[str]:
+    """The colour of every measure of this child."""
+    return list(tx.execute(select(screening.c.band).where(screening.c.child_id == child_id)).scalars())

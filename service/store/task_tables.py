@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, Index, String, Table, delete, func, select, update
+from sqlalchemy import Column, Date, Index, String, Table, func, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
@@ -19,7 +19,7 @@ task = Table(
     Column("kind", String(24), nullable=False),  # unfinished, ramed_visit, muac_referral, wrong_family, complaint ...
     reference("zone_id", "zone.id", nullable=True),
     reference("phone_id", "phone.id", nullable=True, index=True),
-    reference("person_id", "person.id", nullable=True),  # the child or the person it is about
+    reference("person_id", "person.id", nullable=True, index=True),  # the child or the person it is about
     Column("details", Sealed("task.details")),  # what a mediator needs to know, as JSON of label and words
     Column("due_on", Date),
     Column("state", String(8), nullable=False),  # open, done, dropped
@@ -108,11 +108,6 @@ def count_of_phone(tx: Connection, kind: str, phone_id: int, since: int) -> int:
     """How many lines of this kind about this phone were put on the list since then."""
     which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.created_at > since)
     return int(tx.execute(select(func.count()).where(which)).scalar_one())
-
-
-def forget_tasks(tx: Connection, now: int) -> int:
-    """Delete what may be kept no longer."""
-    return tx.execute(delete(task).where(task.c.expires_at < now)).rowcount
 
 
 def count_open_tasks(tx: Connection) -> int:

@@ -7,6 +7,8 @@ dials again is asked whether to go on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.engine import Connection
 
 from flows import engine, offers, standing
@@ -15,7 +17,7 @@ from flows.model import Flow, Menu
 from service.channels.base import Keystroke
 from service.runtime import Runtime
 from service.store import conversation_tables, people_tables
-from service.store.columns import new_id
+from service.store.columns import new_id, take_turns
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
 from service.stories import dead_numbers, releases, talking
@@ -40,16 +42,16 @@ def reply_to(runtime: Runtime, keystroke: Keystroke) -> Reply:
 
 
 def _answered(runtime: Runtime, tx: Connection, keystroke: Keystroke, now: int) -> Reply:
-    key = runtime.vault.index(keystroke.channel, keystroke.session, keystroke.phone)
-    stored = conversation_tables.find_conversation(tx, key)
+    keys = runtime.vault.indexes(keystroke.channel, keystroke.session, keystroke.phone)
+    stored = conversation_tables.find_conversation(tx, keys)
     if stored and keystroke.text == "" and now - stored.updated_at > SESSION_LIFE_MS:
         conversation_tables.forget_conversation(tx, stored.id)  # the carrier gives the id out again
         stored = None
     if stored is None:
-        reply = _first_step(runtime, tx, keystroke, key, now)
+        reply = _first_step(runtime, tx, keystroke, keys, now)
         if reply is not None:
             return reply
-        stored = conversation_tables.find_conversation(tx, key)  # its twin arrived a moment earlier
+        stored = conversation_tables.find_conversation(tx, keys)  # its twin arrived a moment earlier
         assert stored is not None
     return _next_step(runtime, tx, stored, keystroke, now)
 
@@ -57,16 +59,22 @@ def _answered(runtime: Runtime, tx: Connection, keystroke: Keystroke, now: int) 
 # --- the first step of a call -------------------------------------------------------------------------------
 
 
-def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: bytes, now: int) -> Reply | None:
+def _first_step(
+    runtime: Runtime, tx: Connection, keystroke: Keystroke, keys: Sequence[bytes], now: int
+) -> Reply | None:
     """Open a conversation; None when the same one was opened by another request at this very moment."""
-    session_idx = runtime.vault.index(keystroke.channel, keystroke.session)
-    if conversation_tables.session_is_known(tx, session_idx):
+    if runtime.vault.rotates_index:
+        take_turns(tx, keys)  # that other request may write with another key
+        if conversation_tables.find_conversation(tx, keys) is not None:
+            return None
+    sessions = runtime.vault.indexes(keystroke.channel, keystroke.session)
+    if conversation_tables.session_is_known(tx, sessions):
         count(tx, "ussd_other_phone_in_session")
-    number_idx = runtime.vault.index(keystroke.phone)
+    indexes = runtime.vault.indexes(keystroke.phone)
     conversation_id = new_id()
     thread = flow = None
     if keystroke.text == "":
-        thread, flow = _taken_up_again(runtime, tx, keystroke, number_idx, now)
+        thread, flow = _taken_up_again(runtime, tx, keystroke, indexes, now)
     if thread is None or flow is None:
         flow = releases.start_flow(runtime, tx)
         thread = _opening(runtime, tx, flow, keystroke, conversation_id, now)
@@ -74,9 +82,9 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
     made = conversation_tables.add_conversation(
         tx,
         id=conversation_id,
-        key=key,
-        session_idx=session_idx,
-        number_idx=number_idx,
+        key=keys[0],
+        session_idx=sessions[0],
+        number_idx=indexes[0],
         channel=keystroke.channel,
         flow_hash=flow.hash,
         progress=thread.sealed(runtime),
@@ -90,10 +98,10 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
 
 
 def _taken_up_again(
-    runtime: Runtime, tx: Connection, keystroke: Keystroke, number_idx: bytes, now: int
+    runtime: Runtime, tx: Connection, keystroke: Keystroke, indexes: Sequence[bytes], now: int
 ) -> tuple[Thread | None, Flow | None]:
     """The conversation in which this phone was cut off, if it may go on: asked about, or simply shown again."""
-    left = conversation_tables.last_left(tx, number_idx, now - LONGEST_PAUSE_MS)
+    left = conversation_tables.last_left(tx, indexes, now - LONGEST_PAUSE_MS)
     if left is None:
         return None, None
     flow = talking.flow_of(runtime, tx, left.flow_hash)

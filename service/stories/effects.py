@@ -42,7 +42,7 @@ SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS
 def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[str, Any]:
     """What the first menu needs to know about the caller."""
     children = people_tables.children_on_phone(tx, caller.phone_id) if caller else []
-    number_idx = situation.runtime.vault.index(situation.number)
+    number_idx = phone_tables.index_of(tx, situation.number)
     return {
         "langue_connue": bool(caller and caller.language),
         "enfants": len(children),

@@ -1,4 +1,5 @@
-"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays.
+"""Forgetting a phone: its rows, its people, and the households that it alone serves. The refusal of messages stays,
+and counts in which nobody can be found.
 
 A family that this phone took over lately, with a child's code or because it was named, is not its own to forget: it
 goes back to the phone that had it. Otherwise whoever reads a booklet could erase the child of another.
@@ -11,37 +12,100 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
+from service.logs import log, scrub
 from service.runtime import Runtime
-from service.store import family_changes, forgetting, handover_tables, message_tables, phone_tables
-from service.store.forgetting import Home
+from service.store import (
+    family_changes,
+    forgetting,
+    handover_tables,
+    message_tables,
+    people_tables,
+    phone_tables,
+    tally_tables,
+)
+from service.store.forgetting import Gone, Home
 from service.store.phone_tables import Phone
 from service.store.system_tables import count
-from service.stories import feedback, memberships, opt_outs
+from service.stories import families, feedback, memberships, opt_outs, tallies
 
+PAGE = 500
 LATELY_MS = 30 * DAY_MS
 """So long somebody who lost a family's messages against her will has to notice it."""
 
 
+class NamesSomebody(Exception):
+    """The reason holds what may be a telephone number: it would be kept when the person is not."""
+
+
 def forget_phone(
     tx: Connection, runtime: Runtime, number: str, how: str, now: int, *, this_conversation: int | None = None
-) -> int:
+) -> Gone:
     """Delete all that is kept of this phone; gives how many rows went. Nothing is written to it from now on.
 
     A household that another phone serves too loses only the people of this one. `this_conversation` is left: whoever
     asks still has to be answered.
     """
     phone = phone_tables.find_phone(tx, number)
-    number_idx = runtime.vault.index(number)
-    gone = _forget_people(tx, runtime, phone, now) if phone else 0
-    gone += forgetting.forget_traces(tx, number_idx, this_conversation)
-    phone_tables.remove_opt_outs(tx, number_idx, (phone_tables.UNREACHABLE,))  # nobody's wish, and no reason to keep
-    phone_tables.add_opt_out(tx, number_idx, opt_outs.EVERYTHING, how, now)
+    indexes = runtime.vault.indexes(number)
+    gone = _forget_people(tx, runtime, phone, indexes, now) if phone else Gone()
+    gone += forgetting.forget_traces(tx, indexes, this_conversation)
+    # Under the key that writes: afterwards nobody knows the number, and no rotation could make its index anew.
+    phone_tables.remove_opt_outs(tx, indexes[1:])
+    phone_tables.remove_opt_outs(tx, indexes, (phone_tables.UNREACHABLE,))  # nobody's wish, and no reason to keep
+    phone_tables.add_opt_out(tx, indexes[0], opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
-    count(tx, "rows_forgotten", gone)
+    count(tx, "rows_forgotten", gone.total())
     return gone
 
 
-def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> int:
+def forget_on_request(runtime: Runtime, number: str, by: str, reason: str, now: int) -> Gone:
+    """Forget this phone because somebody asked us to; that it was done stays, without a name. Raises NamesSomebody."""
+    if scrub(reason) != reason:
+        raise NamesSomebody
+    with runtime.database.begin() as tx:
+        gone = forget_phone(tx, runtime, number, "request", now)
+        tally_tables.add_erasure(tx, done_by=by, reason=reason, gone=gone.total(), at=now)
+    log.info("person_erased", rows=gone.total())
+    return gone
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction that must change nothing."""
+
+
+def rehearse(runtime: Runtime, number: str, now: int) -> Gone:
+    """How many rows `forget_phone` would delete, by table; changes nothing."""
+    try:
+        with runtime.database.begin() as tx:
+            gone = forget_phone(tx, runtime, number, "request", now)
+            raise _Rehearsed
+    except _Rehearsed:
+        return gone
+
+
+def forget_children(tx: Connection, runtime: Runtime, children: Sequence[int], now: int) -> int:
+    """Delete these children and all that is kept of their care; nothing more is said about them. Gives how many."""
+    there = [child_id for child_id in children if people_tables.find_child(tx, id=child_id)]
+    for child_id in there:
+        families.stop_child(tx, runtime, child_id, now)
+    return _forget_care(tx, runtime, there, (), now)["child"]
+
+
+def _forget_care(tx: Connection, runtime: Runtime, children: Sequence[int], homes: Sequence[int], now: int) -> Gone:
+    tallies.count_children(tx, runtime, children, now)
+    return forgetting.forget_care(tx, children, homes) + forgetting.forget_people(tx, children)
+
+
+def forget_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> Gone:
+    """Delete these messages; they stay in the counts of their days."""
+    gone = Gone()
+    for page in (ids[start : start + PAGE] for start in range(0, len(ids), PAGE)):
+        tallies.count_messages(tx, runtime, page)
+        gone += forgetting.forget_messages(tx, page)
+    return gone
+
+
+def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequence[bytes], now: int) -> Gone:
     # Households before the phone: the planner takes its locks in this order.
     forgetting.lock_homes(tx, forgetting.homes_of(tx, phone.id))
     phone_tables.lock_phone(tx, phone.id)
@@ -57,9 +121,9 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, now: int) -> 
             forgetting.hand_over(tx, phone.id, home, leaving, memberships.task_key(""))
     keys = memberships.task_key(""), feedback.task_key("")
     return (
-        forgetting.forget_messages(tx, phone.number_idx, phone.id)
-        + forgetting.forget_care(tx, children, alone)
+        forget_messages(tx, runtime, forgetting.messages_to(tx, indexes, phone.id))
         + forgetting.forget_requests(tx, phone.id, leaving, alone, *keys)
+        + _forget_care(tx, runtime, children, alone, now)
         + forgetting.forget_people(tx, leaving)
         + forgetting.forget_homes(tx, alone, phone.id)
         + forgetting.forget_phone(tx, phone.id)

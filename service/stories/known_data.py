@@ -29,7 +29,7 @@ class Known:
 def known_of(tx: Connection, runtime: Runtime, number: str, language: str) -> Known:
     """All there is to tell. `language` is spoken where none was chosen."""
     phone = phone_tables.find_phone(tx, number)
-    number_idx = runtime.vault.index(number)
+    number_idx = phone_tables.index_of(tx, number)
     spoken = (phone.language if phone else None) or language
     return Known(
         children=len(people_tables.children_on_phone(tx, phone.id)) if phone else 0,

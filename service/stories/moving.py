@@ -11,7 +11,7 @@ from service.runtime import Runtime
 from service.store import job_tables, row_copies, schema, system_tables
 from service.store.database import Database
 from service.store.job_tables import Listed
-from service.stories import dispatch_gate, setup
+from service.stories import dispatch_gate, key_checks
 
 WORKER_LEASE = "worker"
 
@@ -40,7 +40,7 @@ def _move(runtime: Runtime, source: Database) -> int:
     schema.upgrade(runtime.database)
     # Both or neither: where the copy fails, the file goes on as if nobody had asked.
     with source.begin() as old, runtime.database.begin() as new:
-        setup.check_keys(old, runtime)
+        key_checks.check(old, runtime.vault)
         if (system_tables.lease_age(old, WORKER_LEASE) or 0) > 0:
             raise CannotMove("a worker still runs on the file: end it and the web process first")
         if not row_copies.is_empty(new):

@@ -31,9 +31,9 @@ def start(
     """
     phone = phone_tables.ensure_phone(tx, number, now)
     if purpose == EVERYTHING:
-        phone_tables.remove_opt_outs(tx, phone.number_idx)
+        phone_tables.remove_opt_outs(tx, runtime.vault.indexes(number))
         return
     if phone_tables.opted_out(tx, phone.number_idx):
         for other in PURPOSES:
             phone_tables.add_opt_out(tx, phone.number_idx, other, how, now)
-    phone_tables.remove_opt_outs(tx, phone.number_idx, (purpose, EVERYTHING))
+    phone_tables.remove_opt_outs(tx, runtime.vault.indexes(number), (purpose, EVERYTHING))

@@ -14,7 +14,7 @@ _STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
 
 
 def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    number_idx = situation.runtime.vault.index(situation.number)
+    number_idx = phone_tables.index_of(tx, situation.number)
     comes = {purpose: not phone_tables.opted_out(tx, number_idx, purpose) for purpose in opt_outs.PURPOSES}
     return Outcome(True, {"rappels": comes["reminder"], "infos": comes["campaign"]})
 

@@ -44,15 +44,15 @@ def take(runtime: Runtime, receipt: Receipt) -> None:
         with runtime.database.begin() as tx:
             count(tx, "receipt_status_unknown")
         return
-    runtime.receipts_in.put(_row(runtime, receipt, now), partial(_write_down, runtime))
+    runtime.receipts_in.put(_row(receipt, now), partial(_write_down, runtime))
 
 
-def _row(runtime: Runtime, receipt: Receipt, now: int) -> dict[str, object]:
+def _row(receipt: Receipt, now: int) -> dict[str, object]:
     reference = receipt.message_ref
     return {
         "channel": receipt.channel,
         "carrier_id": receipt.carrier_id,
-        "number_idx": runtime.vault.index(receipt.phone) if receipt.phone else None,
+        "number": receipt.phone,
         "message_id": reference if reference is not None and reference <= LARGEST_ID else None,
         "network": receipt.network[:12] or None,
         "state": receipt.state,
@@ -63,7 +63,11 @@ def _row(runtime: Runtime, receipt: Receipt, now: int) -> dict[str, object]:
 
 
 def _write_down(runtime: Runtime, rows: list[dict[str, object]]) -> None:
+    """Each under the index of its number that this transaction knows: keys may be rotating."""
     with runtime.database.at_once() as tx:
+        for row in rows:
+            number = row.pop("number", None)
+            row["number_idx"] = phone_tables.index_of(tx, str(number)) if number else None
         receipt_tables.keep_receipts(tx, rows)
 
 

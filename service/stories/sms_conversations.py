@@ -36,7 +36,7 @@ def take_answer(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
     assert sms.phone is not None
     # Two answers at the same moment take turns: each is read at the question the other one left. The conversation is
     # locked before the phone, as the worker does that looks after forms left unfinished.
-    conversation_tables.find_conversation(tx, _key(runtime, sms.phone))
+    conversation_tables.find_conversation(tx, _keys(runtime, sms.phone))
     phone = phone_tables.ensure_phone(tx, sms.phone, now)
     phone_tables.lock_phone(tx, phone.id)
     talk = _Talk(tx, runtime, sms, key_hash, now)
@@ -56,13 +56,13 @@ def take_answer(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
 
 def end_conversation(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
     """Whoever says STOP is asked nothing more."""
-    stored = conversation_tables.find_conversation(tx, _key(runtime, number))
+    stored = conversation_tables.find_conversation(tx, _keys(runtime, number))
     if stored is not None:
         conversation_tables.end_conversation(tx, stored.id, now)
 
 
-def _key(runtime: Runtime, number: str) -> bytes:
-    return runtime.vault.index("sms", "conversation", number)
+def _keys(runtime: Runtime, number: str) -> list[bytes]:
+    return runtime.vault.indexes("sms", "conversation", number)
 
 
 def _may_answer(tx: Connection, runtime: Runtime, number: str, phone: Phone, now: int) -> bool:
@@ -93,13 +93,13 @@ class _Talk:
         self.handset: Handset = runtime.handset("sms")
         # Drafts are shown where the answers leave, whatever carrier brought the question.
         self.channel = runtime.routes[0].name if runtime.routes else sms.channel
-        self.key = _key(runtime, sms.phone)
+        self.keys = _keys(runtime, sms.phone)
         self.stored: Conversation | None = None
         self.misread = False
 
     def under_way(self) -> Thread | None:
         """The conversation that waits for an answer; one that waited too long is put away."""
-        stored = conversation_tables.find_conversation(self.tx, self.key)
+        stored = conversation_tables.find_conversation(self.tx, self.keys)
         if stored is not None and (stored.ended or self.now - stored.updated_at > LIFE_MS):
             conversation_tables.forget_conversation(self.tx, stored.id)
             stored = None
@@ -195,8 +195,8 @@ class _Talk:
             conversation_tables.add_conversation(
                 self.tx,
                 id=conversation_id,
-                key=self.key,
-                session_idx=self.key,
+                key=self.keys[0],
+                session_idx=self.keys[0],
                 number_idx=self.runtime.vault.index(self.number),
                 channel=conversation_tables.BY_SMS,
                 flow_hash=flow.hash,

@@ -94,7 +94,7 @@ def _done_or_later(runtime: Runtime, tx: Connection, left: Left, flow: Flow, thr
 
 
 def _say_how_to_go_on(tx: Connection, runtime: Runtime, thread: Thread, text: str, now: int) -> None:
-    number_idx = runtime.vault.index(thread.number)
+    number_idx = phone_tables.index_of(tx, thread.number)
     if message_tables.sent_since(tx, number_idx, PURPOSE, now - DAY_MS) >= MOST_A_DAY:
         return
     letter = outbox.Letter(

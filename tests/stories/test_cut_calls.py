@@ -197,7 +197,7 @@ class TestTheMediatorsList:
         assert to_do(runtime) == []
 
     def test_after_fourteen_days_it_is_deleted(self, handset: Handset, runtime: Runtime, clock: TestClock) -> None:
-        from scheduler.timetable import forget
+        from service.stories.retention import forget
 
         cut_at_persons(handset)
         clock.advance(hours=2)

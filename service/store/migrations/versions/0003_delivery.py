@@ -1,4 +1,4 @@
-"""Delivery: routes and their health, money, hours by name, operators, and receipts that are matched in batches."""
+"""Delivery: routes and their health, money, hours, operators, receipts in batches, and counts that outlive people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -117,3 +117,48 @@ def upgrade() -> None:
         ("ix_unmatched_receipt_waiting", "looked_at", waiting),
     ):
         op.create_index(name, "unmatched_receipt", [column], sqlite_where=which, postgresql_where=which)
+    _counts_that_outlive_people()
+
+
+def _counts_that_outlive_people() -> None:
+    op.create_table(
+        "care_tally",
+        sa.Column("programme_id", Id, nullable=False),
+        sa.Column("centre_id", Id, nullable=False),
+        sa.Column("born_in", sa.Integer(), nullable=False),
+        sa.Column("measure", sa.String(length=40), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("programme_id", "centre_id", "born_in", "measure", name=op.f("pk_care_tally")),
+    )
+    op.create_table(
+        "message_tally",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("programme_id", Id, nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("class", sa.String(length=12), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("network", sa.String(length=12), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.Column("cost_estimated", sa.BigInteger(), nullable=False),
+        sa.Column("cost_true", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "day", "programme_id", "purpose", "class", "channel", "network", "state", name=op.f("pk_message_tally")
+        ),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("at", Id, nullable=False),
+        sa.Column("done_by", sa.String(length=60), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
+        sa.Column("gone", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
+    )
+    # What is old is found by its day; and nobody is deleted while every row of another table is read for it.
+    op.create_index(op.f("ix_message_created_at"), "message", ["created_at"], unique=False)
+    op.create_index(op.f("ix_dose_child_id"), "dose", ["child_id"], unique=False)
+    op.create_index(op.f("ix_task_person_id"), "task", ["person_id"], unique=False)
+    op.create_index(op.f("ix_membership_person_id"), "membership", ["person_id"], unique=False)
+    op.create_index(op.f("ix_handover_old_phone_id"), "handover", ["old_phone_id"], unique=False)

@@ -1,0 +1,228 @@
+"""How long we keep what, and what becomes of it then. One table: the nightly job, `laseli purge` and the docs read it.
+
+"safety.md" is the project's page on safety; "ours" was decided while building, and the remark says why.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+from service.domain.ages import add_months
+
+When = Literal["hour", "night", "elsewhere"]
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+GROWN_MONTHS = 63
+"""60 months of age, when the vaccination schedule is over, and three more."""
+
+
+class Rule(NamedTuple):
+    """One line. `kept_ms` is 0 where the age of a person and not of a row counts. `when`: who carries it out."""
+
+    name: str
+    data: str
+    keep: str
+    kept_ms: int
+    then: str
+    source: str
+    when: When
+
+
+RULES = (
+    Rule("keystrokes", "USSD and SMS conversations", "24 hours", DAY_MS, "deleted", "safety.md", "hour"),
+    Rule(
+        "listening",
+        "sensitive conversations",
+        "minutes after their end",
+        0,
+        "deleted by the job that looks after cut calls",
+        "safety.md",
+        "elsewhere",
+    ),
+    Rule("receipts", "receipts that fit no message", "72 hours", 3 * DAY_MS, "deleted", "safety.md", "hour"),
+    Rule("tries", "tries of a child's code or of a new number", "2 days", DAY_MS, "deleted", "ours", "hour"),
+    Rule("route_samples", "how routes served (no person)", "2 days", 2 * DAY_MS, "deleted", "ours", "hour"),
+    Rule(
+        "given_up_jobs",
+        "coarse jobs that were given up (no person)",
+        "90 days",
+        90 * DAY_MS,
+        "deleted",
+        "ours",
+        "night",
+    ),
+    Rule("inbound_bodies", "words of incoming SMS", "30 days", 30 * DAY_MS, "deleted", "safety.md", "night"),
+    Rule(
+        "event_keys",
+        "keyed hashes of incoming events",
+        "400 days",
+        400 * DAY_MS,
+        "deleted",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "message_texts",
+        "words of messages, the carrier's id and remarks, every try",
+        "90 days",
+        90 * DAY_MS,
+        "emptied: class, state, times and ids without a name stay",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "messages",
+        "messages without words, by phone",
+        "400 days",
+        400 * DAY_MS,
+        "counted by day, purpose, operator and state; deleted",
+        "ours: as long as an event may be repeated",
+        "night",
+    ),
+    Rule(
+        "expired_tasks",
+        "half forms, lines about a child or a number",
+        "14 to 180 days",
+        0,
+        "deleted",
+        "decision 31",
+        "hour",
+    ),
+    Rule(
+        "closed_tasks",
+        "closed lines of the mediators' list",
+        "90 days after they were closed",
+        90 * DAY_MS,
+        "deleted",
+        "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "feedback",
+        "complaints and suggestions, with the answer",
+        "90 days after the answer",
+        90 * DAY_MS,
+        "deleted",
+        "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "requests",
+        "requests to a mutual that were refused or ended",
+        "90 days after that",
+        90 * DAY_MS,
+        "deleted",
+        "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "unanswered_requests",
+        "requests that a mutual never answered",
+        "400 days",
+        400 * DAY_MS,
+        "deleted",
+        "ours: nobody answers any more",
+        "night",
+    ),
+    Rule(
+        "handovers",
+        "which phone a family's messages went to before",
+        "90 days after it was settled or ran out",
+        90 * DAY_MS,
+        "deleted",
+        "ours: who lost messages has 30 days to notice",
+        "night",
+    ),
+    Rule(
+        "grown_children",
+        "children, with all that is kept of their care",
+        "until 63 months of age",
+        0,
+        "counted by centre and year of birth; deleted",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "left_children",
+        "children whose family said stop for this child",
+        "30 days after that",
+        30 * DAY_MS,
+        "counted by centre and year of birth; deleted",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "refused_children",
+        "children all of whose phones refused every message",
+        "30 days after that",
+        30 * DAY_MS,
+        "counted by centre and year of birth; deleted",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "former_phones",
+        "that somebody had a phone before",
+        "90 days after the phone was given up",
+        90 * DAY_MS,
+        "deleted",
+        "ours: numbers are given out again",
+        "night",
+    ),
+    Rule(
+        "people",
+        "people with no child, request or visit any more, and their consents",
+        "30 days after they came",
+        30 * DAY_MS,
+        "deleted",
+        "ours: nothing is left that needs them",
+        "night",
+    ),
+    Rule(
+        "households",
+        "households without anybody",
+        "30 days after they came",
+        30 * DAY_MS,
+        "deleted",
+        "ours: nothing is left that needs them",
+        "night",
+    ),
+    Rule(
+        "phones",
+        "phones of nobody, and what was sent there",
+        "90 days after the last message; 30 after refusing every message",
+        90 * DAY_MS,
+        "messages counted; deleted",
+        "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "refusals",
+        "refusals (keyed hash, the proof of a STOP) of numbers that we know nothing else of",
+        "5 years",
+        5 * 365 * DAY_MS,
+        "deleted",
+        "safety.md",
+        "night",
+    ),
+    Rule(
+        "erasures",
+        "that somebody was erased on request, by whom and why (no name, no number)",
+        "24 months",
+        730 * DAY_MS,
+        "deleted",
+        "safety.md, as an audit",
+        "night",
+    ),
+    Rule("backups", "backups", "35 days", 35 * DAY_MS, "overwritten by whoever keeps them", "safety.md", "elsewhere"),
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+REFUSED_PHONE_MS = 30 * DAY_MS
+
+
+def born_by(today: date) -> date:
+    """Who was born on this day or before has reached the age at which we forget a child."""
+    day = add_months(today, -GROWN_MONTHS)
+    # 31 July less 63 months is no day: the first of May, and who was born then is not quite as old.
+    return day if add_months(day, GROWN_MONTHS) <= today else day - timedelta(1)
