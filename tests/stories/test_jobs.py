@@ -28,6 +28,7 @@ from service.runtime import Runtime, build_runtime
 from service.store import job_tables, procrastinate_tables, system_tables
 from service.store.job_tables import Listed, job
 from service.store.procrastinate_tables import queued
+from service.stories import retention
 from service.stories.outbox import Letter, put_many
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
@@ -297,9 +298,10 @@ def test_a_job_that_was_given_up_is_dropped_by_hand_or_after_ninety_days(
     first, second = listed(runtime)
     assert command(settings, "jobs", "drop", str(first.id)).output == "Taken off the list.\n"
     assert command(settings, "jobs", "drop", str(first.id)).exit_code == 1
-    with runtime.database.begin() as tx:
-        assert job_tables.forget_failed(tx, clock.now()) == 0
-        assert job_tables.forget_failed(tx, clock.now() + HOUR) == 1
+    clock.advance(days=89)
+    assert retention.purge(runtime, ["given_up_jobs"]) == {"given_up_jobs": 0}
+    clock.advance(days=2)
+    assert retention.purge(runtime, ["given_up_jobs"]) == {"given_up_jobs": 1}
     assert second not in listed(runtime)
 
 
