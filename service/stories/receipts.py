@@ -213,7 +213,7 @@ def _tell_others(tx: Connection, runtime: Runtime, changed: Sequence[Told], now:
     try:
         with tx.begin_nested():
             if route_book:
-                route_book.note_samples(tx, [route_book.Sample(*sample) for sample in _samples(changed)], now)
+                route_book.note_samples(tx, [route_book.Sample(**sample) for sample in _samples(changed)], now)
             if dead_numbers:
                 dead_numbers.after_receipts(tx, runtime, _ends(changed), now)
     except Exception as bug:
@@ -227,24 +227,19 @@ def _door(name: str) -> Any:
         return None
 
 
-def _samples(changed: Sequence[Told]) -> list[tuple[str, str, int, int, int, int, int, int, int]]:
-    """Of each channel and operator: accepted, refused and unknown (told by others), delivered, undelivered, and the
-    time from the carrier's answer to its receipt, as a sum and over how many."""
-    totals: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for one in changed:
-        if one.deciding is None or one.state == "accepted":
-            continue
-        total = totals[one.deciding.channel, one.network or one.fate.network or one.fate.phone_network or ""]
-        total[one.state == "undelivered"] += 1
-        if one.fate.state == "accepted":  # of any other we do not know when the carrier had it
-            total[2] += max(0, one.deciding.at - one.fate.state_at)
-            total[3] += 1
-    return [(*route, 0, 0, 0, *_four(total)) for route, total in sorted(totals.items())]
-
-
-def _four(total: Sequence[int]) -> tuple[int, int, int, int]:
-    delivered, undelivered, delay_ms, delays = total
-    return delivered, undelivered, delay_ms, delays
+def _samples(changed: Sequence[Told]) -> list[dict[str, Any]]:
+    """What each final receipt says of its route: arrived or not, and how long after the carrier had taken it."""
+    return [
+        {
+            "channel": one.deciding.channel,
+            "network": one.network or one.fate.network or one.fate.phone_network or "",
+            one.state: 1,
+            # Of a message whose answer was lost we do not know when the carrier had it.
+            "delay_ms": max(0, one.deciding.at - one.fate.state_at) if one.fate.state == "accepted" else None,
+        }
+        for one in changed
+        if one.deciding is not None and one.state in ("delivered", "undelivered")
+    ]
 
 
 def _ends(changed: Sequence[Told]) -> list[tuple[int, bytes, State]]:
