@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Column,
     ColumnElement,
+    FromClause,
     Index,
     LargeBinary,
     Select,
@@ -24,11 +25,10 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    exists,
     func,
     insert,
+    literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -38,6 +38,7 @@ from service.store.columns import Id, Instant, id_column, metadata, new_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
 from service.store.prepared import Prepared, PreparedPage, listed
+from service.store.unknown_messages import OPEN
 
 unmatched_receipt = Table(
     "unmatched_receipt",
@@ -170,9 +171,10 @@ def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
     about = {(channel, carrier_id): message_id for message_id, channel, carrier_id in named if carrier_id}
     if not about:
         return []
-    which = _waits & tuple_(kept.channel, kept.carrier_id).in_(about)
-    rows = tx.execute(select(*_RECEIPT).where(which).order_by(kept.at).with_for_update(skip_locked=True))
-    return [Kept(*row, about=about[row.channel, row.carrier_id]) for row in rows]
+    which = _waits & kept.carrier_id.in_({carrier_id for _, carrier_id in about})
+    rows = tx.execute(select(*_RECEIPT).where(which).with_for_update(skip_locked=True))
+    found = ((row, about.get((row.channel, row.carrier_id))) for row in rows)
+    return [Kept._make((*row, message_id, False)) for row, message_id in found if message_id is not None]
 
 
 def missed(tx: Connection, since: int, most: int) -> list[Kept]:
@@ -183,17 +185,15 @@ def missed(tx: Connection, since: int, most: int) -> list[Kept]:
 
 def fits_unknown(tx: Connection, most: int, ids: Sequence[int] = ()) -> list[Kept]:
     """What fits by number: exactly one message to it may have left on that channel without our reading its id, its
-    fate is unknown, and the receipt is no older than its call. Of these receipts, or of all that wait.
+    fate is unknown, and the receipt, whose id is no other message's, is no older than its call. Of these receipts, or
+    of all that wait.
     """
-    other = message.alias()
-    another = exists().where(
-        other.c.number_idx == m.number_idx,
-        other.c.id != m.id,
-        other.c.carrier_id.is_(None),
-        other.c.state.in_(("sending", "unknown")),
-        _called(other),
-    )
-    which = (m.state == "unknown") & m.carrier_id.is_(None) & _called(message) & ~another
+    other, named = message.alias(), message.alias()
+    known = _there_is(named, (named.c.channel == kept.channel) & (named.c.carrier_id == kept.carrier_id))
+    maybe = other.c.carrier_id.is_(None) & other.c.state.in_(("sending", "unknown")) & _called(other)
+    another = _there_is(other, (other.c.number_idx == m.number_idx) & (other.c.id != m.id) & maybe)
+    which = OPEN & (m.state == "unknown") & m.carrier_id.is_(None) & _called(message) & ~another
+    which &= kept.message_id.is_(None) & ~known
     which &= kept.id.in_(ids) if ids else _waits
     return [one._replace(guessed=True) for one in _joined(tx, m.number_idx == kept.number_idx, which, most)]
 
@@ -201,9 +201,13 @@ def fits_unknown(tx: Connection, most: int, ids: Sequence[int] = ()) -> list[Kep
 def _called(of: Any) -> ColumnElement[bool]:
     """There was a call for it on the receipt's channel before the receipt. (A worker that died noted no channel.)"""
     call = send_attempt.alias()
-    return exists().where(
-        call.c.message_id == of.c.id, call.c.channel == kept.channel, call.c.at <= kept.at + CLOCKS_DIFFER_MS
-    )
+    before = call.c.at <= kept.at + CLOCKS_DIFFER_MS
+    return _there_is(call, (call.c.message_id == of.c.id) & (call.c.channel == kept.channel) & before)
+
+
+def _there_is(table: FromClause, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A row of this table alone; every other table of the condition is the outer question's."""
+    return select(literal(1)).select_from(table).where(which).correlate_except(table).exists()
 
 
 def _joined(tx: Connection, same: ColumnElement[bool], which: ColumnElement[bool], most: int) -> list[Kept]:

@@ -184,6 +184,19 @@ def test_of_two_that_might_be_meant_neither_is(runtime: Runtime, clock: TestCloc
     assert row(runtime).state == "delivered", "and when one remains, it is that one"
 
 
+def test_what_names_another_message_is_not_guessed_to_be_of_this_one(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    """Somebody who knows an id of ours puts another number beside it."""
+    known = sent(runtime, clock, key="known", to=OTHER)
+    lost(runtime, clock, carrier)
+    told(runtime, receipt(known, "delivered"))
+    told(runtime, Receipt("africastalking", "new", MOTHER, row(runtime, "known").id, "delivered", ""))
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "unknown"
+    assert row(runtime, "known").state == "accepted"
+
+
 def test_a_receipt_older_than_the_call_is_of_another_message(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
 ) -> None:
