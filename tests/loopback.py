@@ -9,7 +9,8 @@
 
 What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
 in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
-Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
+Receipts are sent back when `receipts` holds a plan, or one by one with `tell`. `think` is how long it takes over each
+call before anything is accepted: a client that dies meanwhile has sent its message all the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -61,14 +63,17 @@ class LoopbackCarrier:
         account_sid: str = ACCOUNT,
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
+        think: float = 0.0,
     ) -> None:
         self.faults = dict(faults or {})
         self.receipts = receipts
         self.username, self.api_key = username, api_key
         self.account_sid, self.auth_token = account_sid, auth_token
-        self.slow_seconds = slow_seconds
+        self.slow_seconds, self.think = slow_seconds, think
         self.accepted: list[Accepted] = []
         self.requests: list[Seen] = []
+        self.served: Counter[str] = Counter()  # how often each fault was met
+        self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
@@ -125,14 +130,18 @@ class LoopbackCarrier:
 
     def _next_fault(self) -> Fault | None:
         with self._lock:
-            if self._orders:
-                return self._orders.pop(0)
-            roll = self._dice.random()
-            for name, chance in self.faults.items():
-                if roll < chance:
-                    return Fault(name, seconds=self.slow_seconds)
-                roll -= chance
-            return None
+            fault = self._orders.pop(0) if self._orders else self._thrown()
+            if fault:
+                self.served[fault.name] += 1
+            return fault
+
+    def _thrown(self) -> Fault | None:
+        roll = self._dice.random()
+        for name, chance in self.faults.items():
+            if roll < chance:
+                return Fault(name, seconds=self.slow_seconds)
+            roll -= chance
+        return None
 
     def roll(self) -> float:
         with self._lock:
@@ -182,6 +191,7 @@ class LoopbackCarrier:
     def _schedule_receipts(self, message: Accepted) -> None:
         plan = self.receipts
         if plan is None or self.roll() >= plan.coverage or (message.protocol == TWILIO and not message.callback):
+            self.without_receipt.add(message.id)
             return
         last = ("Failed", "undelivered") if self.roll() < plan.failed else ("Success", "delivered")
         statuses = ["Sent", last[0]] if message.protocol == AT else ["sent", last[1]]
@@ -256,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.name == "close":
             return self._cut()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        time.sleep(carrier.think)
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         self._note(form)
         if not protocol:
