@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from service.clock import SystemClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from tests.conftest import HOOK_SECRET, TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.faults.figures import Figures
-from tests.faults.letters import ClockAhead
 from tests.faults.sizes import SEED, dice_for
 from tests.faults.supervisor import Supervisor
 from tests.loopback import LoopbackCarrier
@@ -80,8 +80,8 @@ def settings(database_url: str, carrier: LoopbackCarrier) -> Config:
 
 @pytest.fixture
 def runtime(settings: Config) -> Iterator[Runtime]:
-    """The test's own hands on the database, in the real time or hours ahead of it."""
-    built = build_runtime(settings, at=ClockAhead())
+    """The test's own hands on the database, in the real time."""
+    built = build_runtime(settings, at=SystemClock())
     yield built
     built.database.close()
 

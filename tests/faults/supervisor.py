@@ -89,8 +89,11 @@ class Supervisor:
     def web(self, port: int = 0, **changes: str) -> Child:
         """A web process that answers; a free port unless one is given."""
         child = self.web_soon(port, **changes)
-        self.wait_for(lambda: answers(child), child)
+        self.wait_until_it_answers(child)
         return child
+
+    def wait_until_it_answers(self, web: Child) -> None:
+        self.wait_for(lambda: answers(web), web)
 
     def web_soon(self, port: int = 0, **changes: str) -> Child:
         """A web process that has been started and may not listen yet."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.timetable import one_round
 from service.runtime import Runtime
-from service.stories import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.faults.figures import Figures
 from tests.faults.judge import Judgement, judge
@@ -143,10 +143,11 @@ def test_killed_at_random_with_a_bad_carrier_that_sends_receipts(
     let_leases_end(runtime)
     for hours in (5, 6):  # the refused ones are tried again; then the unknown must-arrive ones
         assert carrier.flush(60)
-        dispatcher.look_after(runtime)
+        one_round(runtime)
         let_hours_pass(runtime, hours)
     assert carrier.flush(60)
-    let_hours_pass(runtime, 80)
+    one_round(runtime)
+    let_hours_pass(runtime, 80, rounds=8)
     ended = judge(runtime, truth, acknowledged)
     doubled = ended.doubled("must-arrive")
     share = 100 * sum(len(one.accepted) - 1 for one in doubled) / len(ended.of("must-arrive"))
