@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,16 @@ from tests.faults.supervisor import Supervisor
 from tests.loopback import LoopbackCarrier
 
 REPORT = pytest.StashKey[bool]()
+
+
+def pytest_configure() -> None:
+    """Asked to end, the run ends as by Ctrl-C: its processes are ended first."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
 
 
 @pytest.hookimpl(wrapper=True)
