@@ -71,6 +71,7 @@ class LoopbackCarrier:
         self.account_sid, self.auth_token = account_sid, auth_token
         self.slow_seconds, self.think = slow_seconds, think
         self.accepted: list[Accepted] = []
+        self.accepted_at: list[float] = []  # seconds since 1970, beside `accepted`
         self.requests: list[Seen] = []
         self.served: Counter[str] = Counter()  # how often each fault was met
         self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
@@ -152,6 +153,7 @@ class LoopbackCarrier:
     def _accept(self, message: Accepted) -> None:
         with self._lock:
             self.accepted.append(message)
+            self.accepted_at.append(time.time())
             if self._truth:
                 self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
                 self._truth.flush()

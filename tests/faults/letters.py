@@ -22,8 +22,10 @@ def number(place: int) -> str:
     return f"+2237{place:07d}"
 
 
-def letters(count: int, now: int, *, classes: Sequence[str] = CLASSES, first: int = 1) -> list[Letter]:
-    """So many messages that may leave at any hour, of these classes in turn."""
+def letters(
+    count: int, now: int, *, classes: Sequence[str] = CLASSES, first: int = 1, hours: str = "any"
+) -> list[Letter]:
+    """So many messages, of these classes in turn."""
     return [
         Letter(
             to=number(place),
@@ -33,7 +35,7 @@ def letters(count: int, now: int, *, classes: Sequence[str] = CLASSES, first: in
             klass=classes[place % len(classes)],
             not_before=now,
             useful_until=now + 48 * HOUR,
-            hours="any",
+            hours=hours,
         )
         for place in range(first, first + count)
     ]
