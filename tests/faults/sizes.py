@@ -18,3 +18,8 @@ def size(short: Size, long: Size) -> Size:
 def dice_for(name: str) -> random.Random:
     """The dice of one test: the same seed and the same test throw the same."""
     return random.Random(f"{SEED} {name}")
+
+
+def patience(seconds: float) -> float:
+    """So long on a machine of our own; longer on one that has more to do than processors when the test begins."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

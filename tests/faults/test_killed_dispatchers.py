@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.receipt_post import Receipts
 
 MESSAGES = size(600, 3000)
 KILLS = size(8, 24)
+IN_CAMPAIGN, CAMPAIGN_KILLS = size((2000, 2), (20_000, 10))
 THREADS = 4
 MOST_SECONDS = size(120, 600)
 # In the order of docs/reliability.md: an error, too many, no JSON, too slow, closed unread, taken and cut.
@@ -30,13 +32,13 @@ pytestmark = pytest.mark.slow
 
 
 def send_under_fire(
-    runtime: Runtime, supervisor: Supervisor, carrier: LoopbackCarrier, dice: random.Random
+    runtime: Runtime, supervisor: Supervisor, carrier: LoopbackCarrier, dice: random.Random, most: int = KILLS
 ) -> int:
     """Two workers; one of them is killed at a random moment and replaced, until nothing is due; gives the kills."""
     deadline = time.monotonic() + MOST_SECONDS
     workers = [supervisor.worker(), supervisor.worker()]
     kills = 0
-    while due(runtime) and kills < KILLS:
+    while due(runtime) and kills < most:
         _until_it_sends(carrier, workers, deadline)
         time.sleep(dice.uniform(0.0, 0.3))
         victim = dice.choice(workers)
@@ -86,6 +88,39 @@ def test_killed_at_random_with_a_good_carrier(
     assert unknown <= kills * THREADS
     assert sum(len(one.accepted) - 1 for one in ended.doubled("must-arrive")) <= kills * THREADS
     assert all(one.sent for one in ended.of("must-arrive"))
+    assert supervisor.complaints() == []
+
+
+def test_killed_while_one_call_carries_a_hundred(
+    runtime: Runtime,
+    supervisor: Supervisor,
+    carrier: LoopbackCarrier,
+    dice: random.Random,
+    truth: Path,
+    figures: Figures,
+    database: str,
+) -> None:
+    """A campaign says the same to all. More hang on each call, and the promise is the same."""
+    carrier.think = 0.4
+    written = [
+        replace(letter, text="Vaccination a Darsalam le 12/12", purpose="campaign", klass="once")
+        for letter in letters(IN_CAMPAIGN, runtime.now())
+    ]
+    acknowledged = queue(runtime, written)
+    kills = send_under_fire(runtime, supervisor, carrier, dice, CAMPAIGN_KILLS)
+    let_leases_end(runtime)
+    found = judge(runtime, truth, acknowledged)
+    figures.note(
+        "F2",
+        f"{kills} kills in a campaign to {IN_CAMPAIGN}, a hundred in one call",
+        database,
+        "lost 0; doubled 0; unknown ≤ kills × 4 × 100",
+        {"kills": kills, "calls": len(carrier.requests)} | found.figures,
+    )
+    found.must_be_honest()
+    assert found.states.keys() <= {"accepted", "unknown"}
+    assert found.states["unknown"] <= kills * THREADS * 100
+    assert len(carrier.requests) < IN_CAMPAIGN / 10
     assert supervisor.complaints() == []
 
 

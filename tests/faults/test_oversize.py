@@ -19,7 +19,7 @@ from service.store.inbound_tables import inbound_event
 from tests.conftest import HOOK_SECRET, fresh_sqlite
 from tests.faults.crowd import first_key, stop_by_sms
 from tests.faults.figures import Figures
-from tests.faults.sizes import size
+from tests.faults.sizes import patience, size
 from tests.faults.supervisor import Child, Supervisor, family
 from tests.receipt_post import post_form
 
@@ -163,6 +163,7 @@ def slow_callers(web: Child, request: bytes) -> Iterator[list[socket.socket]]:
     ],
 )
 def test_slow_callers_silence_nobody(web: Child, figures: Figures, what: str, request_: bytes) -> None:
+    most_s = patience(2)
     with slow_callers(web, request_):
         time.sleep(1.0)
         took = sorted(_seconds(lambda n=n: _served(web, n)) for n in range(1, 41))
@@ -173,7 +174,7 @@ def test_slow_callers_silence_nobody(web: Child, figures: Figures, what: str, re
         "others are served within 2 s",
         {"served": len(took), "longest (s)": took[-1]},
     )
-    assert took[-1] < 2
+    assert took[-1] < most_s
 
 
 def _served(web: Child, place: int) -> None:
