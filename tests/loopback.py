@@ -11,6 +11,8 @@ What it accepted is the truth that a product's own records are compared with: `a
 in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
 Receipts are sent back when `receipts` holds a plan, or one by one with `tell`. What people `write` to us stands in its
 `inbox`; asked, it lists both (`carrier_lists`), by its own `clock`, and misbehaves when `next_list` says so.
+`think` is how long it takes over each call before anything is accepted: a client that dies meanwhile has sent its
+message all the same.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -84,15 +87,19 @@ class LoopbackCarrier(Books):
         account_sid: str = ACCOUNT,
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
+        think: float = 0.0,
     ) -> None:
         super().__init__()
         self.faults = dict(faults or {})
         self.receipts = receipts
         self.username, self.api_key = username, api_key
         self.account_sid, self.auth_token = account_sid, auth_token
-        self.slow_seconds = slow_seconds
+        self.slow_seconds, self.think = slow_seconds, think
         self.accepted: list[Accepted] = []
+        self.accepted_at: list[float] = []  # seconds since 1970, beside `accepted`
         self.requests: list[Seen] = []
+        self.served: Counter[str] = Counter()  # how often each fault was met
+        self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
@@ -149,14 +156,18 @@ class LoopbackCarrier(Books):
 
     def _next_fault(self) -> Fault | None:
         with self._lock:
-            if self._orders:
-                return self._orders.pop(0)
-            roll = self._dice.random()
-            for name, chance in self.faults.items():
-                if roll < chance:
-                    return Fault(name, seconds=self.slow_seconds)
-                roll -= chance
-            return None
+            fault = self._orders.pop(0) if self._orders else self._thrown()
+            if fault:
+                self.served[fault.name] += 1
+            return fault
+
+    def _thrown(self) -> Fault | None:
+        roll = self._dice.random()
+        for name, chance in self.faults.items():
+            if roll < chance:
+                return Fault(name, seconds=self.slow_seconds)
+            roll -= chance
+        return None
 
     def roll(self) -> float:
         with self._lock:
@@ -168,6 +179,7 @@ class LoopbackCarrier(Books):
         with self._lock:
             self.taken_at[message.id] = self.clock()
             self.accepted.append(message)
+            self.accepted_at.append(time.time())
             if self._truth:
                 self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
                 self._truth.flush()
@@ -209,6 +221,7 @@ class LoopbackCarrier(Books):
     def _schedule_receipts(self, message: Accepted) -> None:
         plan = self.receipts
         if plan is None or self.roll() >= plan.coverage or (message.protocol != AT and not message.callback):
+            self.without_receipt.add(message.id)
             return
         first, good, bad = STATUSES[message.protocol]
         statuses = [first, bad if self.roll() < plan.failed else good]
@@ -306,6 +319,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.name == "close":
             return self._cut()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        time.sleep(carrier.think)
         form = self._kannel_form(body) if protocol == KANNEL else _form(body)
         self._note(form)
         if not protocol:
