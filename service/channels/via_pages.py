@@ -1,5 +1,7 @@
 """A USSD gateway that fetches our pages by GET, as Orange's "#303# My Store" does: links for keys, a form for words.
 
+A question may take words and have a numbered way out as well, so every page that goes on has both.
+
 It tells the number and knows no session, so ours travels in the links: sealed, with all that was typed so far, for this
 number alone. An address is written into logs on its way: nobody's number, name or date is to be read there. (What a
 form sends stands in its own request once: there is no other way by GET.) The same step gives the same page, octet for
@@ -71,7 +73,7 @@ class Pages(ScreensOnly):
         lines = text.split("\n")
         words, choices, foot = _parted(lines) if more else (lines, [], [])
         rows = [*map(escape, words), *[_link(link, line) for line in [*choices, *foot]]]
-        form = _form(link) if more and not choices else ""
+        form = _form(link) if more else ""
         page = f"<html><body>{'<br/>'.join(rows)}{form}</body></html>"
         return Answer(200, page, "text/html; charset=utf-8")
 
