@@ -132,7 +132,8 @@ class OrangeSettings(SecretCarrierSettings):
     base_url: str = "https://api.orange.com"
     # The number of the contract, as Orange gave it: +2230000. It is part of the address of every send.
     sender_address: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
-    sender: str | None = None  # a name that Orange has approved; without one, Orange's own stands there
+    # A name or short code that Orange has approved; without one, Orange's own stands there.
+    sender: str | None = Field(default=None, pattern=r"^([0-9]{3,11}|[A-Za-z0-9][A-Za-z0-9 ._&-]{0,10})$")
 
 
 class ScreenSettings(SecretCarrierSettings):
