@@ -1,4 +1,4 @@
-"""A carrier on loopback: it speaks Africa's Talking's, Twilio's and Kannel's HTTP, and misbehaves when told to.
+"""A carrier on loopback: it speaks the HTTP of Africa's Talking, Twilio, Kannel and Orange, and misbehaves if told to.
 
     with LoopbackCarrier() as carrier:
         channel = AfricasTalking(base_url=carrier.base_url, ...)
@@ -21,7 +21,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import socket
 import struct
 import threading
@@ -33,7 +32,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator
 
@@ -48,18 +47,23 @@ from tests.carrier_answers import (
     Fault,
     at_answer,
     kannel_answer,
+    kannel_form,
+    kannel_receipt,
     refused,
     twilio_answer,
 )
 from tests.carrier_lists import Books, list_answer
-from tests.receipt_post import PostOffice, Receipts, get_address, post_form
+from tests.orange_answers import DESK_PATH, ORANGE, SEND_PATH, TokenDesk, orange_answer, orange_form, orange_receipt
+from tests.receipt_post import PostOffice, Receipts, get_address, post_form, post_json
 
 STATUSES = {
     AT: ("Sent", "Success", "Failed"),
     TWILIO: ("sent", "delivered", "undelivered"),
     KANNEL: ("8", "1", "2"),
+    ORANGE: ("DeliveredToNetwork", "DeliveredToTerminal", "DeliveryImpossible"),
 }
 """The first receipt of a message, and the two that may be its last."""
+FIXED_DOORS = (AT, ORANGE)  # where receipts go is agreed beforehand, and not said with each message
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class LoopbackCarrier(Books):
         self.requests: list[Seen] = []
         self.served: Counter[str] = Counter()  # how often each fault was met
         self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
+        self.desk = TokenDesk()  # Orange's; what it is asked is no call for a message and stands in its own list
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
@@ -192,6 +197,9 @@ class LoopbackCarrier(Books):
         plan = plan or self.receipts or Receipts()
         if message.protocol == KANNEL:
             return get_address(plan.product_url, kannel_receipt(message, status, **changes))
+        if message.protocol == ORANGE:
+            door = plan.product_url + plan.at_path.replace(AT, ORANGE)
+            return post_json(door, orange_receipt(message.id, changes.get("to", message.to), status))
         address, form, headers = self.receipt(message, status, plan, **changes)
         return post_form(address, form, headers)
 
@@ -220,7 +228,7 @@ class LoopbackCarrier(Books):
 
     def _schedule_receipts(self, message: Accepted) -> None:
         plan = self.receipts
-        if plan is None or self.roll() >= plan.coverage or (message.protocol != AT and not message.callback):
+        if plan is None or self.roll() >= plan.coverage or not (message.protocol in FIXED_DOORS or message.callback):
             self.without_receipt.add(message.id)
             return
         first, good, bad = STATUSES[message.protocol]
@@ -243,13 +251,6 @@ class LoopbackCarrier(Books):
         return self.post_office.wait(seconds)
 
 
-def kannel_receipt(message: Accepted, status: str, **changes: str) -> str:
-    """The path that Kannel would fetch: the message's dlr-url with its orders filled in."""
-    said = {"d": status, "A": "ACK/" if status == "8" else "", "p": message.to} | changes
-    callback = urlsplit(message.callback)
-    return f"{callback.path}?" + re.sub("%(.)", lambda order: quote(said[order[1]], safe=""), callback.query)
-
-
 def closed_port() -> int:
     """A port of the loopback where nobody listens."""
     with socket.socket() as probe:
@@ -257,7 +258,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer}
+ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer, ORANGE: orange_answer}
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -314,13 +315,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         carrier = self.server.carrier
+        if self.path == DESK_PATH:
+            return self._give_token()
         protocol = self._protocol()
         fault = carrier._next_fault() if protocol else None
         if fault and fault.name == "close":
             return self._cut()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         time.sleep(carrier.think)
-        form = self._kannel_form(body) if protocol == KANNEL else _form(body)
+        form = self._form(protocol, body)
         self._note(form)
         if not protocol:
             return self._reply(404, b"")
@@ -330,11 +333,16 @@ class _Handler(BaseHTTPRequestHandler):
             carrier._schedule_receipts(message)
         return self._misbehave(fault, status, payload)
 
-    def _kannel_form(self, body: bytes) -> dict[str, str]:
-        """Its headers under the names that its GET has, with the text from the body."""
-        names = ("from", "to", "coding", "dlr-mask", "dlr-url", "validity")
-        form = {name: value for name in names if (value := self.headers.get(f"X-Kannel-{name}")) is not None}
-        return form | {"text": body.decode("utf-8", "replace")}
+    def _give_token(self) -> None:
+        carrier = self.server.carrier
+        form = _form(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        answer = carrier.desk.answer(carrier, form, self.headers)
+        return self._reply(*answer, {"Content-Type": "application/json"}) if answer else self._cut()
+
+    def _form(self, protocol: str, body: bytes) -> dict[str, str]:
+        if protocol == KANNEL:
+            return kannel_form(self.headers, body)
+        return orange_form(self.path, body) if protocol == ORANGE else _form(body)
 
     def _protocol(self) -> str:
         path = urlsplit(self.path).path
@@ -342,6 +350,8 @@ class _Handler(BaseHTTPRequestHandler):
             return AT
         if path == "/cgi-bin/sendsms":
             return KANNEL
+        if SEND_PATH.fullmatch(path):
+            return ORANGE
         return TWILIO if path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
 
     def _note(self, form: dict[str, str]) -> None:

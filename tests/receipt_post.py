@@ -43,6 +43,11 @@ def post_form(address: str, form: Mapping[str, str], headers: Mapping[str, str] 
     return _call(address, "POST", path, urlencode(form).encode(), kind)
 
 
+def post_json(address: str, body: bytes) -> int:
+    """POST JSON and return the HTTP status; 0 when nobody answered."""
+    return _call(address, "POST", urlsplit(address).path, body, {"Content-Type": "application/json"})
+
+
 def get_address(product_url: str, path: str) -> int:
     """Fetch this path of the product, octet for octet, and return the HTTP status; 0 when nobody answered."""
     return _call(product_url, "GET", path, None, {})
