@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from datetime import time as hour
+from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
+from service import jobs
 from service.clock import DemoClock, Watch
 from service.domain import local_time
 from service.logs import log
@@ -24,7 +30,7 @@ from service.stories import brakes, clock_guard
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5
-DEMO_STOPS = (time(9, 30), time(17, 30))
+DEMO_STOPS = (hour(9, 30), hour(17, 30))
 """While the demo's clock walks it looks in twice a day: after the morning steps and after the evening one."""
 
 
@@ -33,18 +39,25 @@ class Worker:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.leads = False
+        # In containers every worker may be number 1 of a machine of the same name: the dice tell them apart.
+        self.name = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.jobs = jobs.carrier(runtime)
+        self._leads_until = 0.0
         self.time_is_right = False  # until the clock was looked at
         self._watch = Watch()
         self._beating = threading.Lock()
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(TIMETABLE) + 2)},
+            executors={"default": ThreadPoolExecutor(len(TIMETABLE) + jobs.AT_ONCE + 2)},
             # A tick that could not run on time runs once, when it can.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+
+    @property
+    def leads(self) -> bool:
+        """Only while the lease surely holds: a process that slept past its end leads no more, before anyone says so."""
+        return time.monotonic() < self._leads_until
 
     def run(self) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -54,12 +67,16 @@ class Worker:
         soon = datetime.now(UTC) + timedelta(seconds=0.2)
         self._every(HEARTBEAT_S, "heartbeat", self._beat, soon)
         for entry in TIMETABLE:
-            self._every(entry.every_s, entry.name, self._safely(entry), soon)
+            self._every(entry.every_s, entry.name, partial(self._tick, entry), soon)
+        self._every(1, "carry out jobs", self.jobs.turn, soon, at_once=jobs.AT_ONCE)
+        self._every(HEARTBEAT_S, "give back the jobs of the dead", self.jobs.keep, soon)
         if isinstance(self.runtime.clock, DemoClock):
             threading.Thread(target=self._walk, name="demo clock", daemon=True).start()
         self._scheduler.start()
+        self.jobs.start()
         log.info("worker_started", worker=self.name)
         self._stop.wait()
+        self.jobs.stop()
         self._scheduler.shutdown(wait=True)
         self._give_back()
         log.info("worker_stopped", worker=self.name)
@@ -68,23 +85,26 @@ class Worker:
         self.runtime.stopping.set()
         self._stop.set()
 
-    def _every(self, seconds: float, name: str, call: Callable[[], None], first: datetime) -> None:
-        self._scheduler.add_job(call, "interval", seconds=seconds, id=name, name=name, next_run_time=first)
-
-    def _safely(self, entry: Entry) -> Callable[[], None]:
-        """One entry of the timetable; an error is logged and the next tick tries again."""
+    def _every(
+        self, seconds: float, name: str, call: Callable[[], object], first: datetime, *, at_once: int = 1
+    ) -> None:
+        """Call it so often. An error is logged, and the next tick tries again."""
 
         def tick() -> None:
             try:
-                if not self._may_work(entry):
-                    return
-                entry.run(self.runtime)
+                call()
             except DBAPIError as error:
-                log.error("database_unavailable", entry=entry.name, error=type(error).__name__)
+                log.error("database_unavailable", entry=name, error=type(error).__name__)
             except Exception:
-                log.exception("timetable_entry_failed", entry=entry.name)
+                log.exception("timetable_entry_failed", entry=name)
 
-        return tick
+        self._scheduler.add_job(
+            tick, "interval", seconds=seconds, id=name, name=name, next_run_time=first, max_instances=at_once
+        )
+
+    def _tick(self, entry: Entry) -> None:
+        if self._may_work(entry):
+            entry.run(self.runtime)
 
     def _may_work(self, entry: Entry) -> bool:
         """Nothing is done by a clock that nobody looked at, or that was moved since."""
@@ -93,13 +113,16 @@ class Worker:
         return self.time_is_right and (self.leads or not entry.leader_only)
 
     def _beat(self) -> None:
+        asked, led, mine = time.monotonic(), self.leads, False
         try:
             with self._beating, self.runtime.database.begin() as tx:
-                self.leads = system_tables.take_lease(tx, WORKER_LEASE, self.name, LEASE_MS)
+                mine = system_tables.take_lease(tx, WORKER_LEASE, self.name, LEASE_MS)
                 self.time_is_right = clock_guard.look(tx, self.runtime, self._watch) is None
         except DBAPIError as error:
-            self.leads = False
             log.error("database_unavailable", entry="heartbeat", error=type(error).__name__)
+        self._leads_until = asked + LEASE_MS / 1000 if mine else 0.0
+        if mine != led:
+            log.info("leads" if mine else "leads_no_more", worker=self.name)
 
     def _know_the_hours(self) -> None:
         try:
@@ -108,7 +131,8 @@ class Worker:
             log.error("database_unavailable", entry="hours", error=type(error).__name__)
 
     def _give_back(self) -> None:
-        with self.runtime.database.begin() as tx:
+        """So that another leads at once, and not when the lease runs out."""
+        with suppress(DBAPIError), self.runtime.database.begin() as tx:
             system_tables.give_lease_back(tx, WORKER_LEASE, self.name)
 
     def _walk(self) -> None:

@@ -17,7 +17,9 @@ from service import logs
 from service.commands.clock_commands import clock
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.job_commands import jobs_group
 from service.commands.key_commands import keys_rotate, keys_status
+from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.purge_commands import purge
@@ -97,6 +99,9 @@ def db_upgrade(rehearsal: bool) -> None:
     if hint:
         click.echo(hint)
     click.echo("The database is up to date.")
+
+
+db.add_command(move_from)
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -201,5 +206,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo, clock, purge, route):
+for group in (flow, mutual, feedback, todo, clock, purge, route, jobs_group):
     main.add_command(group)

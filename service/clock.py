@@ -12,6 +12,7 @@ from service.store.system_tables import mark, read_mark
 
 DAY_MS = 86_400_000
 DEMO_MARK = "demo"  # this database holds invented families: time may be moved
+REHEARSAL_MARK = "rehearsal"  # and this one holds nobody real either
 OFFSET, TARGET = "clock_offset_ms", "clock_target_ms"
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -61,7 +61,9 @@ class KeySettings(BaseModel):
 
 
 class CarrierSettings(BaseModel):
-    """A setting of `Config` whose class comes from here is a carrier, and may stand in LASELI_ROUTES."""
+    """A setting of `Config` whose class comes from here is a carrier, and may be a route if it sends SMS."""
+
+    sends_sms: ClassVar[bool] = True
 
 
 class SecretCarrierSettings(CarrierSettings):
@@ -125,6 +127,22 @@ class KannelSettings(SecretCarrierSettings):
         return value
 
 
+class OrangeSettings(SecretCarrierSettings):
+    client_id: str = Field(min_length=1, pattern=r"^[^:]+$")
+    client_secret: SecretStr
+    base_url: str = "https://api.orange.com"
+    # The number of the contract, as Orange gave it: +2230000. It is part of the address of every send.
+    sender_address: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
+    # A name or short code that Orange has approved; without one, Orange's own stands there.
+    sender: str | None = Field(default=None, pattern=r"^([0-9]{3,11}|[A-Za-z0-9][A-Za-z0-9 ._&-]{0,10})$")
+
+
+class ScreenSettings(SecretCarrierSettings):
+    """A gateway that brings USSD and nothing else."""
+
+    sends_sms: ClassVar[bool] = False
+
+
 class MutualSettings(BaseModel):
     """The mutual's prices. They are shown to nobody until somebody of the mutual has confirmed them.
 
@@ -159,6 +177,9 @@ class Config(BaseSettings):
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
     kannel: KannelSettings | None = None
+    orange: OrangeSettings | None = None
+    truroute: ScreenSettings | None = None
+    pages: ScreenSettings | None = None
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -271,13 +292,11 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _routes_exist(self) -> Config:
         for route in self.routes:
-            if route not in CARRIERS:
-                raise ValueError(f"{PREFIX}ROUTES: '{route}' is no channel; there are {', '.join(CARRIERS)}")
+            _must_send_sms("ROUTES", route)
             if getattr(self, route) is None:
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
         for channel in self.pace:
-            if channel not in CARRIERS:
-                raise ValueError(f"{PREFIX}PACE: '{channel}' is no channel; there are {', '.join(CARRIERS)}")
+            _must_send_sms("PACE", channel)
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
         if self.kannel and not (self.kannel.callback_url or self.public_url):
@@ -391,11 +410,21 @@ def _kinds(annotation: Any) -> list[type]:
     return [option for option in options if isinstance(option, type)]
 
 
-CARRIERS = tuple(
-    name
+_SENDS_SMS = {
+    name: kind.sends_sms
     for name, field in Config.model_fields.items()
-    if any(issubclass(kind, CarrierSettings) for kind in _kinds(field.annotation))
-)
+    for kind in _kinds(field.annotation)
+    if issubclass(kind, CarrierSettings)
+}
+CARRIERS = tuple(_SENDS_SMS)
+
+
+def _must_send_sms(setting: str, channel: str) -> None:
+    senders = ", ".join(name for name in CARRIERS if _SENDS_SMS[name])
+    if channel not in CARRIERS:
+        raise ValueError(f"{PREFIX}{setting}: '{channel}' is no channel; there are {senders}")
+    if not _SENDS_SMS[channel]:
+        raise ValueError(f"{PREFIX}{setting}: '{channel}' shows screens and sends no SMS: name one of {senders}")
 
 
 def _unknown_names(environment: Mapping[str, str]) -> list[str]:

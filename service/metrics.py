@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from service import route_metrics
+from service import jobs, route_metrics
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, schema, system_tables, task_tables
 from service.stories import dispatch_gate, releases
@@ -81,6 +81,10 @@ class Figures(Collector):
             for name, number in system_tables.counters(tx).items():
                 events.add_metric([name], number)
             yield events
+            waiting = GaugeMetricFamily("laseli_jobs", "Coarse jobs that wait, run or were given up", labels=["state"])
+            for state, number in jobs.count_jobs(tx).items():
+                waiting.add_metric([state], number)
+            yield waiting
             yield _gauge("laseli_children_followed", "Children followed", people_tables.count_followed(tx))
             yield _gauge("laseli_appointments_open", "Coming contacts", care_tables.count_open(tx))
             yield _gauge("laseli_tasks_open", "Lines on the mediators' list", task_tables.count_open_tasks(tx))

@@ -24,6 +24,7 @@ from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladde
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.store.database import Database
+from service.store.together import Together
 from service.store.vault import Vault
 
 FLOWS = Path(__file__).resolve().parent.parent / "flows"
@@ -54,6 +55,8 @@ class Runtime:
     heard: dict[int, Any] = field(default_factory=dict)
     # Set when this process is to end: what goes on for long lets go at the next good moment.
     stopping: threading.Event = field(default_factory=threading.Event)
+    # Receipts that come at the same moment are put on disk together.
+    receipts_in: Together[dict[str, object]] = field(default_factory=Together)
 
     def now(self) -> int:
         return self.clock.now()

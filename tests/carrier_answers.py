@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 AT, TWILIO, KANNEL = "africastalking", "twilio", "kannel"
 TOKEN = "test-token-not-a-secret"
@@ -39,7 +40,7 @@ FAULTS: dict[str, bool] = {
     "huge": True,  # 201, a right answer with a megabyte of blanks behind it
     "charset": True,  # all well, but Content-Type: application/json; charset=utf-8
     "missing": True,  # 201, our recipient is not in the answer
-    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212; Kannel: 400
+    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, 21212; Kannel: 400; Orange: 403
     "say": False,  # `status` and `body`, whatever they are
     "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code; Kannel has none
 }
@@ -81,10 +82,17 @@ Answer = tuple[int, bytes, list[Accepted]]
 """HTTP status, body, and the messages that a real carrier would now send on."""
 
 
+def refused(carrier: Keys, protocol: str, headers: Any) -> bool:
+    """Whether the caller's key is another than ours."""
+    if protocol == AT:
+        return bool(carrier.api_key) and headers.get("apiKey") != carrier.api_key
+    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
+    return bool(headers.get("Authorization") != f"Basic {expected}")
+
+
 def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    wrong_key = carrier.api_key and headers.get("apiKey") != carrier.api_key
     wrong_name = carrier.username and form.get("username") != carrier.username
-    if wrong_key or wrong_name or _is(fault, "401"):
+    if refused(carrier, AT, headers) or wrong_name or _is(fault, "401"):
         return 401, b"The supplied authentication is invalid", []
     if not form.get("to") or "message" not in form:
         return 400, b"Bad request", []
@@ -109,8 +117,7 @@ def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault
 
 
 def twilio_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
-    if headers.get("Authorization") != f"Basic {expected}" or _is(fault, "401"):
+    if refused(carrier, TWILIO, headers) or _is(fault, "401"):
         return 401, _twilio_error(401, 20003, "Authenticate"), []
     if fault and not FAULTS[fault.name]:
         number = form.get("To", "")
@@ -147,6 +154,20 @@ def kannel_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: F
     if _is(fault, "500-late"):
         return 500, b"Sending failed.", [message]
     return 202, b"Sent." if _is(fault, "missing") else b"0: Accepted for delivery", [message]
+
+
+def kannel_form(headers: Any, body: bytes) -> dict[str, str]:
+    """Kannel's headers under the names that its GET has, with the text from the body."""
+    names = ("from", "to", "coding", "dlr-mask", "dlr-url", "validity")
+    form = {name: value for name in names if (value := headers.get(f"X-Kannel-{name}")) is not None}
+    return form | {"text": body.decode("utf-8", "replace")}
+
+
+def kannel_receipt(message: Accepted, status: str, **changes: str) -> str:
+    """The path that Kannel would fetch: the message's dlr-url with its orders filled in."""
+    said = {"d": status, "A": "ACK/" if status == "8" else "", "p": message.to} | changes
+    callback = urlsplit(message.callback)
+    return f"{callback.path}?" + re.sub("%(.)", lambda order: quote(said[order[1]], safe=""), callback.query)
 
 
 def _is(fault: Fault | None, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A carrier on loopback: it speaks Africa's Talking's, Twilio's and Kannel's HTTP, and misbehaves when told to.
+"""A carrier on loopback: it speaks the HTTP of Africa's Talking, Twilio, Kannel and Orange, and misbehaves if told to.
 
     with LoopbackCarrier() as carrier:
         channel = AfricasTalking(base_url=carrier.base_url, ...)
@@ -9,7 +9,10 @@
 
 What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
 in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
-Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
+Receipts are sent back when `receipts` holds a plan, or one by one with `tell`. What people `write` to us stands in its
+`inbox`; asked, it lists both (`carrier_lists`), by its own `clock`, and misbehaves when `next_list` says so.
+`think` is how long it takes over each call before anything is accepted: a client that dies meanwhile has sent its
+message all the same.
 """
 
 from __future__ import annotations
@@ -18,18 +21,18 @@ import contextlib
 import json
 import os
 import random
-import re
 import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator
 
@@ -44,16 +47,23 @@ from tests.carrier_answers import (
     Fault,
     at_answer,
     kannel_answer,
+    kannel_form,
+    kannel_receipt,
+    refused,
     twilio_answer,
 )
-from tests.receipt_post import PostOffice, Receipts, get_address, post_form
+from tests.carrier_lists import Books, list_answer
+from tests.orange_answers import DESK_PATH, ORANGE, SEND_PATH, TokenDesk, orange_answer, orange_form, orange_receipt
+from tests.receipt_post import PostOffice, Receipts, get_address, post_form, post_json
 
 STATUSES = {
     AT: ("Sent", "Success", "Failed"),
     TWILIO: ("sent", "delivered", "undelivered"),
     KANNEL: ("8", "1", "2"),
+    ORANGE: ("DeliveredToNetwork", "DeliveredToTerminal", "DeliveryImpossible"),
 }
 """The first receipt of a message, and the two that may be its last."""
+FIXED_DOORS = (AT, ORANGE)  # where receipts go is agreed beforehand, and not said with each message
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Seen:
     form: dict[str, str]
 
 
-class LoopbackCarrier:
+class LoopbackCarrier(Books):
     """A context manager. Thread-safe; every roll of its dice comes from `seed`."""
 
     def __init__(
@@ -81,14 +91,20 @@ class LoopbackCarrier:
         account_sid: str = ACCOUNT,
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
+        think: float = 0.0,
     ) -> None:
+        super().__init__()
         self.faults = dict(faults or {})
         self.receipts = receipts
         self.username, self.api_key = username, api_key
         self.account_sid, self.auth_token = account_sid, auth_token
-        self.slow_seconds = slow_seconds
+        self.slow_seconds, self.think = slow_seconds, think
         self.accepted: list[Accepted] = []
+        self.accepted_at: list[float] = []  # seconds since 1970, beside `accepted`
         self.requests: list[Seen] = []
+        self.served: Counter[str] = Counter()  # how often each fault was met
+        self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
+        self.desk = TokenDesk()  # Orange's; what it is asked is no call for a message and stands in its own list
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
@@ -145,14 +161,18 @@ class LoopbackCarrier:
 
     def _next_fault(self) -> Fault | None:
         with self._lock:
-            if self._orders:
-                return self._orders.pop(0)
-            roll = self._dice.random()
-            for name, chance in self.faults.items():
-                if roll < chance:
-                    return Fault(name, seconds=self.slow_seconds)
-                roll -= chance
-            return None
+            fault = self._orders.pop(0) if self._orders else self._thrown()
+            if fault:
+                self.served[fault.name] += 1
+            return fault
+
+    def _thrown(self) -> Fault | None:
+        roll = self._dice.random()
+        for name, chance in self.faults.items():
+            if roll < chance:
+                return Fault(name, seconds=self.slow_seconds)
+            roll -= chance
+        return None
 
     def roll(self) -> float:
         with self._lock:
@@ -162,7 +182,9 @@ class LoopbackCarrier:
 
     def _accept(self, message: Accepted) -> None:
         with self._lock:
+            self.taken_at[message.id] = self.clock()
             self.accepted.append(message)
+            self.accepted_at.append(time.time())
             if self._truth:
                 self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
                 self._truth.flush()
@@ -175,6 +197,9 @@ class LoopbackCarrier:
         plan = plan or self.receipts or Receipts()
         if message.protocol == KANNEL:
             return get_address(plan.product_url, kannel_receipt(message, status, **changes))
+        if message.protocol == ORANGE:
+            door = plan.product_url + plan.at_path.replace(AT, ORANGE)
+            return post_json(door, orange_receipt(message.id, changes.get("to", message.to), status))
         address, form, headers = self.receipt(message, status, plan, **changes)
         return post_form(address, form, headers)
 
@@ -203,7 +228,8 @@ class LoopbackCarrier:
 
     def _schedule_receipts(self, message: Accepted) -> None:
         plan = self.receipts
-        if plan is None or self.roll() >= plan.coverage or (message.protocol != AT and not message.callback):
+        if plan is None or self.roll() >= plan.coverage or not (message.protocol in FIXED_DOORS or message.callback):
+            self.without_receipt.add(message.id)
             return
         first, good, bad = STATUSES[message.protocol]
         statuses = [first, bad if self.roll() < plan.failed else good]
@@ -225,13 +251,6 @@ class LoopbackCarrier:
         return self.post_office.wait(seconds)
 
 
-def kannel_receipt(message: Accepted, status: str, **changes: str) -> str:
-    """The path that Kannel would fetch: the message's dlr-url with its orders filled in."""
-    said = {"d": status, "A": "ACK/" if status == "8" else "", "p": message.to} | changes
-    callback = urlsplit(message.callback)
-    return f"{callback.path}?" + re.sub("%(.)", lambda order: quote(said[order[1]], safe=""), callback.query)
-
-
 def closed_port() -> int:
     """A port of the loopback where nobody listens."""
     with socket.socket() as probe:
@@ -239,7 +258,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer}
+ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer, ORANGE: orange_answer}
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -282,17 +301,29 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._note({})
-        self._reply(404, b"")
+        """A question: what was taken, or what people wrote."""
+        carrier, protocol = self.server.carrier, self._protocol()
+        self._note(dict(parse_qsl(urlsplit(self.path).query)))
+        if not protocol:
+            return self._reply(404, b"")
+        fault = carrier.next_list_fault()
+        if fault and fault.name == "close":
+            return self._cut()
+        if refused(carrier, protocol, self.headers):
+            return self._reply(401, b"{}")
+        return self._misbehave(fault, *list_answer(carrier, protocol, self.path, fault))
 
     def do_POST(self) -> None:
         carrier = self.server.carrier
+        if self.path == DESK_PATH:
+            return self._give_token()
         protocol = self._protocol()
         fault = carrier._next_fault() if protocol else None
         if fault and fault.name == "close":
             return self._cut()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        form = self._kannel_form(body) if protocol == KANNEL else _form(body)
+        time.sleep(carrier.think)
+        form = self._form(protocol, body)
         self._note(form)
         if not protocol:
             return self._reply(404, b"")
@@ -302,18 +333,26 @@ class _Handler(BaseHTTPRequestHandler):
             carrier._schedule_receipts(message)
         return self._misbehave(fault, status, payload)
 
-    def _kannel_form(self, body: bytes) -> dict[str, str]:
-        """Its headers under the names that its GET has, with the text from the body."""
-        names = ("from", "to", "coding", "dlr-mask", "dlr-url", "validity")
-        form = {name: value for name in names if (value := self.headers.get(f"X-Kannel-{name}")) is not None}
-        return form | {"text": body.decode("utf-8", "replace")}
+    def _give_token(self) -> None:
+        carrier = self.server.carrier
+        form = _form(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        answer = carrier.desk.answer(carrier, form, self.headers)
+        return self._reply(*answer, {"Content-Type": "application/json"}) if answer else self._cut()
+
+    def _form(self, protocol: str, body: bytes) -> dict[str, str]:
+        if protocol == KANNEL:
+            return kannel_form(self.headers, body)
+        return orange_form(self.path, body) if protocol == ORANGE else _form(body)
 
     def _protocol(self) -> str:
-        if self.path == "/version1/messaging":
+        path = urlsplit(self.path).path
+        if path == "/version1/messaging":
             return AT
-        if self.path == "/cgi-bin/sendsms":
+        if path == "/cgi-bin/sendsms":
             return KANNEL
-        return TWILIO if self.path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
+        if SEND_PATH.fullmatch(path):
+            return ORANGE
+        return TWILIO if path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
 
     def _note(self, form: dict[str, str]) -> None:
         self.server.carrier.requests.append(Seen(self.command, self.path, dict(self.headers), form))

@@ -43,6 +43,11 @@ def post_form(address: str, form: Mapping[str, str], headers: Mapping[str, str] 
     return _call(address, "POST", path, urlencode(form).encode(), kind)
 
 
+def post_json(address: str, body: bytes) -> int:
+    """POST JSON and return the HTTP status; 0 when nobody answered."""
+    return _call(address, "POST", urlsplit(address).path, body, {"Content-Type": "application/json"})
+
+
 def get_address(product_url: str, path: str) -> int:
     """Fetch this path of the product, octet for octet, and return the HTTP status; 0 when nobody answered."""
     return _call(product_url, "GET", path, None, {})
@@ -61,26 +66,28 @@ def _call(address: str, method: str, path: str, body: bytes | None, headers: Map
 
 
 class PostOffice:
-    """One thread that sends receipts at their time and insists while the product does not say 2xx."""
+    """Threads that send receipts at their time and insist while the product does not say 2xx."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 4) -> None:
         self.delivered = 0
         self.given_up = 0
         self._heap: list[_Due] = []
         self._count = itertools.count()
         self._changed = threading.Condition()
-        self._busy = False
+        self._busy = 0
         self._open = True
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         with self._changed:
             self._open = False
             self._changed.notify_all()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def now(self, send: Callable[[], int]) -> None:
         self._note(200 <= send() < 300)
@@ -104,7 +111,7 @@ class PostOffice:
                     heapq.heappush(self._heap, again)
                 else:
                     self._note(done)
-                self._busy = False
+                self._busy -= 1
                 self._changed.notify_all()
 
     def _take(self) -> _Due | None:
@@ -112,7 +119,7 @@ class PostOffice:
             while self._open:
                 wait = self._heap[0].at - time.monotonic() if self._heap else None
                 if wait is not None and wait <= 0:
-                    self._busy = True
+                    self._busy += 1
                     return heapq.heappop(self._heap)
                 self._changed.wait(wait)
             return None

@@ -63,7 +63,7 @@ def test_a_postgresql_address_gets_its_driver() -> None:
         ("LASELI_TIMEZONE", "Bamako", "Africa/Bamako"),
         ("LASELI_AFRICASTALKING__HOOK_SECRETS", "short", "32 characters"),
         ("LASELI_AFRICASTALKING__API_KEY", None, "is not set"),
-        ("LASELI_ROUTES", "orange", "africastalking, twilio, simulator"),
+        ("LASELI_ROUTES", "moov", "africastalking, twilio, simulator, kannel, orange"),
         ("LASELI_ROUTES", "twilio", "LASELI_TWILIO__"),
         ("LASELI_SCREEN_LIMIT", "300", "182"),
         ("LASELI_PORT", "eighty", "integer"),
@@ -179,3 +179,33 @@ def test_a_price_list_with_a_mistake_is_told_at_the_start(tmp_path: Path) -> Non
     file.write_text("prices: ours\nwhy: a contract\notherwise: dear\n")
     (line,) = lines(LASELI_PRICES_FILE=str(file))
     assert line == "LASELI_PRICES_FILE: ours: 'otherwise' must be an amount like 12 or 12.50, not 'dear'"
+
+
+@pytest.mark.parametrize("setting", ["ROUTES", "PACE"])
+@pytest.mark.parametrize("gateway", ["truroute", "pages"])
+def test_a_gateway_of_screens_is_no_route(gateway: str, setting: str) -> None:
+    screens = {f"LASELI_{gateway.upper()}__HOOK_SECRETS": "x" * 32}
+    assert Config.from_env(GOOD | screens).routes == ()
+    value = gateway if setting == "ROUTES" else f"{gateway}=10"
+    assert lines(**screens | {f"LASELI_{setting}": value}) == [
+        f"LASELI_{setting}: '{gateway}' shows screens and sends no SMS: "
+        "name one of africastalking, twilio, simulator, kannel, orange"
+    ]
+
+
+ORANGE = {
+    "LASELI_ORANGE__CLIENT_ID": "app",
+    "LASELI_ORANGE__CLIENT_SECRET": "hunter2",
+    "LASELI_ORANGE__SENDER_ADDRESS": "+2230000",
+    "LASELI_ORANGE__HOOK_SECRETS": "x" * 32,
+}
+
+
+def test_orange_may_be_a_route() -> None:
+    config = Config.from_env(GOOD | ORANGE | {"LASELI_ROUTES": "orange"})
+    assert config.routes == ("orange",)
+    assert "hunter2" not in repr(config)
+
+
+def test_the_sender_address_of_orange_is_a_number() -> None:
+    assert "ORANGE__SENDER_ADDRESS" in lines(**ORANGE | {"LASELI_ORANGE__SENDER_ADDRESS": "LASELI"})[0]

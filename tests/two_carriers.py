@@ -53,7 +53,6 @@ class Line:
     runtime: Runtime
     clock: TestClock
     carriers: dict[str, LoopbackCarrier]
-    samples_receipts: bool = True  # until whoever takes receipts adds them to the window himself
     manners: dict[str, Manner] = field(default_factory=dict)
     seed: int = 0
 
@@ -110,11 +109,8 @@ class Line:
             self.read[name] = len(carrier.accepted)
 
     def _bring_receipts(self) -> None:
-        now, samples = self.clock.now(), []
+        now = self.clock.now()
         while self.due and self.due[0][0] <= now:
-            _, _, name, carrier_id, to, state, sent_at = heapq.heappop(self.due)
+            _, _, name, carrier_id, to, state, _ = heapq.heappop(self.due)
             receipts.take(self.runtime, Receipt(name, carrier_id, to, None, state, ""))
-            samples.append(route_book.of_receipt(name, self.runtime.networks.of(to), state, now - sent_at))
-        if self.samples_receipts:
-            with self.runtime.database.begin() as tx:
-                route_book.note_samples(tx, samples, now)
+        receipts.settle(self.runtime)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from service.domain.message_states import Outcome, ReceiptState, Scope
 
@@ -116,6 +116,8 @@ class Capabilities:
     many: bool = False  # several recipients in one call, each with its own outcome
     own_id: bool = False  # its receipts bring our own message id back, even when its answer to the send was lost
     alphanumeric: bool = True  # letters may stand as the sender
+    lists: bool = False  # tells what it took from us, by number and date (`ListsSent`)
+    pulls: bool = False  # gives out again what people wrote to us (`KeepsReceived`)
     shows_drafts: bool = False  # only pretend handsets: texts that nobody reviewed may go there
 
 
@@ -152,7 +154,8 @@ class IncomingSms:
     """A text that reached us. `phone` is None for letters and short codes, which are machines: never answer those.
 
     `event_id` is the same when the carrier repeats itself; None when it gave none. `opt_out`: the carrier has
-    already stopped its messages to this person and answered them; a reply would be refused.
+    already stopped its messages to this person and answered them; a reply would be refused. `at` is when the carrier
+    got it (UTC milliseconds), known of what is pulled afterwards.
     """
 
     channel: str
@@ -162,6 +165,7 @@ class IncomingSms:
     text: str
     to: str
     opt_out: bool = False
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ class Receipt:
 
     `message_ref` is our own id when the carrier brings it back. A receipt applies only when `phone` fits as well.
     `fault`: who is to blame for "undelivered"; only "person" may count against the number, "account" and "sender"
-    stop the channel.
+    stop the channel. `network` is the operator's code (61001) where the carrier tells it.
     """
 
     channel: str
@@ -181,6 +185,7 @@ class Receipt:
     detail: str
     opt_out: bool = False
     fault: Scope = "person"
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,3 +265,51 @@ class Channel(Protocol):
     def knows_secret(self, secret: str) -> bool: ...
 
     def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool: ...
+
+
+# --- what only some carriers can ------------------------------------------------------------------------------
+
+
+class CannotAsk(Exception):
+    """The carrier gave no usable answer to a question. Its text is for our notes: no number, no text, no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message that the carrier says it took from us, and what became of it."""
+
+    carrier_id: str
+    state: ReceiptState
+    detail: str
+    fault: Scope = "person"
+
+
+@runtime_checkable
+class ListsSent(Protocol):
+    """A carrier with `capabilities.lists`."""
+
+    def reconcile(self, to: str, text: str, since: int, until: int) -> Sequence[Listed]:
+        """Everything it took from us to this number with this text between these moments (UTC milliseconds).
+
+        Raises CannotAsk when it does not say, or says too much to be read to the end.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What people wrote, oldest first, and where to go on next time. `whole`: there was no more at that moment."""
+
+    texts: tuple[IncomingSms, ...]
+    cursor: str
+    whole: bool
+
+
+@runtime_checkable
+class KeepsReceived(Protocol):
+    """A carrier with `capabilities.pulls`."""
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What reached the carrier for us since `cursor` ("" the first time), under the same ids as by its webhook.
+
+        It ends, whatever the carrier answers. Raises CannotAsk.
+        """

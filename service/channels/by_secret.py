@@ -9,9 +9,12 @@ import hmac
 from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
+from flows.phone_numbers import to_e164
 from service.channels.base import (
     NO_FIELDS,
+    NUMBER_LIMIT,
     Answer,
+    Capabilities,
     Event,
     Fields,
     IncomingSms,
@@ -23,7 +26,7 @@ from service.channels.base import (
     Unreadable,
 )
 from service.channels.raw_request import Raw
-from service.domain.message_states import Outcome
+from service.domain.message_states import Outcome, Refused
 
 
 class BySecret:
@@ -87,3 +90,23 @@ class BySecret:
 
     def thanks(self, event: Event) -> Answer:
         return Answer()
+
+
+class ScreensOnly(BySecret):
+    """A USSD gateway: it has screens and no SMS, so it is no route for messages (LASELI_ROUTES refuses it)."""
+
+    capabilities = Capabilities(two_way=False, receipts=False)
+
+    def __init__(self, hook_secrets: Sequence[str], *, country: str = "ML") -> None:
+        super().__init__(hook_secrets)
+        self._country = country
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        return Refused(f"{self.name} sends no SMS", "account", opt_out=False)
+
+    def phone_of(self, fields: Fields) -> str:
+        """Whose phone `msisdn` is: the international form, written without its plus."""
+        phone = to_e164("+" + fields.filled("msisdn", NUMBER_LIMIT).strip().removeprefix("+"), self._country)
+        if phone is None:
+            raise Unreadable("msisdn is not a telephone number")
+        return phone

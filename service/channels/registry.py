@@ -9,8 +9,18 @@ from typing import Any
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
 from service.channels.via_kannel import Kannel
+from service.channels.via_orange import Orange
+from service.channels.via_pages import Pages
 from service.channels.via_simulator import Simulator
-from service.config import AfricasTalkingSettings, Config, KannelSettings, TwilioSettings
+from service.channels.via_truroute import TruRoute
+from service.config import (
+    AfricasTalkingSettings,
+    Config,
+    KannelSettings,
+    OrangeSettings,
+    ScreenSettings,
+    TwilioSettings,
+)
 
 CONNECT_TIMEOUT_S = 3.05
 
@@ -59,11 +69,32 @@ def _kannel(found: KannelSettings, config: Config) -> Kannel:
     )
 
 
+def _orange(found: OrangeSettings, config: Config) -> Orange:
+    return Orange(
+        client_id=found.client_id,
+        client_secret=found.client_secret.get_secret_value(),
+        hook_secrets=found.hook_secrets,
+        sender_address=found.sender_address,
+        sender=found.sender,
+        base_url=found.base_url,
+        country=config.country,
+        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
+        read_timeout=config.send_timeout,
+    )
+
+
+def _screens(kind: type[TruRoute] | type[Pages], found: ScreenSettings, config: Config) -> Channel:
+    return kind(found.hook_secrets, country=config.country)
+
+
 MAKERS: Mapping[str, Callable[[Any, Config], Channel]] = {
     "africastalking": partial(_africastalking, AfricasTalking),
     "simulator": partial(_africastalking, Simulator),
     "twilio": _twilio,
     "kannel": _kannel,
+    "orange": _orange,
+    "truroute": partial(_screens, TruRoute),
+    "pages": partial(_screens, Pages),
 }
 """Each by the name of its settings, which is also its name in our addresses, tables and routes."""
 

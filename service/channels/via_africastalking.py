@@ -1,7 +1,8 @@
 """Africa's Talking: USSD, SMS out and in, receipts, opt-outs. Its SDK sends; we read its forms.
 
 Its callbacks carry no signature: a secret in our address is the only proof (docs: /hooks/{carrier}/{event}/{secret}).
-It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous.
+It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous. What
+people wrote to us it gives out again, a hundred at a time.
 Meanings of codes: its pages on SMS sending and notifications; recorded sandbox answers.
 """
 
@@ -16,6 +17,7 @@ import requests
 from africastalking.SMS import SMSService
 
 from flows.phone_numbers import to_e164
+from service.channels import africastalking_inbox
 from service.channels.base import (
     ID_LIMIT,
     NO_FIELDS,
@@ -30,6 +32,7 @@ from service.channels.base import (
     Keystroke,
     OptOut,
     Outgoing,
+    Pulled,
     Receipt,
     SessionEnd,
     Unreadable,
@@ -69,6 +72,7 @@ RECEIPTS: dict[str, ReceiptState] = {
     "AbsentSubscriber": "undelivered",
     "Expired": "undelivered",
 }
+NO_NETWORK = "99999"
 SESSION_ENDS: dict[str, EndStatus] = {"Success": "done", "Incomplete": "cut", "Failed": "failed"}
 
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}")
@@ -79,6 +83,7 @@ class AfricasTalking(BySecret):
 
     name = "africastalking"
     shows_drafts = False
+    gives_out_again = True
 
     def __init__(
         self,
@@ -103,6 +108,7 @@ class AfricasTalking(BySecret):
             two_way=bool(sender) and (sender or "").lstrip("+").isdigit(),
             receipts=True,
             many=True,
+            pulls=self.gives_out_again,
             shows_drafts=self.shows_drafts,
         )
 
@@ -148,6 +154,12 @@ class AfricasTalking(BySecret):
         # The carrier may write the number another way than we did.
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
         return number if _E164.fullmatch(number) else to_e164(number, self._country)
+
+    # -- asked
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What people wrote after the message with this id; from the first one on when it is empty."""
+        return africastalking_inbox.pull(self._service.fetch_messages, self.read_sms, cursor)
 
     # -- in
 
@@ -199,6 +211,7 @@ class AfricasTalking(BySecret):
             detail=" ".join(filter(None, (word(status) or "unknown status", word(reason)))),
             # The same word has a capital L here and a small one in the answer to a send.
             opt_out=reason.lower() == "userinblacklist",
+            network=_network(fields.maybe("networkCode", 20)),
         )
 
     def read_opt_out(self, fields: Fields) -> OptOut:
@@ -216,6 +229,11 @@ class AfricasTalking(BySecret):
 
     def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
         return Answer(200, ("CON " if more else "END ") + text)
+
+
+def _network(code: str | None) -> str:
+    """The operator's code; its sandbox, which is none, says 99999."""
+    return code if code and re.fullmatch("[0-9]{1,12}", code) and code != NO_NETWORK else ""
 
 
 def _message_data(answer: requests.Response) -> dict[str, Any] | None:

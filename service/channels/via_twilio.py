@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
@@ -18,24 +19,29 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from flows.phone_numbers import to_e164
 from service.channels import twilio_forms as forms
+from service.channels import twilio_lists
 from service.channels.base import (
+    ID_LIMIT,
     NO_FIELDS,
     TEXT_LIMIT,
     Answer,
+    CannotAsk,
     Capabilities,
     Event,
     Fields,
     IncomingSms,
     Keystroke,
+    Listed,
     OptOut,
     Outgoing,
+    Pulled,
     Receipt,
     SessionEnd,
     Unreadable,
     own_id,
 )
 from service.channels.raw_request import Raw
-from service.channels.transport import CarefulSession, Decided, attempt, checked_address, outcome_of_status
+from service.channels.transport import CarefulSession, Decided, ask, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
 STATUS_PATH = "/hooks/twilio/status"
@@ -43,6 +49,8 @@ STATUS_PATH = "/hooks/twilio/status"
 # (Without them it repeats only when no connection came about.)
 INSIST = "#rc=3&rp=all"
 
+LISTED_LATE_MS = 3_600_000
+"""A text may stand in its list a while after it came: each pull looks back an hour more."""
 OPTED_OUT = 21610
 NOT_NOW = {14107, 20429, 21611, 30001, 30017, 30022, 30023, 63018}  # surely not sent; later it may be
 MAYBE_TAKEN = {20500, 20503, 30008, 30410, 30500}
@@ -104,7 +112,10 @@ class Twilio:
         self._validator = RequestValidator(auth_token)
         self._client = _client(account_sid, auth_token, checked_address(base_url), (connect_timeout, timeout))
         number = (sender or "").lstrip("+").isdigit()
-        self.capabilities = Capabilities(two_way=number, receipts=True, own_id=True)
+        # A name cannot be written to; behind a messaging service there may be numbers.
+        self._written_to = sender if number else None
+        answered = number or bool(messaging_service_sid)
+        self.capabilities = Capabilities(two_way=number, receipts=True, own_id=True, lists=True, pulls=answered)
 
     # -- out
 
@@ -154,6 +165,31 @@ class Twilio:
             return Refused(detail, "person", opt_out=False)
         unlisted: Scope = "account" if status in ACCOUNT_FAULTS else "message"
         return Refused(detail, SCOPES.get(code, unlisted), opt_out=code == OPTED_OUT)
+
+    # -- asked
+
+    def reconcile(self, to: str, text: str, since: int, until: int) -> list[Listed]:
+        """What it took from us to this number, letter for letter this text, between these moments."""
+        records = ask(lambda: twilio_lists.sent(self._client, to, since, until))
+        return [_listed(one) for one in records if one.body == text]
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What people wrote since the last time. The cursor is a moment; the first time, nothing but that moment."""
+        if not cursor:
+            return Pulled((), str(now), whole=True)
+        since = int(cursor) - LISTED_LATE_MS
+        records = ask(lambda: twilio_lists.received(self._client, self._written_to, since))
+        texts = (self._as_by_webhook(one) for one in records)
+        return Pulled(tuple(one for one in texts if one is not None), str(now), whole=True)
+
+    def _as_by_webhook(self, record: Any) -> IncomingSms | None:
+        """A listed text, read by the same rules and under the same id; None when its webhook would be refused."""
+        names = {"AccountSid": self._account_sid, "MessageSid": record.sid, "From": record.from_, "To": record.to}
+        try:
+            fields = Fields([*names.items(), ("Body", record.body or "")])
+            return replace(self.read_sms(fields), at=twilio_lists.taken_at(record))
+        except (Unreadable, TypeError):
+            return None
 
     # -- in
 
@@ -224,6 +260,16 @@ class Twilio:
             return False
 
 
+def _listed(record: Any) -> Listed:
+    status, code = str(record.status), _number(record.error_code)
+    return Listed(
+        carrier_id=str(record.sid)[:ID_LIMIT],
+        state=RECEIPTS.get(status, "accepted"),  # it has the message, whatever it calls that
+        detail=f"listed as {word(status)}" + (f" {code}" if code else ""),
+        fault=SCOPES.get(code, "person"),
+    )
+
+
 def _number(value: object) -> int:
     """A code as the SDK hands it on: a number, digits, or nothing."""
     return int(value) if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,6}", str(value)) else 0
@@ -262,12 +308,17 @@ class _CarefulHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has
 
     def __init__(self, base_url: str, timeouts: tuple[float, float]) -> None:
         super().__init__(max_retries=0)
+        self._home = base_url + "/"
         self.timeout = timeouts
         self.session = CarefulSession(base_url, whole_seconds=sum(timeouts))
 
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        answer = super().request(*args, **kwargs)
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        if not url.startswith(self._home):
+            raise CannotAsk("its next page is at another address")  # our key would go there
+        answer = super().request(method, url, *args, **kwargs)
         settled = outcome_of_status(answer.status_code, answer.headers)
         if settled is not None:
             raise Decided(settled)
+        if method == "GET" and answer.status_code != 200:
+            raise CannotAsk(f"HTTP {answer.status_code}")
         return answer

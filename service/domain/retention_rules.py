@@ -43,6 +43,15 @@ RULES = (
     Rule("receipts", "receipts that fit no message", "72 hours", 3 * DAY_MS, "deleted", "safety.md", "hour"),
     Rule("tries", "tries of a child's code or of a new number", "2 days", DAY_MS, "deleted", "ours", "hour"),
     Rule("route_samples", "how routes served (no person)", "2 days", 2 * DAY_MS, "deleted", "ours", "hour"),
+    Rule(
+        "given_up_jobs",
+        "coarse jobs that were given up (no person)",
+        "90 days",
+        90 * DAY_MS,
+        "deleted",
+        "ours",
+        "night",
+    ),
     Rule("inbound_bodies", "words of incoming SMS", "30 days", 30 * DAY_MS, "deleted", "safety.md", "night"),
     Rule(
         "event_keys",

@@ -18,22 +18,23 @@ MAY_HAVE_LEFT = ("calling", "accepted", "ambiguous")
 
 
 class Heard(NamedTuple):
-    """A message, and how many others left for its phone since then, or may have."""
+    """A message, and how many others left for its phone since then, or may have. `ours` is false where another worker
+    is about to write to this very phone: its message is not counted yet."""
 
     number_idx: bytes
     purpose: str
     hours: str
     useful_until: int
     left: int
+    ours: bool
 
 
 def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], since: int) -> dict[int, Heard]:
     """For each of these messages: how many others of these purposes were called for its number since then.
 
-    On PostgreSQL whoever asks about the same number waits until we commit: two workers do not both send the last one.
+    Until we commit the numbers are ours: two workers do not both send the last message of a day. SQLite has one writer.
     """
-    if tx.dialect.name == "postgresql":
-        _take_turns(tx, ids)
+    others = _others_numbers(tx, ids) if tx.dialect.name == "postgresql" else set()
     other, tried = message.alias("other"), send_attempt.alias("tried")
     calls = (
         select(func.count(tried.c.message_id.distinct()))
@@ -51,14 +52,19 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
         .scalar_subquery()
     )
     rows = tx.execute(select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(m.id.in_(ids)))
-    return {row[0]: Heard._make(row[1:]) for row in rows}
+    return {row[0]: Heard._make((*row[1:], row.number_idx not in others)) for row in rows}
 
 
-def _take_turns(tx: Connection, ids: Sequence[int]) -> None:
-    """Lock the numbers of these messages, in one order for all. (A lock on the phone's row would meet callers.)"""
-    numbers = func.hashtext(func.encode(m.number_idx, "hex")).label("number")
-    in_order = select(numbers).where(m.id.in_(ids)).distinct().order_by(numbers).subquery()
-    tx.execute(select(func.pg_advisory_xact_lock(PHONES, in_order.c.number)))
+def _others_numbers(tx: Connection, ids: Sequence[int]) -> set[bytes]:
+    """The numbers of these messages that another worker has locked; the others are ours from now on.
+
+    Nobody waits: a claim holds rows, and whoever waits while he holds something makes a deadlock one day. A lock on the
+    phone's row itself would meet callers.
+    """
+    numbers = select(m.number_idx).where(m.id.in_(ids)).distinct().subquery()
+    key = func.hashtext(func.encode(numbers.c.number_idx, "hex"))
+    got = func.pg_try_advisory_xact_lock(PHONES, key).label("got")
+    return {row.number_idx for row in tx.execute(select(numbers.c.number_idx, got)) if not row.got}
 
 
 def rename_hours(tx: Connection, known: Collection[str]) -> int:

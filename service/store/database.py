@@ -62,6 +62,19 @@ class Database:
                 self._turn.release()
 
     @contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """For one statement that stands alone: PostgreSQL commits it by itself, one message there and one back."""
+        if self.is_sqlite:
+            with self.begin() as tx:
+                yield tx
+            return
+        try:
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
+                yield tx
+        except self._driver_error as error:
+            raise self._told_as_usual(error) from None
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         try:
             with self._reader.begin() as tx:
@@ -106,6 +119,11 @@ class Database:
         """For migrations only."""
         return self._writer
 
+    def driver_arguments(self) -> dict[str, Any]:
+        """How to connect, for a library that brings connections of its own to PostgreSQL."""
+        _, arguments = self._writer.dialect.create_connect_args(self._writer.url)
+        return {**arguments, "connect_timeout": 2, "options": _options(PATIENCE_S)}
+
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
@@ -137,10 +155,12 @@ def _make_private(file: str | None) -> None:
 def _make_postgresql_patient(engine: Engine, patience: Callable[[], float]) -> None:
     @event.listens_for(engine, "do_connect")
     def _on_connect(_: Any, __: Any, ___: Any, arguments: dict[str, Any]) -> None:
-        lock_ms = min(5000, int(patience() * 1000))
-        arguments["options"] = (
-            f"-c statement_timeout=15000 -c lock_timeout={lock_ms} -c idle_in_transaction_session_timeout=60000"
-        )
+        arguments["options"] = _options(patience())
+
+
+def _options(patience_s: float) -> str:
+    lock_ms = min(5000, int(patience_s * 1000))
+    return f"-c statement_timeout=15000 -c lock_timeout={lock_ms} -c idle_in_transaction_session_timeout=60000"
 
 
 def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Callable[[], float]) -> None:

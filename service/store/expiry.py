@@ -32,6 +32,7 @@ from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
+from service.store.job_tables import job
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
@@ -61,6 +62,7 @@ CONVERSATIONS = Aged(conversation, conversation.c.id, conversation.c.started_at)
 RECEIPTS = Aged(unmatched_receipt, unmatched_receipt.c.id, unmatched_receipt.c.at)
 TRIES = Aged(attempt, attempt.c.number_idx, attempt.c.day)
 ROUTE_SAMPLES = Aged(route_sample, route_sample.c.id, route_sample.c.at)
+GIVEN_UP_JOBS = Aged(job, job.c.id, job.c.ended_at, job.c.state == "failed")
 INBOUND_BODIES = Aged(inbound_body, inbound_body.c.id, inbound_body.c.at)
 EVENT_KEYS = Aged(inbound_event, inbound_event.c.key_hash, inbound_event.c.at)
 EXPIRED_TASKS = Aged(task, task.c.id, task.c.expires_at)

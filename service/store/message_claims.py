@@ -209,6 +209,7 @@ class Start(NamedTuple):
     fence: int
     channel: str
     cost_estimated: int | None
+    network: str | None = None
 
 
 def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
@@ -227,16 +228,23 @@ def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
             for one in starts
         ],
     )
-    _PRICE.many(tx, [{"which": one.id, "by": one.channel, "price": one.cost_estimated} for one in starts])
+    _ROUTE.many(
+        tx,
+        [
+            {"which": one.id, "by": one.channel, "on": one.network or None, "price": one.cost_estimated}
+            for one in starts
+        ],
+    )
 
 
 _ADD_ATTEMPT = inserting(send_attempt, "id", "message_id", "fence", "channel", "outcome", "at")
-_PRICE = Prepared(
+_ROUTE = Prepared(
     lambda _: (
         update(message)
         .where(m.id == bindparam("which"))
         .values(
             channel=bindparam("by", type_=m.channel.type),
+            network=bindparam("on", type_=m.network.type),
             cost_estimated=bindparam("price", type_=Integer),
         )
     )

@@ -55,7 +55,7 @@ message = Table(
     Column("priority", Integer, nullable=False),
     Column("channel", String(20)),
     Column("sender", String(20)),
-    Column("network", String(12)),  # the operator, as last told by a receipt or a call; its prefix is only a guess
+    Column("network", String(12)),  # the operator by whom it was routed, or whom a receipt told
     Column("batch_key", LargeBinary(16)),  # equal for messages that one call may carry to many recipients
     Column("encoding", String(8), nullable=False),
     Column("parts", Integer, nullable=False),
@@ -67,6 +67,7 @@ message = Table(
     Column("fence", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("resends", Integer, nullable=False),
+    Column("asked", Integer, nullable=False, server_default="0"),  # how often its carrier was asked what became of it
     Column("lease_until", Instant),  # by the database's clock; every other time is the runtime's
     Column("not_before", Instant, nullable=False),
     Column("useful_until", Instant, nullable=False),

@@ -22,6 +22,7 @@ from service.store.system_tables import count, mark, read_mark
 
 UNASKED = frozenset({"reminder", "campaign", "notice"})
 """What people did not ask for a moment ago. Alarms to staff, answers and conversations neither count nor wait."""
+A_MOMENT_MS = 1000
 HOURS_MARK = "hours_known"
 LEAVES_ROOM = "campaign"
 """The last place of a day is kept for a recall: what is for everybody does not take it."""
@@ -48,16 +49,21 @@ def held_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now:
     found = brake_tables.left_since(tx, unasked, sorted(UNASKED), midnight)
     heard: dict[bytes, int] = defaultdict(int)
     held: dict[int, Held] = {}
+    full = 0
     for message_id in unasked:
         one = found[message_id]
+        if not one.ours:
+            held[message_id] = Held(now + A_MOMENT_MS, "another worker is writing to this phone")
+            continue
         most = runtime.config.most_a_day - (one.purpose == LEAVES_ROOM and runtime.config.most_a_day > 1)
         if one.left + heard[one.number_idx] < most:
             heard[one.number_idx] += 1
             continue
         until = runtime.hours.good_instant(one.hours, runtime.zone, max(now, tomorrow), one.useful_until)
         held[message_id] = Held(until, f"this phone had {one.left + heard[one.number_idx]} messages today")
-    if held:
-        count(tx, "messages_held_back", len(held))
+        full += 1
+    if full:
+        count(tx, "messages_held_back", full)
     return held
 
 

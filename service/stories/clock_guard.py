@@ -13,12 +13,11 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from service.clock import DEMO_MARK, Watch
+from service.clock import DEMO_MARK, REHEARSAL_MARK, Watch
 from service.domain.clock_judgement import Doubt, Reading, judge
 from service.runtime import Runtime
 from service.store.system_tables import count, database_time, drop_marks, mark, marks, read_mark
 from service.stories import dispatch_gate
-from service.stories.setup import REHEARSAL_MARK
 
 REASON = "clock"
 HIGHEST, ACCEPTED, DOUBT = "clock_highest", "clock_accepted", "clock_doubt:"

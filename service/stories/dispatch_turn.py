@@ -55,23 +55,20 @@ class Finished(NamedTuple):
 # -- before the calls
 
 
-def claim(tx: Connection, runtime: Runtime, now: int, free: int, busy: Counter[str]) -> list[Call]:
-    """Take at most `free` calls' worth of due messages; `busy` counts the calls in the air by channel."""
+def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> list[Call]:
+    """Take at most `free` calls' worth of due messages."""
     if dispatch_gate.closed(tx) or money.day_is_spent(tx, runtime, now):
         return []
-    routes = _within_reach(route_book.open_routes(tx, runtime, now), runtime.config.sender_threads, busy)
+    routes = route_book.open_routes(tx, runtime, now)
     turn = _Turn(tx, runtime, now, routes, runtime.hours.open_names(runtime.local(now)))
     calls = turn.calls(worth_claiming(routes, free))
     letters = [(call, one) for call in calls for one in call.letters]
-    starts = [Start(one.message.id, one.message.fence, call.channel.name, one.cost) for call, one in letters]
+    starts = [
+        Start(one.message.id, one.message.fence, call.channel.name, one.cost, one.network) for call, one in letters
+    ]
     message_claims.start_attempts(tx, starts, now)
     route_book.take(tx, runtime, turn.used)
     return calls
-
-
-def _within_reach(routes: Sequence[OpenRoute], senders: int, busy: Counter[str]) -> list[OpenRoute]:
-    """Without a carrier that holds nearly all senders: a slow one leaves one sender to each of the others."""
-    return [one for one in routes if len(routes) == 1 or busy[one.channel] < senders - len(routes) + 1]
 
 
 class _Turn:
@@ -194,7 +191,8 @@ def note(tx: Connection, runtime: Runtime, finished: Sequence[Finished], now: in
             opt_outs.stop(tx, runtime, one.leaving.message.to, "carrier", now)
         if isinstance(one.outcome, Refused) and change.pause_channel:
             route_book.pause(tx, one.channel, one.outcome.scope, one.outcome.detail, now)
-    receipts.apply_early(tx, {(one.channel, one.carrier_id): one.id for one in notes if one.carrier_id}, now)
+    named = [(one.id, one.channel, one.carrier_id) for one in notes if one.carrier_id]
+    receipts.apply_early(tx, runtime, named, now)
     called = [one for one in finished if one.called]
     samples = (route_book.of_call(one.channel, one.leaving.network, one.outcome) for one in called)
     route_book.note_samples(tx, samples, now)

@@ -10,7 +10,6 @@ messages as threads are free. What calls came to is kept in memory until a turn 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -81,10 +80,9 @@ class _Round:
 
     def _note_and_claim(self, free: int) -> list[Call]:
         runtime, now = self.runtime, self.runtime.now()
-        busy = Counter(call.channel.name for call in self.flying.values())
         with runtime.database.begin() as tx:
             dispatch_turn.note(tx, runtime, self.landed, now)
-            return dispatch_turn.claim(tx, runtime, now, free, busy) if free > 0 else []
+            return dispatch_turn.claim(tx, runtime, now, free) if free > 0 else []
 
     def _wait_for_database(self, error: Exception) -> None:
         """What calls came to is worth waiting for, until the reaper has called these messages unknown anyway."""
@@ -111,10 +109,11 @@ class _Round:
 
 def look_after(runtime: Runtime) -> dict[str, int]:
     """What time does to messages: leases run out, queued ones expire, unknown and unanswered ones are settled."""
+    receipts.settle(runtime)
     now = runtime.now()
     with runtime.database.begin() as tx:
         done = {"reaped": message_claims.reap(tx, now), "expired": message_tables.expire(tx, now)}
-        receipts.match_kept(tx, now)
+        receipts.match_kept(tx, runtime, now)
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
         waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)

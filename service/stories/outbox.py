@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
+from service import jobs
 from service.domain.letter_rules import LetterRules
 from service.store import message_tables, phone_tables
 from service.store.columns import rules_of, vault_of
@@ -54,7 +55,16 @@ def put(tx: Connection, now: int, letter: Letter) -> int | None:
 
 def put_many(tx: Connection, now: int, letters: Sequence[Letter]) -> dict[str, int]:
     """`put` for a page of letters: key -> message id of those that are written down now, also as refused."""
-    return _add(tx, [_row(tx, now, letter) for letter in letters])
+    rows = [_row(tx, now, letter) for letter in letters]
+    found = _add(tx, rows)
+    jobs.wake(tx, sum(row["key"] in found and row["state"] == "queued" and _is_due(row, now) for row in rows))
+    return found
+
+
+def _is_due(row: dict[str, object], now: int) -> bool:
+    not_before = row["not_before"]
+    assert isinstance(not_before, int)
+    return not_before <= now
 
 
 def _add(tx: Connection, rows: list[dict[str, object]]) -> dict[str, int]:

@@ -192,6 +192,7 @@ SWEEPS: dict[str, Sweep] = {
     "receipts": _aged(expiry.RECEIPTS),
     "tries": _aged(expiry.TRIES, by_day=True),
     "route_samples": _aged(expiry.ROUTE_SAMPLES),
+    "given_up_jobs": _aged(expiry.GIVEN_UP_JOBS),
     "inbound_bodies": _aged(expiry.INBOUND_BODIES),
     "event_keys": _aged(expiry.EVENT_KEYS),
     "message_texts": Sweep(_find_words, _empty, _count_words, begins_at=_emptied_to, most=200),

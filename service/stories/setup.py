@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from service.clock import REHEARSAL_MARK
 from service.runtime import Runtime
 from service.store import phone_tables, schema, system_tables
 from service.stories import key_checks, releases, starting_data
-
-REHEARSAL_MARK = "rehearsal"
 
 
 class NotEmpty(Exception):

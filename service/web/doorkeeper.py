@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Request, Response, abort, request
 
 from service.channels.base import Answer, Channel, Fields
-from service.channels.raw_request import Raw
+from service.channels.raw_request import LARGEST_BODY, Raw
 from service.runtime import Runtime
 
 METHODS = ("GET", "POST")
@@ -30,7 +30,11 @@ def fields_for(channel: Channel) -> Fields:
 def raw_request() -> Raw:
     # Each look through Flask's proxy costs as much as a field read: on the road of every keystroke, one is enough.
     own: Request = request._get_current_object()  # type: ignore[attr-defined]
-    return Raw(own.method, own.path, own.query_string, own.mimetype, own.get_data(cache=False))
+    body = own.get_data(cache=False)
+    if own.content_length is None and len(body) >= LARGEST_BODY:
+        # Without an announced length the framework reads up to its limit and is silent about the rest.
+        abort(413, "the request is too large")
+    return Raw(own.method, own.path, own.query_string, own.mimetype, body)
 
 
 def said(answer: Answer) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 from service.channels.base import Channel, Fields, Outgoing
 from service.channels.via_africastalking import AfricasTalking
 from service.channels.via_kannel import Kannel
+from service.channels.via_orange import Orange
 from service.channels.via_simulator import Simulator
 from service.channels.via_twilio import Twilio
 from tests.loopback import ACCOUNT, TOKEN
@@ -58,6 +59,20 @@ def kannel(base_url: str, **changes: Any) -> Kannel:
     return Kannel(**settings | changes)
 
 
+def orange(base_url: str, **changes: Any) -> Orange:
+    settings: dict[str, Any] = {
+        "client_id": "laseli",
+        "client_secret": API_KEY,
+        "hook_secrets": (SECRET, OTHER_SECRET),
+        "sender_address": "+2230000",
+        "sender": "LASELI",
+        "base_url": base_url,
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+    }
+    return Orange(**settings | changes)
+
+
 def _at_settings(base_url: str) -> dict[str, Any]:
     return {
         "username": "laseli",
@@ -75,8 +90,9 @@ RECIPES: dict[str, Callable[..., Channel]] = {
     "simulator": simulator,
     "twilio": twilio,
     "kannel": kannel,
+    "orange": orange,
 }
-KEYS = {"twilio": "auth_token", "kannel": "password"}
+KEYS = {"twilio": "auth_token", "kannel": "password", "orange": "client_secret"}
 """What each calls the key that it shows; "api_key" where nothing stands."""
 
 

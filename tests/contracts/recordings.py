@@ -39,9 +39,7 @@ class Recording:
 
 def load(name: str) -> Recording:
     found = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    body = (
-        base64.b64decode(found["raw_body_base64"]) if "raw_body_base64" in found else found.get("raw_body", "").encode()
-    )
+    body = _body(found)
     url = urlsplit(found.get("url", "https://alertes.example.org/hooks"))
     query = url.query or found.get("raw_query") or urlencode(found.get("query", {}))
     path = url.path + (f"?{query}" if query else "")
@@ -62,6 +60,14 @@ def load(name: str) -> Recording:
         headers=found["headers"],
         raw=Raw(request.method, url.path, query.encode(), request.mimetype, body),
     )
+
+
+def _body(found: dict[str, Any]) -> bytes:
+    if "raw_body_base64" in found:
+        return base64.b64decode(found["raw_body_base64"])
+    if "json" in found:
+        return json.dumps(found["json"], ensure_ascii=False).encode()
+    return str(found.get("raw_body", found.get("xml", ""))).encode()
 
 
 def names(prefix: str, event: str = "") -> list[str]:

@@ -16,9 +16,14 @@ from service.stories.outbox import Letter, put
 CANARY = "Canari Zanzibar"
 
 
+def is_ours(name: str | None, *_: object) -> bool:
+    """Procrastinate's tables on PostgreSQL are made from its own file."""
+    return not (name or "").startswith("procrastinate_")
+
+
 def test_the_migrations_make_the_tables_that_the_code_names(runtime: Runtime) -> None:
     with runtime.database.read() as tx:
-        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert compare_metadata(MigrationContext.configure(tx, opts={"include_name": is_ours}), metadata) == []
         assert MigrationContext.configure(tx).get_current_revision() == schema.newest()
     assert not schema.pending(runtime.database)
     schema.upgrade(runtime.database)  # again: nothing happens

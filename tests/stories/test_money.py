@@ -12,7 +12,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import spend_tables, system_tables
 from service.store.spend_tables import spend_change
-from service.stories import money, route_book
+from service.stories import dispatcher, money, route_book
 from service.stories.money import Settled, Wanted
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
@@ -186,12 +186,10 @@ def test_a_loop_ends_with_the_days_money(
     line.queue(20)
     line.queue(5, purpose="reply")
     for _ in range(5):
-        while line.turn(runtime):
-            pass
+        dispatcher.send_due(runtime)
         clock.advance(minutes=5)
     assert len(carrier.accepted) == 8
     assert spent(runtime) == 96
     clock.advance(days=1)
-    while line.turn(runtime):
-        pass
+    dispatcher.send_due(runtime)
     assert len(carrier.accepted) == 16

@@ -102,16 +102,21 @@ def upgrade() -> None:
     op.add_column("phone", sa.Column("network", sa.String(length=12), nullable=True))
     op.add_column("phone", sa.Column("failed_days", sa.Integer(), server_default="0", nullable=False))
     op.add_column("phone", sa.Column("failed_on", sa.Date(), nullable=True))
+    op.add_column("message", sa.Column("asked", sa.Integer(), server_default="0", nullable=False))
     op.add_column("unmatched_receipt", sa.Column("network", sa.String(length=12), nullable=True))
+    op.add_column("unmatched_receipt", sa.Column("fault", sa.String(length=10), nullable=True))
     op.add_column("unmatched_receipt", sa.Column("looked_at", Id, nullable=True))
-    op.create_index(
-        "ix_unmatched_receipt_new",
-        "unmatched_receipt",
-        ["at"],
-        unique=False,
-        sqlite_where=sa.text("looked_at IS NULL"),
-        postgresql_where=sa.text("looked_at IS NULL"),
-    )
+    # What has just come is written and deleted within seconds: it stands in one index; what waits stands in three.
+    op.drop_index("ix_unmatched_receipt_at", table_name="unmatched_receipt")
+    op.drop_index("ix_unmatched_receipt_carrier_id", table_name="unmatched_receipt")
+    new, waiting = sa.text("looked_at IS NULL"), sa.text("looked_at IS NOT NULL")
+    for name, column, which in (
+        ("ix_unmatched_receipt_new", "at", new),
+        ("ix_unmatched_receipt_carrier", "carrier_id", waiting),
+        ("ix_unmatched_receipt_number", "number_idx", waiting),
+        ("ix_unmatched_receipt_waiting", "looked_at", waiting),
+    ):
+        op.create_index(name, "unmatched_receipt", [column], sqlite_where=which, postgresql_where=which)
     _counts_that_outlive_people()
 
 
