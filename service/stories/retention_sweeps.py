@@ -200,7 +200,7 @@ SWEEPS: dict[str, Sweep] = {
         _find_messages,
         lambda tx, night, ids: erasure.forget_messages(tx, night.runtime, ids)["message"],
         lambda tx, night: expiry.count_old_messages(tx, night.before),
-        most=200,
+        most=100,
     ),
     "expired_tasks": _aged(expiry.EXPIRED_TASKS),
     "closed_tasks": _aged(expiry.CLOSED_TASKS),
@@ -222,7 +222,7 @@ SWEEPS: dict[str, Sweep] = {
         lambda night: expiry.homes_of_nobody(night.before),
         lambda tx, _, ids: expiry.delete_homes(tx, ids),
     ),
-    "phones": _left_over(phone, _phones_of_nobody, _delete_phones, most=20),
+    "phones": _left_over(phone, _phones_of_nobody, _delete_phones, most=10),
     "refusals": Sweep(
         _find_refusals,
         lambda tx, night, keys: expiry.delete_refusals(tx, night.before, keys),
