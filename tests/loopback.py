@@ -24,7 +24,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,6 +64,7 @@ class LoopbackCarrier:
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
         think: float = 0.0,
+        postmen: int = 1,
     ) -> None:
         self.faults = dict(faults or {})
         self.receipts = receipts
@@ -75,13 +76,14 @@ class LoopbackCarrier:
         self.requests: list[Seen] = []
         self.served: Counter[str] = Counter()  # how often each fault was met
         self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
+        self.busy = 0  # calls that it is thinking over, whether or not their callers still live
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
         self._truth = truth.open("a", encoding="utf-8") if truth else None
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.carrier = self
-        self.post_office = PostOffice()
+        self.post_office = PostOffice(postmen)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     # -- life
@@ -144,18 +146,28 @@ class LoopbackCarrier:
             roll -= chance
         return None
 
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        with self._lock:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.busy -= 1
+
     def roll(self) -> float:
         with self._lock:
             return self._dice.random()
 
     # -- the truth
 
-    def _accept(self, message: Accepted) -> None:
+    def _accept(self, messages: Sequence[Accepted]) -> None:
         with self._lock:
-            self.accepted.append(message)
-            self.accepted_at.append(time.time())
-            if self._truth:
-                self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
+            self.accepted += messages
+            self.accepted_at += [time.time()] * len(messages)
+            if self._truth and messages:
+                self._truth.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in messages)
                 self._truth.flush()
                 os.fsync(self._truth.fileno())
 
@@ -263,6 +275,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         carrier = self.server.carrier
+        with carrier.at_work():
+            self._take(carrier)
+
+    def _take(self, carrier: LoopbackCarrier) -> None:
         protocol = self._protocol()
         fault = carrier._next_fault() if protocol else None
         if fault and fault.name == "close":
@@ -275,8 +291,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reply(404, b"")
         answer = at_answer if protocol == AT else twilio_answer
         status, payload, messages = answer(carrier, form, self.headers, fault)
+        carrier._accept(messages)
         for message in messages:
-            carrier._accept(message)
             carrier._schedule_receipts(message)
         return self._misbehave(fault, status, payload)
 
