@@ -26,7 +26,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +92,7 @@ class LoopbackCarrier(Books):
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
         think: float = 0.0,
+        postmen: int = 1,
     ) -> None:
         super().__init__()
         self.faults = dict(faults or {})
@@ -105,13 +106,14 @@ class LoopbackCarrier(Books):
         self.served: Counter[str] = Counter()  # how often each fault was met
         self.without_receipt: set[str] = set()  # ids of accepted messages that no receipt tells of
         self.desk = TokenDesk()  # Orange's; what it is asked is no call for a message and stands in its own list
+        self.busy = 0  # calls that it is thinking over, whether or not their callers still live
         self._dice = random.Random(seed)
         self._orders: list[Fault] = []
         self._lock = threading.Lock()
         self._truth = truth.open("a", encoding="utf-8") if truth else None
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.carrier = self
-        self.post_office = PostOffice()
+        self.post_office = PostOffice(postmen)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     # -- life
@@ -174,19 +176,30 @@ class LoopbackCarrier(Books):
             roll -= chance
         return None
 
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        with self._lock:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.busy -= 1
+
     def roll(self) -> float:
         with self._lock:
             return self._dice.random()
 
     # -- the truth
 
-    def _accept(self, message: Accepted) -> None:
+    def _accept(self, messages: Sequence[Accepted]) -> None:
         with self._lock:
-            self.taken_at[message.id] = self.clock()
-            self.accepted.append(message)
-            self.accepted_at.append(time.time())
-            if self._truth:
-                self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
+            for message in messages:
+                self.taken_at[message.id] = self.clock()
+            self.accepted += messages
+            self.accepted_at += [time.time()] * len(messages)
+            if self._truth and messages:
+                self._truth.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in messages)
                 self._truth.flush()
                 os.fsync(self._truth.fileno())
 
@@ -317,6 +330,10 @@ class _Handler(BaseHTTPRequestHandler):
         carrier = self.server.carrier
         if self.path == DESK_PATH:
             return self._give_token()
+        with carrier.at_work():
+            return self._take(carrier)
+
+    def _take(self, carrier: LoopbackCarrier) -> None:
         protocol = self._protocol()
         fault = carrier._next_fault() if protocol else None
         if fault and fault.name == "close":
@@ -328,8 +345,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not protocol:
             return self._reply(404, b"")
         status, payload, messages = ANSWERS[protocol](carrier, form, self.headers, fault)
+        carrier._accept(messages)
         for message in messages:
-            carrier._accept(message)
             carrier._schedule_receipts(message)
         return self._misbehave(fault, status, payload)
 

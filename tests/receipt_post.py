@@ -66,9 +66,12 @@ def _call(address: str, method: str, path: str, body: bytes | None, headers: Map
 
 
 class PostOffice:
-    """Threads that send receipts at their time and insist while the product does not say 2xx."""
+    """Sends receipts at their time and insists while the product does not say 2xx.
 
-    def __init__(self, threads: int = 4) -> None:
+    One thread keeps their order; with several, one receipt may overtake another.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
         self.delivered = 0
         self.given_up = 0
         self._heap: list[_Due] = []

@@ -62,7 +62,7 @@ def truth(tmp_path: Path) -> Path:
 def carrier(truth: Path, dice: random.Random) -> Iterator[LoopbackCarrier]:
     """It thinks a moment over each call, as carriers do: a process that is killed has calls in flight."""
     seed = dice.getrandbits(32)
-    with LoopbackCarrier(seed=seed, truth=truth, slow_seconds=1.2, think=0.03) as running:
+    with LoopbackCarrier(seed=seed, truth=truth, slow_seconds=1.2, think=0.03, postmen=4) as running:
         yield running
 
 

@@ -48,6 +48,7 @@ def send_under_fire(
     supervisor.wait_for(lambda: not due(runtime), seconds=MOST_SECONDS)
     for worker in workers:
         supervisor.kill(worker)
+    supervisor.wait_for(lambda: not carrier.busy)  # what it took from the dead it sends on
     return kills + len(workers)
 
 

@@ -50,12 +50,16 @@ class OwnServer:
 
     def restart(self) -> None:
         """As if its processes were killed: no checkpoint, connections cut, recovery from the log at the start."""
-        server = self._server
-        words = ("-w", "-D", str(server.pgdata), "-m", "immediate", "-l", str(server.log), "restart")
-        self._run("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=60)
+        self._control("restart", "-l", str(self._server.log))
 
     def end(self) -> None:
-        self._server.cleanup()
+        """By ourselves: the library would look for the process that it started, which is long gone."""
+        self._control("stop")
+
+    def _control(self, *words: str) -> None:
+        server = self._server
+        command = ("-w", "-D", str(server.pgdata), "-m", "immediate", *words)
+        self._run("pg_ctl", command, bin_path=server.bin_path, user=server.system_user, timeout=60)
 
 
 @pytest.fixture(scope="module")
