@@ -12,7 +12,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import procrastinate
@@ -42,9 +42,10 @@ logging.getLogger("procrastinate").setLevel(logging.CRITICAL + 1)
 
 
 class _Connector(procrastinate.PsycopgConnector):
-    """Its way to the server. What became of a job is worth waiting for.
+    """Its way to the server, with more patience. Two things of Procrastinate 3.10 are mended here:
 
-    Procrastinate drops what it cannot write down: the job would count as running for as long as this worker lives.
+    What it cannot write down it drops: the job would count as running for as long as this worker lives. And it looks
+    after its listener only as long as the first of its side tasks lasts: without periodic tasks, not at all.
     """
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
@@ -57,6 +58,12 @@ class _Connector(procrastinate.PsycopgConnector):
                     raise
             else:
                 return
+            await asyncio.sleep(BEGIN_AGAIN_S)
+
+    async def listen_notify(self, on_notification: Any, channels: Iterable[str]) -> None:
+        while True:
+            with contextlib.suppress(ConnectorException):  # the server is away: we look every two seconds meanwhile
+                await super().listen_notify(on_notification, channels)
             await asyncio.sleep(BEGIN_AGAIN_S)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 
 m = message.c
+_other, _tried = message.alias("other"), send_attempt.alias("tried")
+other, tried = _other.c, _tried.c
 PHONES = 0x6C61
 """The family of our locks on telephones, among the advisory locks of PostgreSQL."""
 MAY_HAVE_LEFT = ("calling", "accepted", "ambiguous")
@@ -35,24 +38,32 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
     Until we commit the numbers are ours: two workers do not both send the last message of a day. SQLite has one writer.
     """
     others = _others_numbers(tx, ids) if tx.dialect.name == "postgresql" else set()
-    other, tried = message.alias("other"), send_attempt.alias("tried")
     calls = (
-        select(func.count(tried.c.message_id.distinct()))
-        .select_from(other)
-        .join(tried, tried.c.message_id == other.c.id)
+        select(func.count(tried.message_id.distinct()))
+        .select_from(_other)
+        .join(_tried, tried.message_id == other.id)
         .where(
-            other.c.number_idx == m.number_idx,
-            other.c.purpose.in_(purposes),
-            other.c.state_at >= since,  # every call moves it: of older ones no try need be looked at
-            tried.c.at >= since,
-            tried.c.outcome.in_(MAY_HAVE_LEFT),
-            other.c.id.not_in(ids),
+            other.number_idx == m.number_idx,
+            other.purpose.in_(purposes),
+            other.state_at >= since,  # every call moves it: of older ones no try need be looked at
+            tried.at >= since,
+            tried.outcome.in_(MAY_HAVE_LEFT),
+            ~_among(tx, other.id, ids),
         )
         .correlate(message)
         .scalar_subquery()
     )
-    rows = tx.execute(select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(m.id.in_(ids)))
+    rows = tx.execute(
+        select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(_among(tx, m.id, ids))
+    )
     return {row[0]: Heard._make((*row[1:], row.number_idx not in others)) for row in rows}
+
+
+def _among(tx: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """`column IN (ids)`. On PostgreSQL as one array: a hundred parameters cost more than the question itself."""
+    if tx.dialect.name == "postgresql":
+        return column == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+    return column.in_(ids)
 
 
 def _others_numbers(tx: Connection, ids: Sequence[int]) -> set[bytes]:
@@ -61,7 +72,7 @@ def _others_numbers(tx: Connection, ids: Sequence[int]) -> set[bytes]:
     Nobody waits: a claim holds rows, and whoever waits while he holds something makes a deadlock one day. A lock on the
     phone's row itself would meet callers.
     """
-    numbers = select(m.number_idx).where(m.id.in_(ids)).distinct().subquery()
+    numbers = select(m.number_idx).where(_among(tx, m.id, ids)).distinct().subquery()
     key = func.hashtext(func.encode(numbers.c.number_idx, "hex"))
     got = func.pg_try_advisory_xact_lock(PHONES, key).label("got")
     return {row.number_idx for row in tx.execute(select(numbers.c.number_idx, got)) if not row.got}

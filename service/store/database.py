@@ -122,7 +122,8 @@ class Database:
     def driver_arguments(self) -> dict[str, Any]:
         """How to connect, for a library that brings connections of its own to PostgreSQL."""
         _, arguments = self._writer.dialect.create_connect_args(self._writer.url)
-        return {**arguments, "connect_timeout": 2, "options": _options(PATIENCE_S)}
+        alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+        return {**arguments, **alive, "connect_timeout": 2, "options": _options(PATIENCE_S)}
 
     def close(self) -> None:
         self._writer.dispose()

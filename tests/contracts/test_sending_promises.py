@@ -266,13 +266,6 @@ def test_no_number_text_or_key_is_told(
         assert secret not in told
 
 
-def test_routes_are_taken_in_order(carrier: LoopbackCarrier) -> None:
-    from service.channels import routing
-
-    routes = [recipe(carrier.base_url) for recipe in RECIPES.values()]
-    assert routing.choose(routes, PHONE) is routes[0]
-
-
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize(
     "address",

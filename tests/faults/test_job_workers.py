@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from service import jobs
@@ -168,6 +168,7 @@ def test_a_restarted_server_costs_a_worker_seconds_and_no_job(own_server: Any, m
         took = wait_until(lambda page=page: lines(diary, f"ends {page + 1}"), 15, "service again")
         print(f"the next job was done {took:.1f} s after it could be committed; away {away_s} s")
         assert took < 10
+    wait_until(lambda: _listens(runtime), 20, "it is woken by NOTIFY again, and does not only look every two seconds")
     with runtime.database.begin() as tx:  # what a restart interrupted has failed, and waits for a minute or five
         assert all(one.state != "failed" for one in jobs.listed(tx))
         tx.execute(update(queued).values(scheduled_at=None))
@@ -186,3 +187,11 @@ def _added(runtime: Runtime, page: int) -> bool:
     except DBAPIError:
         return False
     return True
+
+
+def _listens(runtime: Runtime) -> bool:
+    with runtime.database.read() as tx:
+        listeners = text(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'laseli jobs' AND query LIKE 'LISTEN%'"
+        )
+        return tx.execute(listeners).first() is not None

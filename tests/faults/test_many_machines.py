@@ -158,7 +158,7 @@ def test_two_workers_and_two_webs_share_the_work_and_the_sum_is_exact(
             queued = world.submit(queue_all, runtime)
             workers[0] = kill_again_and_again(machines, settings, workers[0], dice)
             queued.result(300)
-            wait_until(lambda: left(runtime, "queued") == 0, 400, "everything was called", every=0.2)
+            wait_until(lambda: left(runtime, "queued") == 0, 1500, "everything was called", every=0.2)
             sent_in = time.monotonic() - began
             time.sleep(3)  # what living workers have in the air comes down
             leases_end(runtime)
@@ -233,7 +233,7 @@ def check_the_sum(runtime: Runtime, carrier: LoopbackCarrier, outside: Outside) 
         events = Counter(tx.execute(select(inbound_event.c.kind)).scalars())
         stopped = tx.execute(select(func.count()).select_from(opt_out)).scalar_one()
         standing, counted = jobs.count_jobs(tx), system_tables.counters(tx)
-        by_carrier = dict(tx.execute(select(message.c.carrier_id, message.c.state)).tuples())
+        by_carrier = {row.carrier_id: row.state for row in tx.execute(select(message.c.carrier_id, message.c.state))}
         kept = set(tx.execute(select(unmatched_receipt.c.carrier_id)).scalars())
     ours = [row for row in rows if row.purpose == "reminder"]
     replies = [row for row in rows if row.purpose == "reply"]
