@@ -86,10 +86,12 @@ def _last_words_first(texts: Sequence[IncomingSms]) -> list[IncomingSms]:
 
 def _unheard(runtime: Runtime, channel: str, pulled: Pulled) -> list[IncomingSms]:
     """Those that no webhook brought."""
-    keys = {runtime.vault.event_key(channel, "sms", sms.event_id): sms for sms in pulled.texts if sms.event_id}
+    vault = runtime.vault
+    keys = {vault.event_key(channel, "sms", sms.event_id): sms for sms in pulled.texts if sms.event_id}
+    older = {key: vault.older_event_keys(channel, "sms", sms.event_id or "") for key, sms in keys.items()}
     with runtime.database.read() as tx:
-        known = inbound_tables.known_events(tx, list(keys))
-        missing = [sms for key, sms in keys.items() if key not in known]
+        known = inbound_tables.known_events(tx, [*keys, *(key for more in older.values() for key in more)])
+        missing = [sms for key, sms in keys.items() if known.isdisjoint((key, *older[key]))]
         return _without_twins(tx, runtime, missing, known)
 
 
@@ -109,7 +111,7 @@ def _without_twins(
     bodies: list[Body] = []
     if dated:
         since = min(sms.at for sms in dated if sms.at is not None) - EARLIER_MS
-        numbers = {runtime.vault.index(sms.phone) for sms in dated if sms.phone}
+        numbers = {index for sms in dated if sms.phone for index in runtime.vault.indexes(sms.phone)}
         bodies = [body for body in inbound_tables.bodies_since(tx, numbers, since) if body.key_hash not in known]
     left = []
     for sms in missing:
@@ -122,7 +124,7 @@ def _without_twins(
 
 
 def _is_twin(runtime: Runtime, sms: IncomingSms, body: Body) -> bool:
-    if sms.phone is None or sms.at is None or body.number_idx != runtime.vault.index(sms.phone):
+    if sms.phone is None or sms.at is None or body.number_idx not in runtime.vault.indexes(sms.phone):
         return False
     return body.body == sms.text and -EARLIER_MS <= body.at - sms.at <= LATER_MS
 

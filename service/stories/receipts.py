@@ -63,8 +63,10 @@ def _row(receipt: Receipt, now: int) -> dict[str, object]:
 
 
 def _write_down(runtime: Runtime, rows: list[dict[str, object]]) -> None:
-    """Each under the index of its number that this transaction knows: keys may be rotating."""
-    with runtime.database.at_once() as tx:
+    """Each under the index of its number that this transaction knows: keys may be rotating, and then it is a whole one,
+    in which a number stays where it was found."""
+    database = runtime.database
+    with database.begin() if runtime.vault.rotates_index else database.at_once() as tx:
         for row in rows:
             number = row.pop("number", None)
             row["number_idx"] = phone_tables.index_of(tx, str(number)) if number else None

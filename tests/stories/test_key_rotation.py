@@ -8,25 +8,44 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import insert, select, update
 
-from service.channels.base import IncomingSms, Keystroke, Receipt
+from service.channels.base import IncomingSms, Keystroke, Pulled, Receipt
 from service.cli import main
 from service.clock import DAY_MS
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.store import message_claims, people_tables, phone_tables, reach_tables, reindexing, resealing
+from service.store import (
+    message_claims,
+    people_tables,
+    phone_tables,
+    reach_tables,
+    receipt_tables,
+    reindexing,
+    resealing,
+)
 from service.store.columns import new_id
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
-from service.stories import conversations, erasure, incoming, key_checks, key_rotation, opt_outs, outbox, receipts
+from service.stories import (
+    conversations,
+    erasure,
+    incoming,
+    key_checks,
+    key_rotation,
+    missed_messages,
+    opt_outs,
+    outbox,
+    receipts,
+)
 from service.stories.key_rotation import Rotated
 from service.stories.outbox import Letter
 from tests.cover import everything, rows_of
@@ -342,6 +361,17 @@ class TestOneNumber:
         incoming.take_sms(process, sms)
         assert rows_of(process, opt_out) == [], "the same STOP was applied twice"
 
+    def test_an_sms_that_came_before_is_not_taken_again_from_the_carriers_inbox(
+        self, runtime: Runtime, clock: TestClock, now_with: Callable[[], Runtime]
+    ) -> None:
+        """Under its own id, or under the other one that some carriers give to the same words in their lists."""
+        sms = sms_of("Bonjour")
+        incoming.take_sms(runtime, sms)
+        process = now_with()
+        listed = replace(sms, at=clock.now()), replace(sms, event_id="another-id", at=clock.now())
+        for one in listed:
+            assert missed_messages._unheard(process, sms.channel, Pulled((one,), "", True)) == []
+
     def test_a_call_goes_on(self, runtime: Runtime, clock: TestClock, now_with: Callable[[], Runtime]) -> None:
         first = conversations.reply_to(runtime, stroke(""))
         second = conversations.reply_to(runtime, stroke("1"))
@@ -360,6 +390,7 @@ class TestOneNumber:
             tx.execute(update(message).values(**sent))
         process = now_with()
         receipts.take(process, receipt("ATX1"))
+        assert receipts.settle(process) == 1
         assert [row.state for row in rows_of(process, message)] == ["delivered"]
 
     def test_a_receipt_that_came_too_early_finds_it_later(
@@ -368,12 +399,13 @@ class TestOneNumber:
         with runtime.database.begin() as tx:
             outbox.put(tx, clock.now(), reminder(clock, MOTHER, "m"))
         receipts.take(runtime, receipt("ATX2"))
-        assert len(rows_of(runtime, unmatched_receipt)) == 1
+        receipts.settle(runtime)
+        assert len(rows_of(runtime, unmatched_receipt)) == 1, "no message fits yet"
         process = now_with()
         with process.database.begin() as tx:
             (one,) = tx.execute(select(message.c.id)).scalars()
             tx.execute(update(message).values(state="accepted", channel="africastalking", carrier_id="ATX2"))
-            receipts.apply_early(tx, {("africastalking", "ATX2"): one}, clock.now())
+            assert receipts.apply_early(tx, process, [(one, "africastalking", "ATX2")], clock.now()) == 1
         assert [row.state for row in rows_of(process, message)] == ["delivered"]
 
     def test_she_is_erased_whole(
@@ -509,6 +541,28 @@ def test_who_is_at_work_with_a_number_is_not_waited_for(clock: TestClock, runtim
             assert reindexing.move(other, [was]).moved == 0
     with mover.database.begin() as other:
         assert reindexing.move(other, [was]).moved == 1
+
+
+def test_a_receipt_is_kept_under_the_index_that_its_number_has_until_then(
+    clock: TestClock, runtime: Runtime, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with runtime.database.begin() as tx:
+        was = phone_tables.ensure_phone(tx, MOTHER, clock.now()).id
+    process, mover = opened(2, 1), opened(2, 1)
+    keep, moved = receipt_tables.keep_receipts, []
+
+    def meanwhile(tx: Any, rows: Any) -> None:
+        with mover.database.begin() as other:
+            moved.append(reindexing.move(other, [was]).moved)
+        keep(tx, rows)
+
+    monkeypatch.setattr(receipt_tables, "keep_receipts", meanwhile)
+    receipts.take(process, receipt("ATX3"))
+    assert moved == [0]
+    assert rotate(mover).left == 0
+    assert [row.number_idx for row in rows_of(process, unmatched_receipt)] == [mover.vault.index(MOTHER)]
 
 
 def test_what_was_taken_back_while_it_stood_under_both_keys_does_not_come_back(
