@@ -13,13 +13,12 @@ from typing import TextIO
 
 import click
 
-from service import logs
+from service.commands.db_commands import db
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.task_commands import todo
-from service.runtime import build_runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,31 +60,6 @@ def keys_new() -> None:
     click.echo(f"LASELI_KEYS__IDENTITY=1:{key[0]}")
     click.echo(f"LASELI_KEYS__INDEX={key[1]}")
     click.echo(f"# a webhook secret: {secrets.token_urlsafe(32)}")
-
-
-# --- the database -------------------------------------------------------------------------------------------
-
-
-@main.group()
-def db() -> None:
-    """The database."""
-
-
-@db.command("upgrade")
-@click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
-def db_upgrade(rehearsal: bool) -> None:
-    """Run the migrations and load the places; harmless when repeated."""
-    from service.stories import releases, setup
-
-    built = build_runtime(usable_settings())
-    logs.configure(built.config.log_level)
-    try:
-        hint = setup.prepare(built, rehearsal=rehearsal)
-    except (setup.NotEmpty, setup.WrongKeys, releases.Refused) as reason:
-        raise click.ClickException(str(reason)) from None
-    if hint:
-        click.echo(hint)
-    click.echo("The database is up to date.")
 
 
 # --- running ------------------------------------------------------------------------------------------------
@@ -190,5 +164,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo):
+for group in (db, flow, mutual, feedback, todo):
     main.add_command(group)

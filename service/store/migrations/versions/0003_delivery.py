@@ -64,6 +64,18 @@ def upgrade() -> None:
         sa.Column("stopped_at", Id, nullable=True),
         sa.PrimaryKeyConstraint("day", "account", name=op.f("pk_spend")),
     )
+    op.create_table(
+        "decision",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("at", Id, nullable=False),
+        sa.Column("by", sa.String(length=60), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("message_id", Id, nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+    )
+    op.create_index(op.f("ix_decision_at"), "decision", ["at"], unique=False)
+    op.create_index(op.f("ix_decision_message_id"), "decision", ["message_id"], unique=False)
     op.add_column("message", sa.Column("network", sa.String(length=12), nullable=True))
     op.add_column("message", sa.Column("batch_key", sa.LargeBinary(length=16), nullable=True))
     op.add_column("message", sa.Column("cost_estimated", sa.Integer(), nullable=True))
