@@ -64,7 +64,7 @@ def upgrade(database: Database) -> None:
         upgrade_within(connection)
 
 
-def upgrade_within(tx: Connection) -> None:
+def upgrade_within(tx: Connection, to: str = "head") -> None:
     """`upgrade` as a part of something larger."""
     # Only here: the web process and the worker need not carry Alembic's ten megabytes.
     from alembic import command
@@ -73,7 +73,7 @@ def upgrade_within(tx: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = tx
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def pending(database: Database) -> bool:

@@ -53,7 +53,10 @@ def is_empty(file: Path) -> bool:
     if not file.exists() or file.stat().st_size == 0:
         return True
     with closing(_opened(file)) as found:
-        return bool(found.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))
+        try:
+            return bool(found.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))
+        except sqlite3.DatabaseError:
+            return False
 
 
 def make_whole(file: Path) -> None:
@@ -67,12 +70,16 @@ def make_whole(file: Path) -> None:
 
 @contextmanager
 def held(file: Path) -> Iterator[None]:
-    """Nobody else reads or writes it meanwhile. Raises InUse when another process has it open."""
+    """Nobody else reads or writes it meanwhile. Raises InUse when another process has it open.
+
+    One that is damaged, or not there, is nobody's.
+    """
     if not file.exists():
         yield
         return
     with closing(_opened(file)) as found:
-        _leave_journal(found)
+        with suppress(sqlite3.DatabaseError):
+            _leave_journal(found)
         yield
 
 
@@ -89,7 +96,9 @@ def _leave_journal(found: sqlite3.Connection) -> None:
             raise InUse("it is open elsewhere")
         found.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as reason:
-        raise InUse(str(reason)) from None
+        if "locked" not in str(reason):
+            raise
+        raise InUse("it is open elsewhere") from None
 
 
 def put_in_place(copy: Path, target: Path, aside: Path | None) -> None:

@@ -6,7 +6,7 @@ interrupts, what stood there stands there still.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -164,8 +164,15 @@ def _restore_postgresql(
         tools = postgresql_dumps.find_tools(postgresql_dumps.server_major(place), runtime.config.backup.pg_dump)
         if not postgresql_dumps.only_one(place):
             raise Refused("another restore is at work on this database")
-        _nobody_is_there(place)
-        in_use = _make_room(database, make_url(runtime.config.database_url).database or "", replacing)
+        others = postgresql_dumps.others_connected(place)  # before we open a second session ourselves
+        _undo_what_was_killed(database)
+        in_use = _is_replaced(database, make_url(runtime.config.database_url).database or "", replacing)
+        if others:
+            raise Refused(
+                f"{others} other sessions are on this database: stop `laseli serve`, `laseli worker`, each psql"
+            )
+        if in_use:
+            _change(database, postgresql_dumps.set_aside)
         try:
             with postgresql_dumps.restoring(tools, runtime.config.database_url) as filling:
                 open_backup(file, private_keys, _Fitting(runtime, filling))
@@ -181,39 +188,37 @@ def _restore_postgresql(
     return Restored(header, settled, f"schema {ASIDE}" if in_use else "")
 
 
-def _nobody_is_there(place: Connection) -> None:
-    others = postgresql_dumps.others_connected(place)
-    if others:
-        raise Refused(
-            f"{others} other sessions are on this database: stop `laseli serve`, `laseli worker` and every psql first"
-        )
+def _undo_what_was_killed(database: Database) -> None:
+    """A restore that could not tidy up left its tables without the version that is written last."""
+    with database.read() as tx:
+        aside, half = postgresql_dumps.has_aside(tx), postgresql_dumps.is_half_filled(tx)
+        undone = half or (aside and postgresql_dumps.is_empty(tx))
+    if undone:
+        _change(database, postgresql_dumps.put_back if aside else postgresql_dumps.clear)
 
 
-def _make_room(database: Database, name: str, replacing: str) -> bool:
-    """An empty place to fill; True when something stood there, which is set aside."""
-    with database.begin() as tx:
-        postgresql_dumps.take_your_time(tx)
-        if postgresql_dumps.is_half_filled(tx):  # an earlier restore was killed
-            (postgresql_dumps.put_back if postgresql_dumps.has_aside(tx) else postgresql_dumps.clear)(tx)
+def _is_replaced(database: Database, name: str, replacing: str) -> bool:
+    """False for an empty place; True for a database that its typed name allows to set aside."""
+    with database.read() as tx:
         if postgresql_dumps.is_empty(tx):
-            if postgresql_dumps.has_aside(tx):
-                postgresql_dumps.put_back(tx)
-            else:
-                return False
+            return False
         _name_is_typed(name, replacing, f"the database {name}")
         if postgresql_dumps.has_aside(tx):
             raise Refused(
                 f"the database {name} still keeps in the schema {ASIDE} what an earlier restore replaced: "
                 f"DROP SCHEMA {ASIDE} CASCADE when nobody needs it"
             )
-        postgresql_dumps.set_aside(tx)
     return True
 
 
 def _give_back(database: Database, in_use: bool) -> None:
     try:
-        with database.begin() as tx:
-            postgresql_dumps.take_your_time(tx)
-            (postgresql_dumps.put_back if in_use else postgresql_dumps.clear)(tx)
+        _change(database, postgresql_dumps.put_back if in_use else postgresql_dumps.clear)
     except DBAPIError as reason:  # the next restore does it
         log.error("restore_not_undone", error=type(reason.orig).__name__)
+
+
+def _change(database: Database, change: Callable[[Connection], None]) -> None:
+    with database.begin() as tx:
+        postgresql_dumps.take_your_time(tx)
+        change(tx)
