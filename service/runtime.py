@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -44,6 +45,8 @@ class Runtime:
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
+    # Set when this process is to end: what goes on for long lets go at the next good moment.
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> int:
         return self.clock.now()

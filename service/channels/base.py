@@ -5,7 +5,7 @@ The outcomes of a send (Accepted, Refused, NotSent, Ambiguous) are the domain's:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -172,8 +172,9 @@ class Outgoing:
 class Channel(Protocol):
     """The promises of a `via_*.py`; `tests/contracts` holds every one of them to these.
 
-    `send` never raises and returns within its time-outs. Every `read_*` returns a value or raises Unreadable, and
-    nothing else. `is_genuine` says whether the request comes from this carrier; it never raises.
+    `send` never raises and returns within its time-outs. `send_many`, where `capabilities.many` allows it, keeps the
+    same promise for one text and one sender: an outcome for each, in their order. Every `read_*` returns a value or
+    raises Unreadable, and nothing else. `is_genuine` says whether the request comes from this carrier; it never raises.
     """
 
     @property
@@ -183,6 +184,8 @@ class Channel(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     def send(self, outgoing: Outgoing) -> Outcome: ...
+
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]: ...
 
     def read_keystroke(self, fields: Fields) -> Keystroke: ...
 

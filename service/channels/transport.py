@@ -9,6 +9,7 @@ Used by the adapters through their SDKs. Three things that `requests` alone does
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import socket
 import ssl
@@ -136,18 +137,16 @@ class _Watch:
     _of_thread = threading.local()
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self.end = time.monotonic() + seconds
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
 
     def __enter__(self) -> _Watch:
         _Watch._of_thread.watch = self
-        self._timer.start()
+        _WATCHMAN.look_at(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        _WATCHMAN.leave(self)
         self._socket = _Watch._of_thread.watch = None
 
     @staticmethod
@@ -156,15 +155,51 @@ class _Watch:
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() >= self._end
+        return time.monotonic() >= self.end
 
     def guard(self, connected: socket.socket | None) -> None:
         self._socket = connected
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Watchman:
+    """One thread for all calls of the process: a timer of its own would cost each call a new thread."""
+
+    def __init__(self) -> None:
+        self._watched: set[_Watch] = set()
+        self._changed = threading.Condition()
+        self._next = math.inf
+        self._thread: threading.Thread | None = None
+
+    def look_at(self, watch: _Watch) -> None:
+        with self._changed:
+            self._watched.add(watch)
+            if self._thread is None or not self._thread.is_alive():  # never yet, or left behind by a fork
+                self._thread = threading.Thread(target=self._walk, name="watchman", daemon=True)
+                self._thread.start()
+            elif watch.end < self._next:
+                self._changed.notify()
+
+    def leave(self, watch: _Watch) -> None:
+        with self._changed:
+            self._watched.discard(watch)
+
+    def _walk(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for watch in [watch for watch in self._watched if watch.end <= now]:
+                    self._watched.discard(watch)
+                    watch.cut()
+                self._next = min((watch.end for watch in self._watched), default=math.inf)
+                self._changed.wait(None if self._next == math.inf else self._next - now)
+
+
+_WATCHMAN = _Watchman()
 
 
 def _read_answer(response: requests.Response, watch: _Watch) -> bytes:

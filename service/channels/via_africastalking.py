@@ -103,6 +103,7 @@ class AfricasTalking:
             # A name cannot be answered; a number or a short code can, where the operator's contract says so.
             two_way=bool(sender) and (sender or "").lstrip("+").isdigit(),
             receipts=True,
+            many=True,
             shows_drafts=self.shows_drafts,
         )
 
@@ -110,14 +111,24 @@ class AfricasTalking:
 
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message to one person, in one call."""
-        if not _E164.fullmatch(outgoing.to):
-            return Refused("not a number in E.164", "person", opt_out=False)
-        sender = outgoing.sender or self._sender
-        return attempt(
-            lambda: self._outcome(self._service.send(outgoing.text, [outgoing.to], sender, True), outgoing.to)
-        )
+        return self.send_many([outgoing])[0]
 
-    def _outcome(self, answer: requests.Response, to: str) -> Outcome:
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
+        """One text to many people in one call; each gets what the answer says of its own number."""
+        numbers = dict.fromkeys(letter.to for letter in letters if _E164.fullmatch(letter.to))
+        if len(numbers) < len(letters) and len(letters) > 1:
+            # A number that comes twice, or is none, would make the answer's lines doubtful: each alone.
+            return [self.send(letter) for letter in letters]
+        if not numbers:
+            return [Refused("not a number in E.164", "person", opt_out=False)]
+        told: dict[str, Outcome] = {}
+        whole = attempt(lambda: self._call(letters[0], list(numbers), told))
+        # What ended the call itself holds for everybody in it.
+        return [told.get(letter.to, whole) for letter in letters]
+
+    def _call(self, letter: Outgoing, numbers: Sequence[str], told: dict[str, Outcome]) -> Outcome:
+        """What became of the call; where its answer tells of each number, that is put into `told`."""
+        answer = self._service.send(letter.text, numbers, letter.sender or self._sender, True)
         status = answer.status_code
         settled = outcome_of_status(status, answer.headers)
         if settled is not None:
@@ -127,18 +138,17 @@ class AfricasTalking:
         data = _message_data(answer)
         if data is None:
             return _unreadable(status)
-        recipients = data["Recipients"]
-        if not recipients:
+        if not data["Recipients"]:
             return _nobody(status, word(data.get("Message")))
-        entry = next((each for each in recipients if self._is_ours(each, to)), None)
-        if entry is None:
-            return Ambiguous(f"HTTP {status}, our recipient is not in the answer")
-        return _recipient(entry, str(data.get("Message", "")))
+        entries = {self._number_in(each): each for each in reversed(data["Recipients"])}
+        summary = str(data.get("Message", ""))
+        told |= {number: _recipient(entries[number], summary) for number in numbers if number in entries}
+        return Ambiguous(f"HTTP {status}, our recipient is not in the answer")
 
-    def _is_ours(self, entry: object, to: str) -> bool:
+    def _number_in(self, entry: object) -> str | None:
         # The carrier may write the number another way than we did.
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
-        return number == to or to_e164(number, self._country) == to
+        return number if _E164.fullmatch(number) else to_e164(number, self._country)
 
     # -- in
 

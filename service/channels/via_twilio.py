@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
@@ -105,6 +105,9 @@ class Twilio:
     def send(self, outgoing: Outgoing) -> Outcome:
         """Send one message to one person, in one call."""
         return attempt(lambda: self._send(outgoing))
+
+    def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
+        return [self.send(letter) for letter in letters]
 
     def _send(self, outgoing: Outgoing) -> Outcome:
         try:

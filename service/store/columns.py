@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, literal
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    literal,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -74,6 +87,44 @@ class Sealed(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else dialect.vault.open(self.column, value)  # type: ignore[attr-defined]
+
+
+class _ListOf(TypeDecorator[Any]):
+    """Many values in one parameter: an array for PostgreSQL, JSON for SQLite."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(postgresql.ARRAY(self.item) if dialect.name == "postgresql" else Text())
+
+    def __init__(self, item: Any) -> None:
+        super().__init__()
+        self.item = item
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+
+
+class among(ColumnElement[bool]):  # noqa: N801 -- reads like the SQL it is
+    """`column IN (the values of one parameter)`: the statement stays the same however many there are."""
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(self, column: Any, name: str, kind: Any) -> None:
+        self.column, self.values = column, bindparam(name, type_=_ListOf(kind))
+
+
+@compiles(among, "sqlite")
+def _among_json(element: among, compiler: Any, **kwargs: Any) -> str:
+    values = compiler.process(element.values, **kwargs)
+    return f"{compiler.process(element.column, **kwargs)} IN (SELECT value FROM json_each({values}))"  # noqa: S608
+
+
+@compiles(among, "postgresql")
+def _among_array(element: among, compiler: Any, **kwargs: Any) -> str:
+    return f"{compiler.process(element.column, **kwargs)} = ANY ({compiler.process(element.values, **kwargs)})"
 
 
 class database_now(ColumnElement[int]):  # noqa: N801 -- reads like the SQL function it is

@@ -1,7 +1,7 @@
 """The outbox: every message we ever promised to send, where it stands, and every try.
 
 A message row is written in the transaction of the fact it tells about. States and promises: docs/promises.md.
-What moves a message is one statement each, guarded by state and fence: a worker that lost its lease cannot write.
+What the dispatcher does to them in every turn is in `message_claims`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     case,
-    exists,
     func,
-    insert,
-    literal,
     select,
     update,
 )
@@ -32,16 +29,12 @@ from service.store.columns import (
     Id,
     Instant,
     Sealed,
-    database_now,
     id_column,
     metadata,
     new_id,
     reference,
     upsert,
 )
-from service.store.phone_tables import opt_out, phone
-
-LEASE_MS = 60_000
 
 message = Table(
     "message",
@@ -88,7 +81,7 @@ Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_whe
 Index("ix_message_carrier", m.channel, m.carrier_id)
 Index("ix_message_number", m.number_idx, m.state)
 _batched = _queued & m.batch_key.is_not(None)
-Index("ix_message_batch", m.batch_key, sqlite_where=_batched, postgresql_where=_batched)
+Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, postgresql_where=_batched)
 
 send_attempt = Table(
     "send_attempt",
@@ -101,20 +94,6 @@ send_attempt = Table(
     Column("detail", Text),
     Column("at", Instant, nullable=False),
 )
-
-
-class Claimed(NamedTuple):
-    """A message that this worker may send now: nobody else can before its lease ends."""
-
-    id: int
-    fence: int
-    attempts: int
-    resends: int
-    klass: Klass
-    purpose: str
-    to: str
-    text: str
-    useful_until: int
 
 
 class Message(NamedTuple):
@@ -173,103 +152,6 @@ TAKEN_UP = (
     "useful_until",
     "state_at",
 )
-
-
-def claim_due(tx: Connection, now: int, limit: int, *, within_hours: bool) -> list[Claimed]:
-    """Take at most `limit` due messages for this worker: state, fence and lease in one statement.
-
-    Opt-out, hours and validity are asked again here, so that a STOP committed a moment ago is honoured.
-    """
-    refused = exists().where(
-        opt_out.c.number_idx == m.number_idx,
-        opt_out.c.purpose.in_([m.purpose, literal("all")]),
-        # The one answer to a STOP itself, and what somebody asks for by writing to us after it.
-        m.purpose.not_in(("reply", "talk")),
-    )
-    due = select(m.id).where(m.state == "queued", m.not_before <= now, m.useful_until > now, ~refused)
-    if not within_hours:
-        due = due.where(m.hours == "any")
-    due = due.order_by(m.priority.desc(), m.not_before).limit(limit)
-    claim = update(message).values(
-        state="sending",
-        fence=m.fence + 1,
-        attempts=m.attempts + 1,
-        lease_until=database_now() + LEASE_MS,
-        state_at=now,
-    )
-    if tx.dialect.name == "postgresql":
-        # MATERIALIZED: `id IN (SELECT ... LIMIT n)` may run the inner query again per row and take far more than n.
-        cte = (
-            due.with_for_update(of=message, skip_locked=True)
-            .cte("due")
-            .prefix_with("MATERIALIZED", dialect="postgresql")
-        )
-        claim = claim.where(m.id == cte.c.id)
-    else:
-        claim = claim.where(m.id.in_(due.scalar_subquery()))
-    ids = [row.id for row in tx.execute(claim.returning(m.id))]
-    if not ids:
-        return []
-    columns = (
-        m.id,
-        m.fence,
-        m.attempts,
-        m.resends,
-        m.klass,
-        m.purpose,
-        phone.c.number,
-        m.text,
-        m.useful_until,
-    )
-    rows = tx.execute(
-        select(*columns)
-        .join(phone, phone.c.id == m.phone_id)
-        .where(m.id.in_(ids))
-        .order_by(m.priority.desc(), m.not_before)
-    )
-    return [Claimed(*row) for row in rows]
-
-
-def start_attempts(tx: Connection, claimed: Sequence[Claimed], channel_of: dict[int, str], now: int) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "message_id": one.id,
-            "fence": one.fence,
-            "channel": channel_of[one.id],
-            "outcome": "calling",
-            "at": now,
-        }
-        for one in claimed
-    ]
-    tx.execute(insert(send_attempt), rows)
-
-
-def note_outcome(tx: Connection, message_id: int, fence: int, now: int, **values: object) -> bool:
-    """Write what a call came to; False when another worker or the reaper has moved on since (old fence)."""
-    done = tx.execute(
-        update(message)
-        .where(m.id == message_id, m.fence == fence, m.state.in_(("sending", "unknown")))
-        .values(lease_until=None, state_at=now, **values)
-    )
-    return done.rowcount == 1
-
-
-def note_attempt(tx: Connection, message_id: int, fence: int, outcome: str, detail: str) -> None:
-    tx.execute(
-        update(send_attempt)
-        .where(send_attempt.c.message_id == message_id, send_attempt.c.fence == fence)
-        .values(outcome=outcome, detail=detail[:200])
-    )
-
-
-def reap(tx: Connection, now: int) -> int:
-    """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
-    return tx.execute(
-        update(message)
-        .where(m.state == "sending", m.lease_until < database_now())
-        .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
-    ).rowcount
 
 
 def expire(tx: Connection, now: int) -> int:

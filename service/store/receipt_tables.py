@@ -9,8 +9,9 @@ from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, delete, 
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import ReceiptState
-from service.store.columns import Id, Instant, id_column, metadata, new_id
+from service.store.columns import Id, Instant, among, id_column, metadata, new_id
 from service.store.message_tables import message
+from service.store.prepared import Prepared
 
 unmatched_receipt = Table(
     "unmatched_receipt",
@@ -48,10 +49,12 @@ def keep_receipt(tx: Connection, **values: object) -> None:
     tx.execute(insert(unmatched_receipt).values(id=new_id(), **values))
 
 
-def early_receipts(tx: Connection, channel: str, carrier_id: str) -> list[KeptReceipt]:
-    """Receipts that came before we knew this id, in the order in which they came."""
-    which = (kept.channel == channel) & (kept.carrier_id == carrier_id)
-    return [KeptReceipt._make(row) for row in tx.execute(select(*_COLUMNS).where(which).order_by(kept.at))]
+_EARLY = Prepared(lambda _: select(*_COLUMNS).where(among(kept.carrier_id, "names", String)).order_by(kept.at))
+
+
+def early_receipts(tx: Connection, carrier_ids: Sequence[str]) -> list[KeptReceipt]:
+    """Receipts that came before we knew these ids, in the order in which they came."""
+    return [KeptReceipt._make(row) for row in _EARLY.rows(tx, names=carrier_ids)] if carrier_ids else []
 
 
 def receipts_for_unknown(tx: Connection, limit: int = 500) -> list[KeptReceipt]:

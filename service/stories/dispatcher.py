@@ -2,118 +2,118 @@
 
 A message is `sending`, committed, before the carrier is called: after a crash we know which calls may have happened.
 No transaction is open while a carrier thinks, and no more messages are claimed than there are threads to call for them.
+
+The dispatcher goes in turns, one transaction each: write down what the finished calls came to, and claim as many new
+messages as threads are free. What calls came to is kept in memory until a turn has committed it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from service.channels import routing
-from service.channels.base import Channel, Outgoing
-from service.domain import sending_hours
 from service.domain.message_states import (
     ALERT_RESEND_AFTER_MS,
     RECEIPT_PATIENCE_MS,
     RESEND_AFTER_MS,
-    Accepted,
-    Ambiguous,
-    NotSent,
-    Outcome,
-    Refused,
-    after_send,
     after_waiting,
 )
-from service.logs import log
 from service.runtime import Runtime
-from service.store import message_tables
-from service.store.message_tables import LEASE_MS, Claimed, Message
-from service.stories import opt_outs, receipts
+from service.store import message_claims, message_tables
+from service.store.message_claims import LEASE_MS
+from service.store.message_tables import Message
+from service.stories import dispatch_turn, receipts
+from service.stories.dispatch_turn import Call, Finished
 
 NO_CALL_WITH_LESS_S = 15.0
 """No call starts with less than this left of its lease: a carrier may take ten seconds to answer."""
+PAUSE_S = 0.2
 
 
 def send_due(runtime: Runtime, *, most: int | None = None) -> int:
-    """Send what is due now, a few at a time, until nothing is left (or `most` were called); gives how many calls."""
+    """Send what is due now until nothing is left (or `most` were called, or we are to stop); gives how many."""
     if not runtime.routes:
         return 0
-    calls = 0
     with ThreadPoolExecutor(runtime.config.sender_threads, thread_name_prefix="sender") as senders:
-        while most is None or calls < most:
-            claimed = _claim(runtime)
-            if not claimed:
-                break
-            deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
-            calls += sum(senders.map(_send_and_note, repeat(runtime), claimed, repeat(deadline)))
-    return calls
+        return _Round(runtime, senders, most).run()
 
 
-def _claim(runtime: Runtime) -> Sequence[Claimed]:
-    now = runtime.now()
-    open_now = sending_hours.within(runtime.local(now), runtime.sending_window)
-    with runtime.database.begin() as tx:
-        claimed = message_tables.claim_due(tx, now, runtime.config.sender_threads, within_hours=open_now)
-        if claimed:
-            routes = {one.id: routing.choose(runtime.routes, one.to).name for one in claimed}
-            message_tables.start_attempts(tx, claimed, routes, now)
-    return claimed
+@dataclass(slots=True)
+class _Round:
+    """The calls in the air, and what those that came back have not written down yet."""
 
+    runtime: Runtime
+    senders: ThreadPoolExecutor
+    most: int | None
+    flying: dict[Future[list[Finished]], Call] = field(default_factory=dict)
+    landed: list[Finished] = field(default_factory=list)
+    calls: int = 0
+    away_since: float | None = None  # since when the database does not answer, by the process's own clock
 
-def _send_and_note(runtime: Runtime, one: Claimed, deadline: float) -> int:
-    channel = routing.choose(runtime.routes, one.to)
-    if time.monotonic() > deadline:
-        _note(runtime, one, channel, NotSent("the lease was nearly over", retry_after_s=0))
-        return 0
-    outcome = _call(channel, one)
-    _note(runtime, one, channel, outcome)
-    return 1
+    def run(self) -> int:
+        while True:
+            claimed = self._turn()
+            if self.flying:
+                self._land()
+            elif not claimed and not self.landed:
+                return self.calls
 
+    def _turn(self) -> bool:
+        """Note and claim in one transaction; False when there was nothing to claim, or no database to ask."""
+        free = self._free()
+        if free < 1 and not self.landed:
+            return False
+        try:
+            claimed = self._note_and_claim(free)
+        except (DBAPIError, TimeoutError) as error:
+            self._wait_for_database(error)
+            return False
+        self.landed, self.away_since = [], None
+        deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
+        for call in claimed:
+            self.flying[self.senders.submit(dispatch_turn.make, call, deadline)] = call
+        return bool(claimed)
 
-def _call(channel: Channel, one: Claimed) -> Outcome:
-    try:
-        return channel.send(Outgoing(message_id=one.id, to=one.to, text=one.text))
-    except Exception as bug:
-        # We do not know how far the adapter came: the safe word is "unknown". Only the kind of error is logged,
-        # since its text may quote the request.
-        log.error("send_crashed", channel=channel.name, error=type(bug).__name__)
-        return Ambiguous(f"our adapter failed: {type(bug).__name__}")
+    def _note_and_claim(self, free: int) -> list[Call]:
+        runtime, now = self.runtime, self.runtime.now()
+        busy = Counter(call.channel.name for call in self.flying.values())
+        with runtime.database.begin() as tx:
+            dispatch_turn.note(tx, runtime, self.landed, now)
+            return dispatch_turn.claim(tx, runtime, now, free, busy) if free > 0 else []
 
+    def _wait_for_database(self, error: Exception) -> None:
+        """What calls came to is worth waiting for, until the reaper has called these messages unknown anyway."""
+        self.away_since = self.away_since or time.monotonic()
+        if not (self.landed or self.flying) or time.monotonic() - self.away_since > LEASE_MS / 1000:
+            raise error
+        time.sleep(PAUSE_S)
 
-def _note(runtime: Runtime, one: Claimed, channel: Channel, outcome: Outcome) -> None:
-    now = runtime.now()
-    change = after_send(one.klass, one.attempts, outcome, now, one.useful_until, one.resends)
-    values: dict[str, object] = {"state": change.state, "reason": change.reason or None, "channel": channel.name}
-    if change.not_before is not None:
-        values["not_before"] = change.not_before
-    if isinstance(outcome, Accepted):
-        values |= {"carrier_id": outcome.carrier_id, "cost": outcome.cost}
-    with runtime.database.begin() as tx:
-        message_tables.note_attempt(tx, one.id, one.fence, type(outcome).__name__.lower(), outcome.detail)
-        kept = message_tables.note_outcome(tx, one.id, one.fence, now, **values)
-        if isinstance(outcome, Refused) and outcome.opt_out:
-            opt_outs.stop(tx, runtime, one.to, "carrier", now)
-        if isinstance(outcome, Accepted) and outcome.carrier_id:
-            receipts.apply_early(tx, one.id, channel.name, outcome.carrier_id, now)
-    log.info(
-        "message_sent" if isinstance(outcome, Accepted) else "message_not_sent",
-        message=str(one.id),
-        channel=channel.name,
-        state=change.state if kept else "somebody else has it",
-        reason=change.reason,
-        pause=change.pause_channel,
-    )
+    def _free(self) -> int:
+        """For how many more calls there are threads."""
+        if self.runtime.stopping.is_set():
+            return 0
+        free = self.runtime.config.sender_threads - len(self.flying)
+        in_the_air = sum(len(call.messages) for call in self.flying.values())
+        return free if self.most is None else min(free, self.most - self.calls - in_the_air)
+
+    def _land(self) -> None:
+        done, _ = wait(self.flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            del self.flying[future]
+            self.landed += future.result()
+            self.calls += sum(one.called for one in future.result())
 
 
 def look_after(runtime: Runtime) -> dict[str, int]:
     """What time does to messages: leases run out, queued ones expire, unknown and unanswered ones are settled."""
     now = runtime.now()
     with runtime.database.begin() as tx:
-        done = {"reaped": message_tables.reap(tx, now), "expired": message_tables.expire(tx, now)}
+        done = {"reaped": message_claims.reap(tx, now), "expired": message_tables.expire(tx, now)}
         receipts.match_kept(tx, now)
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)

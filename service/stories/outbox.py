@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from flows import sms_text
 from service.store import message_tables, phone_tables
+from service.store.columns import vault_of
 
 PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "talk": 25, "notice": 15, "campaign": 10}
 
@@ -31,6 +32,7 @@ class Letter:
     priority: int | None = None
     organisation_id: int | None = None
     programme_id: int | None = None
+    campaign_id: int | None = None
 
 
 def put(tx: Connection, now: int, letter: Letter) -> int | None:
@@ -54,9 +56,11 @@ def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
         "key": letter.key,
         "organisation_id": letter.organisation_id,
         "programme_id": letter.programme_id,
+        "campaign_id": letter.campaign_id,
         "phone_id": phone.id,
         "number_idx": phone.number_idx,
         "text": wire,
+        "batch_key": _batch_key(tx, letter, wire),
         "purpose": letter.purpose,
         "klass": letter.klass,
         "hours": letter.hours,
@@ -73,3 +77,10 @@ def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
         "created_at": now,
         "state_at": now,
     }
+
+
+def _batch_key(tx: Connection, letter: Letter, wire: str) -> bytes | None:
+    """Equal for the messages of a campaign that say the same: one call may carry them. Others go one by one."""
+    if letter.purpose != "campaign" or letter.klass != "once":
+        return None
+    return vault_of(tx).index("batch", str(letter.campaign_id), letter.hours, wire)

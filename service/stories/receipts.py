@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.engine import Connection
 
 from service.channels.base import Receipt
@@ -75,14 +77,18 @@ def _keep_for_later(tx: Connection, receipt: Receipt, now: int) -> None:
     count(tx, "receipt_unmatched")
 
 
-def apply_early(tx: Connection, message_id: int, channel: str, carrier_id: str, now: int) -> None:
-    """Receipts that arrived before the send call returned, now that the carrier's id is known."""
-    early = receipt_tables.early_receipts(tx, channel, carrier_id)
+def apply_early(tx: Connection, named: Mapping[tuple[str, str], int], now: int) -> None:
+    """Receipts that arrived before the send call returned, now that the carrier's ids are known.
+
+    `named` maps (channel, carrier's id) to our message's id.
+    """
+    early = receipt_tables.early_receipts(tx, [carrier_id for _, carrier_id in named])
     for kept in early:
-        found = message_tables.find_message(tx, id=message_id)
+        message_id = named.get((kept.channel, kept.carrier_id))
+        found = message_tables.find_message(tx, id=message_id) if message_id else None
         if found and found.number_idx == kept.number_idx:
-            _apply(tx, found, kept.state, kept.detail, carrier_id, now)
-    receipt_tables.drop_receipts(tx, [kept.id for kept in early])
+            _apply(tx, found, kept.state, kept.detail, kept.carrier_id, now)
+    receipt_tables.drop_receipts(tx, [kept.id for kept in early if (kept.channel, kept.carrier_id) in named])
 
 
 def match_kept(tx: Connection, now: int) -> None:

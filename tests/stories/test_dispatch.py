@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from service.channels.base import Receipt
+from service.domain.message_states import Refused
 from service.runtime import Runtime
 from service.store.message_tables import message, send_attempt
-from service.stories import dispatcher, receipts
+from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, receipts
+from service.stories.dispatch_turn import Call, Finished
 from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
@@ -33,6 +37,12 @@ def queue(
     }
     with runtime.database.begin() as tx:
         return put(tx, clock.now(), Letter(**(base | changes)))
+
+
+def claim_one_turn(runtime: Runtime) -> list[Call]:
+    """What a worker claims in one turn before it dies."""
+    with runtime.database.begin() as tx:
+        return dispatch_turn.claim(tx, runtime, runtime.now(), runtime.config.sender_threads, Counter())
 
 
 def row(runtime: Runtime, key: str = "k1") -> Any:
@@ -235,7 +245,7 @@ def test_a_worker_that_died_leaves_an_unknown_and_its_late_word_is_refused(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
 ) -> None:
     queue(runtime, clock)
-    claimed = dispatcher._claim(runtime)
+    call = claim_one_turn(runtime)[0]
     assert row(runtime).state == "sending"
     with runtime.database.begin() as tx:  # a minute later, by the database's clock
         tx.execute(update(message).values(lease_until=message.c.lease_until - 61_000))
@@ -246,9 +256,9 @@ def test_a_worker_that_died_leaves_an_unknown_and_its_late_word_is_refused(
     dispatcher.send_due(runtime)
     assert row(runtime).fence == 2
     assert row(runtime).state == "accepted"
-    from service.domain.message_states import Refused
-
-    dispatcher._note(runtime, claimed[0], runtime.routes[0], Refused("zombie", "person", False))
+    zombie = Finished(call.messages[0], call.channel.name, Refused("zombie", "person", False))
+    with runtime.database.begin() as tx:
+        dispatch_turn.note(tx, runtime, [zombie], clock.now())
     assert row(runtime).state == "accepted", "a result with an old fence is refused"
 
 
@@ -278,4 +288,111 @@ def test_a_refused_account_marks_no_number_and_loses_nothing(
 def test_more_is_never_claimed_than_there_are_senders(runtime: Runtime, clock: TestClock) -> None:
     for number in range(7):
         queue(runtime, clock, key=f"k{number}")
-    assert len(dispatcher._claim(runtime)) == runtime.config.sender_threads == 2
+    assert len(claim_one_turn(runtime)) == runtime.config.sender_threads == 2
+
+
+def a_campaign(runtime: Runtime, clock: TestClock, people: int, **changes: Any) -> None:
+    for number in range(people):
+        words = {"to": f"+2237000{number:04d}", "key": f"c1:{number}", "text": "Journée de vaccination le 12/12."}
+        queue(runtime, clock, **({"purpose": "campaign", "klass": "once", "campaign_id": 7} | words | changes))
+
+
+def test_a_campaign_of_equal_texts_leaves_in_calls_of_many(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    a_campaign(runtime, clock, 230)
+    queue(runtime, clock, key="recall")
+    assert dispatcher.send_due(runtime) == 231
+    assert len(carrier.accepted) == len({sms.to for sms in carrier.accepted}) + 1 == 231
+    assert len(carrier.requests) <= 5
+    assert MOTHER in [seen.form["to"] for seen in carrier.requests[:2]], "the recall goes with the first"
+    with runtime.database.read() as tx:
+        found = tx.execute(select(message.c.state, message.c.carrier_id, send_attempt.c.outcome).join(send_attempt))
+        rows = found.all()
+    assert {(state, outcome) for state, _, outcome in rows} == {("accepted", "accepted")}
+    assert len({carrier_id for _, carrier_id, _ in rows}) == 231, "each has the name that the carrier gave to it"
+
+
+def test_each_of_many_gets_its_own_outcome(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    a_campaign(runtime, clock, 20)
+    carrier.next("drop")
+    dispatcher.send_due(runtime)
+    with runtime.database.read() as tx:
+        states = Counter(tx.execute(select(message.c.state)).scalars())
+    assert states == {"unknown": 20}, "all of them may have left, and none is sent again"
+
+
+def test_two_texts_of_one_campaign_are_two_calls(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    a_campaign(runtime, clock, 10)
+    for number in range(10, 20):
+        queue(
+            runtime,
+            clock,
+            **{"purpose": "campaign", "klass": "once", "campaign_id": 7},
+            to=f"+2237000{number:04d}",
+            key=f"c1:{number}",
+            text="Vaccination day on 12/12.",
+        )
+    dispatcher.send_due(runtime)
+    assert sorted(Counter(sms.text for sms in carrier.accepted).values()) == [10, 10]
+
+
+def test_a_stop_between_two_calls_of_a_campaign_is_honoured(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    a_campaign(runtime, clock, 30)
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, "+22370000011", "sms", clock.now())
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 29
+    assert "+22370000011" not in {sms.to for sms in carrier.accepted}
+
+
+def test_a_closed_gate_lets_nothing_out_and_loses_nothing(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    with runtime.database.begin() as tx:
+        dispatch_gate.close(tx, "person", "stopped by Awa", clock.now())
+    assert dispatcher.send_due(runtime) == 0
+    with runtime.database.begin() as tx:
+        assert [one.reason for one in dispatch_gate.closed(tx)] == ["person"]
+        assert dispatch_gate.reopen(tx, "person")
+        assert not dispatch_gate.reopen(tx, "person")
+    assert dispatcher.send_due(runtime) == 1
+
+
+def test_what_a_call_came_to_outlives_a_database_that_is_away(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier has taken it; the database answers again a moment later; nobody is left in doubt."""
+    queue(runtime, clock)
+    begin, times = runtime.database.begin, []
+
+    def away_for_a_while() -> Any:
+        times.append(1)
+        if 2 <= len(times) <= 4:
+            raise OperationalError("", {}, Exception("the server closed the connection"))
+        return begin()
+
+    monkeypatch.setattr(runtime.database, "begin", away_for_a_while)
+    assert dispatcher.send_due(runtime) == 1
+    assert row(runtime).state == "accepted"
+    assert len(carrier.accepted) == 1
+
+
+def test_who_is_to_stop_finishes_its_calls_and_begins_no_other(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    for number in range(8):
+        queue(runtime, clock, key=f"k{number}")
+    original = runtime.routes[0].send
+
+    def stop_then_send(letter: Any) -> Any:
+        runtime.stopping.set()
+        return original(letter)
+
+    runtime.routes[0].send = stop_then_send  # type: ignore[method-assign]
+    assert dispatcher.send_due(runtime) <= 2
+    with runtime.database.read() as tx:
+        assert set(tx.execute(select(message.c.state)).scalars()) == {"accepted", "queued"}

@@ -279,15 +279,17 @@ def test_a_phone_that_never_called_is_not_written_to_either(runtime: Runtime, cl
 
 def test_what_is_in_the_air_does_not_come_back(mother: Handset, runtime: Runtime, clock: TestClock) -> None:
     """A carrier's answer about a message that was forgotten meanwhile is dropped."""
-    from service.store import message_tables
+    from service.store import message_claims
+    from service.store.message_claims import Noted
 
     with runtime.database.begin() as tx:
         later = clock.now() + DAY_MS
         outbox.put(tx, clock.now(), Letter(mother.number, "x", "x", "reply", "once", clock.now(), later, hours="any"))
-        claimed = message_tables.claim_due(tx, clock.now(), 10, within_hours=True)
-        message_tables.start_attempts(tx, claimed, dict.fromkeys((one.id for one in claimed), "simulator"), clock.now())
+        claimed = message_claims.claim_due(tx, clock.now(), 10, ["any"])
+        starts = [message_claims.Start(one.id, one.fence, "simulator", None) for one in claimed]
+        message_claims.start_attempts(tx, starts, clock.now())
     forget(mother)
     with runtime.database.begin() as tx:
-        for one in claimed:
-            assert not message_tables.note_outcome(tx, one.id, one.fence, clock.now(), state="accepted")
+        late = [Noted(one.id, one.fence, "accepted", "", "accepted", None, "simulator") for one in claimed]
+        assert message_claims.note_outcomes(tx, late, clock.now()) == set()
     dispatcher.send_due(runtime)

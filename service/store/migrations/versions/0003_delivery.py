@@ -87,7 +87,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_batch",
         "message",
-        ["batch_key"],
+        ["batch_key", "not_before"],
         unique=False,
         sqlite_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
         postgresql_where=sa.text("state = 'queued' AND batch_key IS NOT NULL"),
