@@ -62,3 +62,24 @@ def rows_of(runtime: Runtime) -> dict[str, list[Any]]:
 def litter(folder: Path) -> list[str]:
     """What a backup or a restore has left lying in a folder that it should not have."""
     return [str(file) for file in folder.rglob("*") if "private" in file.name or file.name == "copy.db"]
+
+
+def environment(settings: Config) -> dict[str, str]:
+    """What a sysadmin would have set for this installation."""
+    assert settings.africastalking is not None
+    carrier = settings.africastalking
+    return {
+        "LASELI_DATABASE_URL": settings.database_url,
+        "LASELI_KEYS__IDENTITY": settings.keys.identity.get_secret_value(),
+        "LASELI_KEYS__INDEX": settings.keys.index.get_secret_value(),
+        "LASELI_LOG_LEVEL": "ERROR",
+        "LASELI_ROUTES": "africastalking",
+        "LASELI_PUBLIC_URL": settings.public_url,
+        "LASELI_AFRICASTALKING__USERNAME": carrier.username,
+        "LASELI_AFRICASTALKING__API_KEY": carrier.api_key.get_secret_value(),
+        "LASELI_AFRICASTALKING__BASE_URL": carrier.base_url,
+        "LASELI_AFRICASTALKING__SENDER": carrier.sender or "",
+        "LASELI_AFRICASTALKING__HOOK_SECRETS": ",".join(carrier.hook_secrets),
+        "LASELI_BACKUP__RECIPIENTS": ",".join(settings.backup.recipients),
+        "LASELI_BACKUP__PG_DUMP": str(settings.backup.pg_dump or ""),
+    }

@@ -159,6 +159,8 @@ def _check_backup(file: Path, key: Path, as_json: bool) -> None:
         looked = backups.look_into(built, file, _private_keys(key))
     except backups.Refused as reason:
         raise click.ClickException(str(reason)) from None
+    finally:
+        built.database.close()
     if as_json:
         click.echo(json.dumps(backup_rules.told(looked.header) | {"why_not": looked.why_not}, indent=2))
     else:

@@ -118,7 +118,9 @@ def test_a_day_lost_and_nothing_said_twice(
         what: number for what, number in before.items() if what not in sent(carrier)
     }
     said_more = {what: number for what, number in after.items() if number > would_have.get(what, 0)}
-    print(f"{sum(after.values())} sent; without the accident {sum(would_have.values())}; more than that {len(said_more)}")
+    print(
+        f"{sum(after.values())} sent; without the accident {sum(would_have.values())}; more than that {len(said_more)}"
+    )
     assert said_more == {}, "duplicates"
     assert all(after[("+22370000001", f"later-{number}")] == 1 for number in range(30)), "what waits for later leaves"
 
