@@ -176,8 +176,7 @@ def _told(header: Header) -> str:
     rows = {table: number for table, number in said["rows"].items() if number}
     lines = [
         f"Made {said['made']} by Laseli {said['laseli']} (migration {said['migration']}), {said['database']}.",
-        f"Keys: index {said['keys']['index']}; "
-        + ", ".join(f"identity {number} {mark}" for number, mark in said["keys"]["identity"].items()),
+        "Keys: " + ", ".join(f"{name} {mark}" for name, mark in said["keys"].items()) + ".",
         f"{sum(rows.values())} rows: " + ", ".join(f"{table} {number}" for table, number in rows.items()),
     ]
     return "\n".join(lines)

@@ -29,7 +29,7 @@ class NotOurs(Exception):
 
 
 class Header(NamedTuple):
-    """`identity_keys` holds a fingerprint of every key that seals a value in it, by number; no key can be read here."""
+    """`keys`: a fingerprint of every key that it needs, by name ("identity 1"); no key can be read from it."""
 
     laseli: str
     migration: str
@@ -37,8 +37,7 @@ class Header(NamedTuple):
     kind: str  # sqlite, postgresql
     server: int  # PostgreSQL's version, 0 for SQLite
     rows: Mapping[str, int]
-    index_key: str
-    identity_keys: Mapping[int, str]
+    keys: Mapping[str, str]
 
     def line(self) -> bytes:
         said = {"laseli-backup": FORMAT, "made": written(self.made_at), **self._asdict()}
@@ -51,8 +50,7 @@ class Here(NamedTuple):
     migration: str
     kind: str
     server: int
-    index_key: str
-    identity_keys: Mapping[int, str]
+    keys: Mapping[str, str]
 
 
 def read_header(line: bytes) -> Header:
@@ -70,8 +68,7 @@ def read_header(line: bytes) -> Header:
             kind=str(said["kind"]),
             server=int(said["server"]),
             rows={str(table): int(number) for table, number in said["rows"].items()},
-            index_key=str(said["index_key"]),
-            identity_keys={int(number): str(mark) for number, mark in said["identity_keys"].items()},
+            keys={str(name): str(mark) for name, mark in said["keys"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotOurs("it opens, but it is no backup of Laseli") from None
@@ -95,13 +92,11 @@ def why_not(header: Header, here: Here) -> list[str]:
             f"Laseli {header.laseli} made it (migration {header.migration}), and this version knows only "
             f"{here.migration}: install that version or a later one."
         )
-    if header.index_key != here.index_key:
-        reasons.append(
-            f"LASELI_KEYS__INDEX is another key: take the one of fingerprint {header.index_key} from the safe."
-        )
-    for number, mark in header.identity_keys.items():
-        if here.identity_keys.get(number) != mark:
-            reasons.append(f"LASELI_KEYS__IDENTITY lacks key {number} of fingerprint {mark}: take it from the safe.")
+    for name, mark in header.keys.items():
+        if here.keys.get(name) != mark:
+            kind, _, number = name.partition(" ")
+            setting = f"LASELI_KEYS__{kind.upper()}"
+            reasons.append(f"{setting} lacks key {number} of fingerprint {mark}: take it from the safe.")
     return reasons
 
 
@@ -112,7 +107,7 @@ def told(header: Header) -> dict[str, Any]:
         "database": f"{_KINDS.get(header.kind, header.kind)} {header.server or ''}".strip(),
         "laseli": header.laseli,
         "migration": header.migration,
-        "keys": {"index": header.index_key, "identity": {str(n): mark for n, mark in header.identity_keys.items()}},
+        "keys": dict(header.keys),
         "rows": dict(header.rows),
     }
 
@@ -126,8 +121,8 @@ def written(moment: int) -> str:
 
 
 def file_name(installation: str, moment: int) -> str:
-    """`laseli-3f9a1c2e-20261120T100000Z.age`: whose it is (a piece of a fingerprint), and when it was made."""
-    return f"laseli-{installation[:8]}-{_EPOCH + timedelta(milliseconds=moment):%Y%m%dT%H%M%SZ}.age"
+    """`laseli-3f9a1c2e-20261120T100000Z.age`: whose it is, and when it was made."""
+    return f"laseli-{installation}-{_EPOCH + timedelta(milliseconds=moment):%Y%m%dT%H%M%SZ}.age"
 
 
 def too_old(names: Iterable[str], installation: str, now: int, keep_ms: int) -> list[str]:
@@ -138,7 +133,7 @@ def too_old(names: Iterable[str], installation: str, now: int, keep_ms: int) -> 
 
 
 def _made_at(name: str, installation: str) -> int | None:
-    found = re.fullmatch(rf"laseli-{installation[:8]}-(\d{{8}}T\d{{6}})Z\.age", name)
+    found = re.fullmatch(rf"laseli-{re.escape(installation)}-(\d{{8}}T\d{{6}})Z\.age", name)
     if not found:
         return None
     try:

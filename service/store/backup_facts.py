@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, Table, func, select
+from sqlalchemy import Column, LargeBinary, Table, func, select, union
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Sealed, metadata
 from service.store.conversation_tables import conversation
+from service.store.phone_tables import opt_out, phone
 
 
 def rows_by_table(tx: Connection) -> dict[str, int]:
@@ -24,6 +25,12 @@ def sealing_keys(tx: Connection) -> set[int]:
         found = tx.execute(select(first).select_from(table).where(column.is_not(None)).distinct()).scalars()
         numbers |= {octet[0] for octet in found if octet}
     return numbers
+
+
+def index_keys(tx: Connection) -> set[int]:
+    """The numbers of the keys under whose index a phone or a refusal stands."""
+    versions = union(select(phone.c.index_version), select(opt_out.c.index_version))
+    return set(tx.execute(versions).scalars())
 
 
 def sealed_columns() -> list[tuple[Table, Column[object]]]:

@@ -10,7 +10,6 @@ from service.store.message_tables import message
 from service.store.system_tables import lease
 
 REASON = "restored"
-JOBS = "procrastinate_jobs"
 m = message.c
 
 
@@ -34,11 +33,16 @@ def let_leases_go(tx: Connection) -> None:
 
 def cancel_jobs(tx: Connection, now: int) -> int:
     """Jobs that were due then were done since, or were lost: a page of messages done again would be sent again."""
-    if not inspect(tx).has_table(JOBS):
-        return 0
-    was_due = (
-        f"UPDATE {JOBS} SET status = CASE WHEN status = 'todo' THEN 'cancelled' ELSE 'failed' END"  # noqa: S608
-        "::procrastinate_job_status WHERE status IN ('todo', 'doing')"
-        " AND (scheduled_at IS NULL OR scheduled_at <= to_timestamp(:now / 1000.0))"
+    there = set(inspect(tx).get_table_names())
+    return sum(
+        tx.execute(text(statement), {"now": now}).rowcount for table, statement in _CANCEL.items() if table in there
     )
-    return tx.execute(text(was_due), {"now": now}).rowcount
+
+
+_CANCEL = {
+    "job": "UPDATE job SET state = 'failed', error = 'restored', lease_until = NULL, ended_at = :now"
+    " WHERE state IN ('waiting', 'running') AND (run_at IS NULL OR run_at <= :now)",
+    "procrastinate_jobs": "UPDATE procrastinate_jobs"
+    " SET status = CAST(CASE WHEN status = 'todo' THEN 'cancelled' ELSE 'failed' END AS procrastinate_job_status)"
+    " WHERE status IN ('todo', 'doing') AND (scheduled_at IS NULL OR scheduled_at <= to_timestamp(:now / 1000.0))",
+}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,7 @@ from service.store.database import Database
 from service.store.private_folder import private_folder
 from service.stories.setup import KEY_CHECK
 
+INSTALLATION = "installation"
 LAST_BACKUP = "last_backup"
 """The mark that the doctor reads: when the last one was made, and how large it was."""
 
@@ -70,13 +72,13 @@ def make(runtime: Runtime, target: Path, now: int) -> Made:
 
 def make_in(runtime: Runtime, folder: Path, now: int) -> Made:
     """The same, under a name that says whose it is and when it was made."""
-    return make(runtime, folder / backup_rules.file_name(_index_key(runtime), now), now)
+    return make(runtime, folder / backup_rules.file_name(_installation(runtime), now), now)
 
 
 def throw_away_old(runtime: Runtime, folder: Path, now: int, keep_ms: int) -> list[str]:
     """Delete this installation's own backups that are older than that, by name; nothing else in the folder."""
     names = [file.name for file in folder.iterdir() if file.is_file() and not file.is_symlink()]
-    gone = backup_rules.too_old(names, _index_key(runtime), now, keep_ms)
+    gone = backup_rules.too_old(names, _installation(runtime), now, keep_ms)
     for name in gone:
         (folder / name).unlink(missing_ok=True)
     return gone
@@ -136,7 +138,8 @@ class _After:
 
 def _header(runtime: Runtime, tx: Connection, now: int) -> Header:
     here = here_of(runtime)
-    sealing = backup_facts.sealing_keys(tx) | _key_of_check(tx)
+    needed = {f"identity {number}" for number in backup_facts.sealing_keys(tx) | _key_of_check(tx)}
+    needed |= {f"index {number}" for number in backup_facts.index_keys(tx) | {next(iter(_index_ring(runtime)))}}
     return Header(
         laseli=version("laseli"),
         migration=schema.revision(tx) or "0",
@@ -144,8 +147,7 @@ def _header(runtime: Runtime, tx: Connection, now: int) -> Header:
         kind=here.kind,
         server=here.server,
         rows=backup_facts.rows_by_table(tx),
-        index_key=here.index_key,
-        identity_keys={number: here.identity_keys.get(number, "unknown") for number in sorted(sealing)},
+        keys={name: here.keys.get(name, "unknown") for name in sorted(needed)},
     )
 
 
@@ -220,14 +222,17 @@ class Opening:
 
 def here_of(runtime: Runtime) -> Here:
     """What this installation is; the server's version when it answers."""
-    keys = runtime.config.keys
-    ring: Mapping[int, bytes] = parse_ring(keys.identity.get_secret_value())
+    identity = parse_ring(runtime.config.keys.identity.get_secret_value())
+    rings = {"identity": identity, "index": _index_ring(runtime)}
     return Here(
         migration=schema.newest(),
         kind="sqlite" if runtime.database.is_sqlite else "postgresql",
         server=_server(runtime),
-        index_key=_index_key(runtime),
-        identity_keys={number: backup_rules.fingerprint(key) for number, key in ring.items()},
+        keys={
+            f"{kind} {number}": backup_rules.fingerprint(key)
+            for kind, ring in rings.items()
+            for number, key in ring.items()
+        },
     )
 
 
@@ -241,8 +246,20 @@ def _server(runtime: Runtime) -> int:
         return 0
 
 
-def _index_key(runtime: Runtime) -> str:
-    return backup_rules.fingerprint(parse_key(runtime.config.keys.index.get_secret_value()))
+def _index_ring(runtime: Runtime) -> dict[int, bytes]:
+    """One key without a number is number 1."""
+    said = runtime.config.keys.index.get_secret_value()
+    return parse_ring(said) if ":" in said else {1: parse_key(said)}
+
+
+def _installation(runtime: Runtime) -> str:
+    """A name for this installation, drawn once: several may keep their backups in one folder."""
+    with runtime.database.begin() as tx:
+        name = system_tables.read_mark(tx, INSTALLATION)
+        if name is None:
+            name = secrets.token_hex(4)
+            system_tables.mark(tx, INSTALLATION, name)
+    return name
 
 
 def sqlite_file(runtime: Runtime) -> Path:

@@ -148,7 +148,7 @@ def test_of_a_newer_version(runtime: Runtime, backup: Path, place: Runtime, tmp_
     [
         ("1:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=", None, "LASELI_KEYS__IDENTITY lacks key 1"),
         ("2:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", None, "LASELI_KEYS__IDENTITY lacks key 1"),
-        (None, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "LASELI_KEYS__INDEX is another key"),
+        (None, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "LASELI_KEYS__INDEX lacks key 1"),
     ],
 )
 def test_with_other_keys_in_the_settings(

@@ -253,12 +253,41 @@ def test_a_backup_of_a_closed_gate_says_why_it_is_closed_now(
     assert "2026-11-20T10:00" in closed["restored"].detail
 
 
+WAITING, RUNNING, LATER = "due", "at work", "in a week"
+HOURS = {WAITING: 0, RUNNING: 0, LATER: 168}
+
+
 def test_jobs_that_were_waiting_are_not_done_a_second_time(
     runtime: Runtime, clock: TestClock, restored: Restored, tmp_path: Path
 ) -> None:
     """A page of a campaign that was filled since would be filled again."""
+    with runtime.database.engine.begin() as tx:
+        tx.execute(text(OUR_JOBS))
+        for number, (name, hours) in enumerate(HOURS.items()):
+            state = "running" if name == RUNNING else "waiting"
+            row = {"id": number, "name": name, "state": state, "at": clock.now() + hours * HOUR}
+            tx.execute(
+                text("INSERT INTO job VALUES (:id, :name, '{}', NULL, :state, :at, 0, 0, NULL, NULL, 1, NULL)"), row
+            )
+    made = backups.make(runtime, tmp_path / "ten.age", clock.now())
+    clock.advance(hours=2)
+    new = restored(made.file)
+    with new.database.read() as tx:
+        found = {row.name: row.state for row in tx.execute(text("SELECT name, state FROM job"))}
+    assert found == {WAITING: "failed", RUNNING: "failed", LATER: "waiting"}
+
+
+OUR_JOBS = """
+    CREATE TABLE IF NOT EXISTS job (
+        id BIGINT PRIMARY KEY, name VARCHAR(40), args TEXT, lock VARCHAR(120), state VARCHAR(8), run_at BIGINT,
+        tries INTEGER, fence INTEGER, lease_until BIGINT, error VARCHAR(120), added_at BIGINT, ended_at BIGINT
+    )
+"""
+
+
+def test_nor_are_those_of_procrastinate(runtime: Runtime, clock: TestClock, restored: Restored, tmp_path: Path) -> None:
     if runtime.database.is_sqlite:
-        pytest.skip("the queue of jobs is PostgreSQL's")
+        pytest.skip("it is PostgreSQL's")
     from procrastinate.schema import SchemaManager
 
     add = (
@@ -268,7 +297,8 @@ def test_jobs_that_were_waiting_are_not_done_a_second_time(
     with runtime.database.engine.begin() as tx:
         if not tx.execute(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")).scalar_one():
             tx.connection.driver_connection.execute(SchemaManager.get_schema())  # type: ignore[union-attr]
-        for name, status, hours in (("due", "todo", 0), ("at work", "doing", 0), ("in a week", "todo", 168)):
+        for name, hours in HOURS.items():
+            status = "doing" if name == RUNNING else "todo"
             tx.execute(text(add), {"name": name, "status": status, "at": clock.now() / 1000 + hours * 3600})
     made = backups.make(runtime, tmp_path / "ten.age", clock.now())
     clock.advance(hours=2)
@@ -276,4 +306,4 @@ def test_jobs_that_were_waiting_are_not_done_a_second_time(
     with new.database.read() as tx:
         rows = tx.execute(text("SELECT task_name, status::text FROM procrastinate_jobs"))
         found = {row.task_name: row.status for row in rows}
-    assert found == {"due": "cancelled", "at work": "failed", "in a week": "todo"}
+    assert found == {WAITING: "cancelled", RUNNING: "failed", LATER: "todo"}

@@ -189,7 +189,7 @@ def test_it_is_noted_when_the_last_one_was_made(runtime: Runtime, clock: TestClo
 
 
 def test_old_ones_of_ours_go_and_nothing_else(runtime: Runtime, clock: TestClock, tmp_path: Path) -> None:
-    made = []
+    made: list[str] = []
     for _ in range(6):
         made.append(backups.make_in(runtime, tmp_path, clock.now()).file.name)
         clock.advance(days=10)
