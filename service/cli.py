@@ -18,6 +18,7 @@ from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.outbox_commands import outbox
 from service.commands.task_commands import todo
 
 
@@ -164,5 +165,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (db, flow, mutual, feedback, todo):
+for group in (db, flow, mutual, feedback, outbox, todo):
     main.add_command(group)
