@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from service.commands.db_commands import db
+from service.commands.doctor_commands import doctor
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
@@ -165,5 +166,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (db, flow, mutual, feedback, outbox, todo):
+for group in (db, doctor, flow, mutual, feedback, outbox, todo):
     main.add_command(group)
