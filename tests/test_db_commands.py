@@ -53,8 +53,9 @@ def test_a_pair_is_printed_and_fits_the_settings() -> None:
     result = CliRunner().invoke(main, ["db", "backup-key"])
     assert result.exit_code == 0
     [private] = sealed_files.private_keys(result.output)
-    public = next(line for line in result.output.splitlines() if line.startswith("LASELI_")).partition("=")[2]
+    public = next(line for line in result.output.splitlines() if "LASELI_" in line).partition("=")[2]
     assert sealed_files.public_key_of(private) == public
+    assert all(line.startswith("#") or line == private for line in result.output.splitlines()), "age reads it too"
     assert CliRunner().invoke(main, ["db", "backup-key"]).output != result.output
 
 

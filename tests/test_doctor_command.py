@@ -17,7 +17,7 @@ from scheduler.__main__ import main
 from service import machine
 from service.clock import SystemClock
 from service.config import Config
-from service.metrics import WORKER_LEASE
+from service.metrics import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import route_tables, system_tables
 from service.store.message_tables import message
@@ -96,7 +96,7 @@ def test_much_at_once(runtime: Runtime) -> None:
     with runtime.database.begin() as tx:
         system_tables.give_lease_back(tx, WORKER_LEASE, "a worker")
         dispatch_gate.close(tx, "restored", "a backup", now)
-        system_tables.mark(tx, backups.LAST_BACKUP, json.dumps({"at": now - 72 * HOUR}))
+        system_tables.mark(tx, LAST_BACKUP, json.dumps({"at": now - 72 * HOUR}))
         put(tx, now, Letter("+22370000001", "Zanzibar", "late", "notice", "once", now - HOUR, now + HOUR))
         put(tx, now, Letter("+22370000001", "Zanzibar", "lost", "notice", "once", now, now + HOUR))
         tx.execute(update(message).where(message.c.key == "lost").values(state="unresolved"))

@@ -55,10 +55,11 @@ def db_backup_key() -> None:
     from service.store import sealed_files
 
     private, public = sealed_files.new_pair()
-    click.echo("# Public: copy this line into the environment (several keys: parted by commas).")
-    click.echo(f"LASELI_BACKUP__RECIPIENTS={public}")
-    click.echo("# Private: into the safe, on paper or a stick; not onto the server. Without it no backup opens.")
-    click.echo(f"# public key: {public}\n{private}")
+    # All but the key is a comment, so that the whole is a key file for `age` too.
+    click.echo("# Public, for the environment of the server (several keys: parted by commas):")
+    click.echo(f"# LASELI_BACKUP__RECIPIENTS={public}")
+    click.echo("# Private, for the safe, on paper or a stick and never on the server. Without it no backup opens:")
+    click.echo(private)
 
 
 @db.command("backup")

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 PAGES_A_STEP = 256
 PAUSE_S = 0.002
@@ -23,7 +24,7 @@ class InUse(Exception):
 
 def copy_running(source: Path, target: Path) -> None:
     """Write into `target` the database as it is at this moment. Writers go on; none waits for this."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    new_file(target).close()
     with closing(_opened(source)) as live, closing(sqlite3.connect(target)) as copy:
         # One read transaction holds the moment. Without it each write of another process begins the copy anew,
         # and on a busy database it never ends.
@@ -32,6 +33,11 @@ def copy_running(source: Path, target: Path) -> None:
         live.execute("SELECT count(*) FROM sqlite_master").fetchone()
         copy.execute("PRAGMA synchronous=OFF")  # it is read back and sealed; a power cut ends it anyway
         live.backup(copy, pages=PAGES_A_STEP, sleep=PAUSE_S)
+
+
+def new_file(file: Path) -> IO[bytes]:
+    """A file that was not there, to be written; for its owner only."""
+    return os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 
 
 def prove(file: Path, *, quickly: bool = False) -> None:

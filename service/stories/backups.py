@@ -23,6 +23,7 @@ from service.config import parse_key, parse_ring
 from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
 from service.logs import log
+from service.metrics import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, postgresql_dumps, schema, sealed_files, sqlite_copies, system_tables
 from service.store.database import Database
@@ -30,8 +31,7 @@ from service.store.private_folder import private_folder
 from service.stories.setup import KEY_CHECK
 
 INSTALLATION = "installation"
-LAST_BACKUP = "last_backup"
-"""The mark that the doctor reads: when the last one was made, and how large it was."""
+"""The mark of its name, by which it knows its own backups in a folder."""
 
 
 class Refused(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,11 @@ from service import machine
 from service.clock import DAY_MS, DEMO_MARK
 from service.domain import checkup
 from service.domain.checkup_facts import Closing, Facts, Finding, Heard
-from service.metrics import WORKER_LEASE
+from service.metrics import WORKER_LEASE, last_backup
 from service.runtime import Runtime
 from service.store import checkup_tables, message_tables, postgresql_dumps, schema, sqlite_copies, system_tables
 from service.stories import dispatch_gate, releases, setup
-from service.stories.backups import LAST_BACKUP, sqlite_file
+from service.stories.backups import sqlite_file
 from service.stories.setup import REHEARSAL_MARK
 
 HOUR_MS = 3_600_000
@@ -114,7 +113,6 @@ def _of_database(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
 
 
 def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
-    backup = system_tables.read_mark(tx, LAST_BACKUP)
     last = checkup_tables.last_heard(tx, now - 60 * DAY_MS)
     return {
         "wrong_keys": _wrong_keys(runtime, tx),
@@ -126,7 +124,7 @@ def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
         "accounts": tuple(checkup_tables.spent_on(tx, runtime.today(now))),
         "heard": tuple(_heard(runtime, tx, last, now)),
         "newest_event": max(last.values(), default=None),
-        "last_backup": json.loads(backup)["at"] if backup else None,
+        "last_backup": last_backup(tx),
         "flow_problem": _flow_problem(runtime, tx),
         "is_trial": any(system_tables.read_mark(tx, mark) for mark in (DEMO_MARK, REHEARSAL_MARK)),
         "dead_numbers": checkup_tables.dead_numbers(tx),

@@ -110,7 +110,7 @@ def _restore_sqlite(
             with sqlite_copies.held(target):
                 pass  # found now rather than after the work
         copy = room / "copy.db"
-        with copy.open("xb") as into:
+        with sqlite_copies.new_file(copy) as into:
             opening = _Fitting(runtime, into)
             open_backup(file, private_keys, opening)
         header = opening.header

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from service.config import Config
 from service.domain import backup_rules
+from service.metrics import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, schema, sealed_files, system_tables
 from service.store.message_tables import message
@@ -68,6 +69,8 @@ def test_what_is_restored_is_what_was_there(runtime: Runtime, place: Runtime, cl
     assert done.header.rows == {table: len(rows) for table, rows in before.items()}
     assert not schema.pending(place.database)
     assert litter(tmp_path) == []
+    if place.database.is_sqlite:
+        assert backups.sqlite_file(place).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_restored_database_goes_on(runtime: Runtime, place: Runtime, clock: TestClock, tmp_path: Path) -> None:
@@ -182,7 +185,7 @@ def test_its_first_line_can_be_read_without_us(runtime: Runtime, clock: TestCloc
 def test_it_is_noted_when_the_last_one_was_made(runtime: Runtime, clock: TestClock, tmp_path: Path) -> None:
     backups.make(runtime, tmp_path / "one.age", clock.now())
     with runtime.database.read() as tx:
-        assert str(clock.now()) in (system_tables.read_mark(tx, backups.LAST_BACKUP) or "")
+        assert str(clock.now()) in (system_tables.read_mark(tx, LAST_BACKUP) or "")
 
 
 # --- a folder of them ---------------------------------------------------------------------------------------
