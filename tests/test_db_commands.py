@@ -138,7 +138,7 @@ def test_a_value_sealed_with_a_lost_key_is_found(runtime: Runtime, settings: Con
 # --- ended from outside -------------------------------------------------------------------------------------
 
 
-def a_large_database(runtime: Runtime, clock: TestClock, megabytes: int = 60) -> None:
+def a_large_database(runtime: Runtime, clock: TestClock, megabytes: int = 30) -> None:
     """Large enough that a backup of it takes a moment."""
     with runtime.database.begin() as tx:
         rows = [{"name": f"filling-{number}", "value": os.urandom(50_000).hex()} for number in range(megabytes * 10)]
@@ -208,3 +208,40 @@ def test_nobody_else_can_look_at_the_copy_while_it_is_made(
     assert {file.stat().st_mode & 0o777 for file in seen} == {0o700}
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_a_restore_that_is_told_to_stop_leaves_the_place_as_it_was(
+    runtime: Runtime, settings: Config, clock: TestClock, tmp_path: Path
+) -> None:
+    a_large_database(runtime, clock)
+    file = tmp_path / "one.age"
+    assert db(settings, "backup", file).exit_code == 0
+    (tmp_path / "key.txt").write_text(KEY_FILE)
+    new = an_empty_place(settings, tmp_path)
+    process = _started(new, "restore", file, "--key", tmp_path / "key.txt")
+    _fills(process, tmp_path)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"Traceback" not in said
+    assert litter(tmp_path) == []
+    again = db(new, "restore", file, "--key", tmp_path / "key.txt")
+    assert again.exit_code == 0, "the place is as empty as before"
+
+
+def _fills(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until it writes: into a private folder, or through pg_restore."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 60
+    while not litter(folder) and not any(_is_pg_restore(child) for child in children.read_text().split()):
+        assert process.poll() is None, "it was over before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _is_pg_restore(pid: str) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].endswith(b"pg_restore") and b"--version" not in words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,16 +20,19 @@ def private_folder(beside: Path) -> Iterator[Path]:
     A process that was killed could not tidy up: what it left is removed by the next one. It is known by its lock,
     which dies with its holder.
     """
-    with _locked(beside):
-        _tidy_up(beside)
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
-        holder = os.open(folder, os.O_RDONLY)
-        _try_lock(holder)
+    folder = beside / f"{PREFIX}{secrets.token_hex(8)}"  # named first: a signal may come at any moment
+    holder = -1
     try:
+        with _locked(beside):
+            _tidy_up(beside)
+            folder.mkdir(0o700)
+            holder = os.open(folder, os.O_RDONLY)
+            _try_lock(holder)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(holder)
+        if holder >= 0:
+            os.close(holder)
 
 
 def _tidy_up(beside: Path) -> None:

@@ -22,15 +22,13 @@ from service.store import care_tables, message_tables, people_tables, recall_tab
 from service.store.care_tables import Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
-from service.store.system_tables import count, counters, mark, read_mark
-from service.stories import care
+from service.store.system_tables import count, counters
+from service.stories import care, dispatch_gate
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
 PAGE = 200
 """Households planned in one transaction: short enough that a caller's keystroke never waits for it."""
-RESTORED_AT = "restored_at"
-"""The mark of a database that was restored at that moment."""
 TAKEN_AS_TOLD = "recalls_taken_as_told"
 
 
@@ -168,7 +166,6 @@ def plan_restored_day(tx: Connection, runtime: Runtime, now: int) -> int:
 
     Whatever should have left by now is taken as told; the ladder goes on from there. Gives how many steps that were.
     """
-    mark(tx, RESTORED_AT, str(now))
     before = counters(tx).get(TAKEN_AS_TOLD, 0)
     seen = 1
     while seen:
@@ -232,7 +229,7 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
 
 def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
     """On the day of a restore: the households whose message of that day, if there was one, had left by then."""
-    restored_at = int(read_mark(tx, RESTORED_AT) or 0)
+    restored_at = dispatch_gate.restored_at(tx)
     if not restored_at or runtime.today(restored_at) != today:
         return set()
     told = {house for house, dues in dues_of.items() if _leaves_at(runtime, dues) <= restored_at}

@@ -26,9 +26,6 @@ from service.store.private_folder import private_folder
 from service.stories import backups, dispatch_gate, recalls, setup
 from service.stories.backups import Opening, Refused, open_backup, sqlite_file
 
-CLOSED = "restored"
-"""The reason for which the gate stays closed until somebody releases it."""
-
 
 class Settled(NamedTuple):
     """What was done so that nothing is said twice."""
@@ -60,8 +57,7 @@ def restore(runtime: Runtime, file: Path, private_keys: Sequence[str], replacing
 def settle(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) -> Settled:
     """In the transaction that makes the restored database usable: nobody knows what left since the backup."""
     made, here = backup_rules.written(header.made_at), backup_rules.written(now)
-    dispatch_gate.reopen(tx, CLOSED)  # it may have been closed for an earlier restore when the backup was made
-    dispatch_gate.close(tx, CLOSED, f"the backup of {made} was restored at {here}", now)
+    dispatch_gate.close_restored(tx, f"the backup of {made} was restored at {here}", now)
     settled = Settled(
         unknown=restored_tables.nobody_knows(tx, now),
         conversations=restored_tables.end_conversations(tx),
