@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import make_url
 
 from scheduler.__main__ import main
 from service.config import Config
@@ -21,7 +22,7 @@ from service.runtime import Runtime
 from service.store import sealed_files, sqlite_copies
 from service.store.system_tables import marker
 from service.stories import backups
-from tests.backups import PRIVATE, an_empty_place, environment, litter, with_backups
+from tests.backups import PRIVATE, an_empty_place, environment, litter, servers_own, with_backups
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol
 
@@ -133,6 +134,30 @@ def test_a_value_sealed_with_a_lost_key_is_found(runtime: Runtime, settings: Con
     result = db(settings, "check")
     assert result.exit_code == 1
     assert "sealed with key 9" in result.output
+
+
+def test_a_backup_put_in_place_by_hand_starts_nothing(
+    runtime: Runtime, settings: Config, clock: TestClock, tmp_path: Path
+) -> None:
+    """It would say again all that it has said since."""
+    import pyrage
+
+    enrol(runtime, clock)
+    file = backups.make(runtime, tmp_path / "one.age", clock.now()).file
+    plain = pyrage.decrypt(file.read_bytes(), [pyrage.x25519.Identity.from_str(PRIVATE)])
+    by_hand = tmp_path / "by hand"
+    by_hand.write_bytes(plain.partition(b"\n")[2])
+    place = an_empty_place(settings, tmp_path)
+    if runtime.database.is_sqlite:
+        place = settings.model_copy(update={"database_url": f"sqlite:///{by_hand}"})
+    else:
+        address = make_url(place.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        subprocess.run([servers_own("pg_restore"), "-d", address, by_hand], check=True)
+    runtime.database.close()
+    result = CliRunner().invoke(main, ["worker"], env=environment(place))
+    assert result.exit_code == 1
+    assert "lacks migrations" in result.output
+    assert "put here by hand" in db(place, "upgrade").output
 
 
 # --- ended from outside -------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def db_upgrade(rehearsal: bool) -> None:
     logs.configure(built.config.log_level)
     try:
         hint = setup.prepare(built, rehearsal=rehearsal)
-    except (setup.NotEmpty, setup.WrongKeys, releases.Refused) as reason:
+    except (setup.NotEmpty, setup.Unsettled, setup.WrongKeys, releases.Refused) as reason:
         raise click.ClickException(str(reason)) from None
     if hint:
         click.echo(hint)

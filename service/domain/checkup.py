@@ -42,6 +42,10 @@ def migrations(facts: Facts) -> Found:
     has, newest = facts.migration, facts.newest_migration
     if has == newest:
         return
+    if facts.is_unsettled:
+        said = "This is a backup that was put here by hand: it would say again what it has said since."
+        yield Finding("now", "migrations", said, "Use `laseli db restore`, which settles it.")
+        return
     if has is not None and has > newest:
         said = f"A newer Laseli was here: migration {has}, and this version knows {newest}."
         yield Finding("now", "migrations", said, "Install that version again.")

@@ -79,6 +79,7 @@ class Facts:
     unreachable: str = ""
     migration: str | None = ""
     newest_migration: str = ""
+    is_unsettled: bool = False
     wrong_keys: str = ""
     damage: str = ""
     disk_free: int | None = None

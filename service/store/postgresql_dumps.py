@@ -98,7 +98,7 @@ def take_your_time(tx: Connection) -> None:
 def dump(tools: Tools, url: str, moment: str) -> Iterator[Dump]:
     """What pg_dump writes of that moment, to be read; it compresses by itself."""
     command = [tools.command("pg_dump"), "--format=custom", f"--snapshot={moment}", "--no-password"]
-    # Its version is written last, by ourselves: a database that was filled only in part starts no process of ours.
+    # Its version is written last, by a restore: what is filled in part, or by hand, starts no process of ours.
     command += ["--exclude-table-data=alembic_version", f"--exclude-schema={ASIDE}"]
     address, environment = _address(url)
     with tempfile.TemporaryFile() as complaints, _running(command, address, environment, complaints) as process:
@@ -236,14 +236,6 @@ def is_empty(tx: Connection) -> bool:
 
 def has_aside(tx: Connection) -> bool:
     return bool(tx.execute(text(f"SELECT to_regnamespace('{ASIDE}') IS NOT NULL")).scalar_one())
-
-
-def is_half_filled(tx: Connection) -> bool:
-    """A restore was interrupted here: the tables stand, and the version that is written last is missing."""
-    there = "SELECT to_regclass('alembic_version') IS NOT NULL AND to_regclass('marker') IS NOT NULL"
-    if not tx.execute(text(there)).scalar_one():
-        return False
-    return int(tx.execute(text("SELECT count(*) FROM alembic_version")).scalar_one()) == 0
 
 
 def set_aside(tx: Connection) -> None:

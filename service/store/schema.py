@@ -91,8 +91,19 @@ def revision(tx: Connection) -> str | None:
 
 def set_revision(tx: Connection, number: str) -> None:
     """The tables stand as this migration left them: said last of all after they were filled from a backup."""
-    tx.execute(delete(alembic_version))
+    forget_revision(tx)
     tx.execute(insert(alembic_version).values(version_num=number))
+
+
+def forget_revision(tx: Connection) -> None:
+    """No process of ours takes this for a database until it is said again: it is a backup, and not settled."""
+    tx.execute(delete(alembic_version))
+
+
+def is_unsettled(tx: Connection) -> bool:
+    """The tables stand without their version: a backup, put here by hand, or by a restore that was killed."""
+    look = inspect(tx)
+    return look.has_table(alembic_version.name) and look.has_table("marker") and revision(tx) is None
 
 
 def newest() -> str:

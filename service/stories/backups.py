@@ -105,8 +105,9 @@ def _seal_sqlite(runtime: Runtime, sealed: Path, recipients: Sequence[str], now:
         sqlite_copies.copy_running(live, copy)
         sqlite_copies.prove(copy)
         opened = Database(f"sqlite:///{copy}", runtime.vault)
-        with opened.read() as tx:
+        with opened.begin() as tx:
             header = _header(runtime, tx, now)
+            schema.forget_revision(tx)
         opened.close()
         sqlite_copies.make_whole(copy)
         with copy.open("rb") as file:

@@ -40,6 +40,7 @@ def gather(runtime: Runtime, now: int) -> Facts:
         with runtime.database.read() as tx:
             has = schema.revision(tx)
             facts = replace(facts, migration=has, newest_migration=schema.newest(), **_of_database(runtime, tx, now))
+            facts = replace(facts, is_unsettled=schema.is_unsettled(tx))
             if has != schema.newest():
                 return facts  # the tables that the others read may be missing
             return replace(facts, **_of_tables(runtime, tx, now))

@@ -54,6 +54,13 @@ def restore(runtime: Runtime, file: Path, private_keys: Sequence[str], replacing
     return done
 
 
+def _made_usable(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) -> Settled:
+    schema.set_revision(tx, header.migration)
+    schema.upgrade_within(tx)
+    _keys_fit(tx, runtime)
+    return settle(tx, runtime, header, by, now)
+
+
 def settle(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) -> Settled:
     """In the transaction that makes the restored database usable: nobody knows what left since the backup."""
     made, here = backup_rules.written(header.made_at), backup_rules.written(now)
@@ -121,10 +128,8 @@ def _restore_sqlite(
 
 def _settle_copy(runtime: Runtime, header: Header, by: str, now: int) -> Settled:
     try:
-        schema.upgrade(runtime.database)
         with runtime.database.begin() as tx:
-            _keys_fit(tx, runtime)
-            return settle(tx, runtime, header, by, now)
+            return _made_usable(tx, runtime, header, by, now)
     finally:
         runtime.database.close()
 
@@ -174,10 +179,7 @@ def _restore_postgresql(
                 open_backup(file, private_keys, _Fitting(runtime, filling))
             with database.begin() as tx:
                 postgresql_dumps.take_your_time(tx)
-                schema.set_revision(tx, header.migration)
-                schema.upgrade_within(tx)
-                _keys_fit(tx, runtime)
-                settled = settle(tx, runtime, header, by, now)
+                settled = _made_usable(tx, runtime, header, by, now)
         except BaseException:
             _give_back(database, in_use)
             raise
@@ -187,7 +189,7 @@ def _restore_postgresql(
 def _undo_what_was_killed(database: Database) -> None:
     """A restore that could not tidy up left its tables without the version that is written last."""
     with database.read() as tx:
-        aside, half = postgresql_dumps.has_aside(tx), postgresql_dumps.is_half_filled(tx)
+        aside, half = postgresql_dumps.has_aside(tx), schema.is_unsettled(tx)
         undone = half or (aside and postgresql_dumps.is_empty(tx))
     if undone:
         _change(database, postgresql_dumps.put_back if aside else postgresql_dumps.clear)

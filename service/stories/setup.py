@@ -17,6 +17,10 @@ class NotEmpty(Exception):
     """Only a database without people may be marked for rehearsals."""
 
 
+class Unsettled(Exception):
+    """A backup is no database before a restore has settled it."""
+
+
 class WrongKeys(Exception):
     """The keys of the settings are not those that this database was made with; serving would ignore every STOP."""
 
@@ -45,6 +49,12 @@ def prepare(runtime: Runtime, *, rehearsal: bool = False) -> str:
 
     `rehearsal` lets `tick --at` move this database's time.
     """
+    with runtime.database.read() as tx:
+        if schema.is_unsettled(tx):
+            raise Unsettled(
+                "this is a backup that was put here by hand, or whose restore was killed: it would say again what it "
+                "has said since. Use `laseli db restore`."
+            )
     schema.upgrade(runtime.database)
     with runtime.database.begin() as tx:
         check_keys(tx, runtime)

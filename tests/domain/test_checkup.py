@@ -53,6 +53,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"migration": "0002"}, "now", "at migration 0002", "laseli db upgrade"),
     ({"migration": None}, "now", "at migration none", "laseli db upgrade"),
     ({"migration": "0009"}, "now", "newer Laseli", "Install that version"),
+    ({"migration": None, "is_unsettled": True}, "now", "put here by hand", "db restore"),
     ({"wrong_keys": "another index key"}, "now", "another index key", "safe"),
     ({"damage": "page 7"}, "now", "page 7", "restore the last backup"),
     ({"disk_free": 10**8}, "now", "100 MB left", "Make room"),
