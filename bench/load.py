@@ -27,9 +27,9 @@ class Figures:
 class _Line(asyncio.Protocol):
     """One keep-alive connection. It reads just enough HTTP to find the end of an answer."""
 
-    def __init__(self, steps: Iterator[bytes], figures: Figures, until: float) -> None:
-        self.steps, self.figures, self.until = steps, figures, until
-        self.buffer = b""
+    def __init__(self, steps: Iterator[bytes], figures: Figures, goes_on: Callable[[], bool], pause: float) -> None:
+        self.steps, self.figures, self.goes_on, self.pause = steps, figures, goes_on, pause
+        self.buffer, self.over = b"", False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -38,8 +38,13 @@ class _Line(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        request = next(self.steps, None) if self.goes_on() else None
+        if request is None:
+            self.over = True
+            self.transport.close()
+            return
         self.sent_at = time.perf_counter()
-        self.transport.write(next(self.steps))
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -57,30 +62,45 @@ class _Line(asyncio.Protocol):
         self.figures.delays.append(now - self.sent_at)
         if not head.startswith(b"HTTP/1.1 200"):
             self.figures.wrong += 1
-        if now < self.until:
-            self._send()
+        if self.pause:
+            asyncio.get_running_loop().call_later(self.pause, self._send)
         else:
-            self.transport.close()
+            self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.done.done():
-            if error or time.perf_counter() < self.until:
+            if error or not self.over:
                 self.figures.wrong += 1
             self.done.set_result(None)
 
 
-def drive(port: int, connections: int, seconds: float, walk: Callable[[int], Iterator[bytes]]) -> Figures:
-    """Run `connections` walks at once for so long; `walk(n)` gives the endless requests of connection n."""
+def drive(
+    port: int,
+    connections: int,
+    seconds: float,
+    walk: Callable[[int], Iterator[bytes]],
+    *,
+    pause: float = 0.0,
+    while_true: Callable[[], bool] = lambda: True,
+) -> Figures:
+    """Run `connections` walks at once for so long; `walk(n)` gives the requests of connection n, endless or not.
+
+    Each waits `pause` seconds before its next step; all end early when `while_true` says no.
+    """
 
     async def run() -> Figures:
         figures = Figures()
         begun = time.perf_counter()
+
+        def goes_on() -> bool:
+            return time.perf_counter() < begun + seconds and while_true()
+
         loop = asyncio.get_running_loop()
         lines = []
         for number in range(connections):
             steps = walk(number)
             _, line = await loop.create_connection(
-                lambda steps=steps: _Line(steps, figures, begun + seconds), "127.0.0.1", port
+                lambda steps=steps: _Line(steps, figures, goes_on, pause), "127.0.0.1", port
             )
             lines.append(line)
         await asyncio.gather(*(line.done for line in lines))

@@ -14,7 +14,7 @@ from typing import Final
 
 from flows.mistakes import FlowMistake
 from flows.model import EMPTY, USSD, Flow, Handset, Number, Value
-from flows.progress import ASKING, ENDED, WAITING, Outcome, Progress, last_answer
+from flows.progress import ASKING, ENDED, WAITING, GaveUp, Outcome, Progress, last_answer
 from flows.sms_text import fold
 from flows.standing import flows_around
 from flows.turns import Action, Event, FlowEnded, FormLeft, LanguageChosen, Screen, TextSent, Turn
@@ -26,7 +26,7 @@ _LONGEST_KEY: Final = 8
 
 __all__ = [
     "USSD", "Action", "Event", "FlowEnded", "FormLeft", "Handset", "LanguageChosen", "Outcome", "Progress", "Screen",
-    "TextSent", "Turn", "answer", "begin", "can_go_back", "resume", "show", "understands", "wants_start",
+    "TextSent", "Turn", "answer", "begin", "can_go_back", "resume", "show", "understands", "wants_start", "was_misread",
 ]  # fmt: skip
 
 
@@ -96,6 +96,11 @@ def understands(flow: Flow, progress: Progress, typed: str, today: date) -> bool
         return False
     walk = _taken_up(flow, progress, today)
     return walk.offers(typed)
+
+
+def was_misread(progress: Progress) -> bool:
+    """Whether the last thing typed was no answer: asked again, or led elsewhere after the third time."""
+    return progress.wrong > 0 or (bool(progress.tape) and isinstance(progress.tape[-1], GaveUp))
 
 
 def can_go_back(flow: Flow, progress: Progress, today: date, handset: Handset = USSD) -> bool:

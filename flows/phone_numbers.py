@@ -24,6 +24,14 @@ _TEXTABLE: Final = {
     PhoneNumberType.VOIP,
     PhoneNumberType.PERSONAL_NUMBER,
 }
+_KINDS: Final = {
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "fixed",
+    PhoneNumberType.TOLL_FREE: "toll-free",
+    PhoneNumberType.PREMIUM_RATE: "premium",
+    PhoneNumberType.SHARED_COST: "premium",
+}
 _MOBILE: Final = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
@@ -51,6 +59,19 @@ def is_mobile(e164: str) -> bool:
         return True
     number = _parsed(e164, None) if _E164.fullmatch(e164) else None
     return number is not None and phonenumbers.number_type(number) in _MOBILE
+
+
+def kind(e164: str) -> str:
+    """What a number in E.164 is: "mobile", "fixed", "toll-free", "premium", "other", or "none" for no valid number."""
+    if _MALIAN_MOBILE.fullmatch(e164):
+        return "mobile"
+    number = _parsed(e164, None) if _E164.fullmatch(e164) else None
+    return _KINDS.get(phonenumbers.number_type(number), "other") if number else "none"
+
+
+def is_country(letters: str) -> bool:
+    """Whether these two letters are a country with telephone numbers: "ML"."""
+    return letters in phonenumbers.SUPPORTED_REGIONS
 
 
 def region(e164: str) -> str | None:

@@ -15,6 +15,7 @@ from flows.sms_text import fold
 
 _LONGEST_SMS: Final = 200
 _MOST_WORDS: Final = 6
+_LONGEST_ANSWER: Final = 60
 _POLITE: Final = frozenset(
     word
     for words in (
@@ -61,6 +62,11 @@ def find_keyword(typed: str, keywords: Mapping[str, str]) -> str | None:
 def is_word(typed: str, words: frozenset[str]) -> bool:
     """Whether the whole SMS is one of these words."""
     return "".join(plain_words(typed)) in words
+
+
+def is_like_a_screen(typed: str) -> bool:
+    """Whether an SMS is longer than what thumbs answer a question with, or has several lines, as our own screens."""
+    return len(typed) > _LONGEST_ANSWER or "\n" in fold(typed.strip())
 
 
 def is_only_polite(typed: str) -> bool:

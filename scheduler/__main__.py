@@ -12,13 +12,12 @@ import click
 from scheduler.timetable import one_round
 from scheduler.worker import Worker
 from service import cli
-from service.clock import DEMO_MARK, FixedClock
+from service.clock import FixedClock, Watch
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.sim_commands import sim_group
 from service.runtime import Runtime, build_runtime
-from service.store import schema, system_tables
-from service.stories import recalls
-from service.stories.setup import REHEARSAL_MARK
+from service.store import schema
+from service.stories import clock_guard, recalls
 
 main = cli.main
 main.add_command(sim_group(one_round))
@@ -51,6 +50,7 @@ def tick(at: str | None, dry_run: bool) -> None:
     if dry_run:
         click.echo(json.dumps({"would_plan": recalls.count_due(runtime), "sent": 0}))
     else:
+        _clock_is_right(runtime)
         click.echo(json.dumps(one_round(runtime)))
 
 
@@ -70,6 +70,13 @@ def _as_of(written: str) -> Runtime:
     return runtime
 
 
+def _clock_is_right(runtime: Runtime) -> None:
+    with runtime.database.begin() as tx:
+        doubt = clock_guard.look(tx, runtime, Watch())
+    if doubt is not None:
+        raise click.ClickException(doubt)
+
+
 def _routes_stay_here(runtime: Runtime) -> bool:
     addresses = [getattr(runtime.config, route).base_url for route in runtime.config.routes]
     return all(urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1") for address in addresses)
@@ -77,7 +84,7 @@ def _routes_stay_here(runtime: Runtime) -> bool:
 
 def _time_may_be_moved(runtime: Runtime) -> bool:
     with runtime.database.read() as tx:
-        return any(system_tables.read_mark(tx, mark) for mark in (DEMO_MARK, REHEARSAL_MARK))
+        return clock_guard.time_may_be_moved(tx)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store import conversation_tables, handover_tables, inbound_tables, task_tables
-from service.stories import dispatcher, recalls, unfinished
+from service.stories import (
+    dead_numbers,
+    dispatcher,
+    missed_messages,
+    recalls,
+    receipts,
+    reconciliation,
+    route_book,
+    unfinished,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,15 @@ def forget(runtime: Runtime) -> None:
 TIMETABLE = (
     Entry("plan the reminders that are due", 60, recalls.queue_recalls, leader_only=True),
     Entry("send what is due", 1, dispatcher.send_due),
+    Entry("apply the receipts that came", 1, receipts.settle),
     Entry("settle what waits: leases, expiry, unknown", 10, dispatcher.look_after),
+    Entry("weigh the routes", 10, route_book.weigh, leader_only=True),
+    # Both also at once when a worker starts: whatever was down may have missed something.
+    Entry("take in what people wrote meanwhile", 600, missed_messages.pull_missed),
+    Entry("ask carriers about unknown messages", 600, reconciliation.ask_carriers),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget", 3600, forget, leader_only=True),
+    Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
 
@@ -50,4 +65,5 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
     sent = dispatcher.send_due(runtime)
+    route_book.weigh(runtime)
     return {"planned": planned, "sent": sent, **dispatcher.look_after(runtime)}

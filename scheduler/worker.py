@@ -14,12 +14,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
-from service.clock import DemoClock
+from service.clock import DemoClock, Watch
 from service.domain import local_time
 from service.logs import log
 from service.metrics import WORKER_LEASE
 from service.runtime import Runtime
 from service.store import system_tables
+from service.stories import brakes, clock_guard
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5
@@ -34,6 +35,9 @@ class Worker:
         self.runtime = runtime
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.leads = False
+        self.time_is_right = False  # until the clock was looked at
+        self._watch = Watch()
+        self._beating = threading.Lock()
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -46,6 +50,7 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
         self._beat()
+        self._know_the_hours()
         soon = datetime.now(UTC) + timedelta(seconds=0.2)
         self._every(HEARTBEAT_S, "heartbeat", self._beat, soon)
         for entry in TIMETABLE:
@@ -70,9 +75,9 @@ class Worker:
         """One entry of the timetable; an error is logged and the next tick tries again."""
 
         def tick() -> None:
-            if entry.leader_only and not self.leads:
-                return
             try:
+                if not self._may_work(entry):
+                    return
                 entry.run(self.runtime)
             except DBAPIError as error:
                 log.error("database_unavailable", entry=entry.name, error=type(error).__name__)
@@ -81,13 +86,26 @@ class Worker:
 
         return tick
 
+    def _may_work(self, entry: Entry) -> bool:
+        """Nothing is done by a clock that nobody looked at, or that was moved since."""
+        if self._watch.has_moved(self.runtime.now()):
+            self._beat()
+        return self.time_is_right and (self.leads or not entry.leader_only)
+
     def _beat(self) -> None:
         try:
-            with self.runtime.database.begin() as tx:
+            with self._beating, self.runtime.database.begin() as tx:
                 self.leads = system_tables.take_lease(tx, WORKER_LEASE, self.name, LEASE_MS)
+                self.time_is_right = clock_guard.look(tx, self.runtime, self._watch) is None
         except DBAPIError as error:
             self.leads = False
             log.error("database_unavailable", entry="heartbeat", error=type(error).__name__)
+
+    def _know_the_hours(self) -> None:
+        try:
+            brakes.know_the_hours(self.runtime)
+        except DBAPIError as error:
+            log.error("database_unavailable", entry="hours", error=type(error).__name__)
 
     def _give_back(self) -> None:
         with self.runtime.database.begin() as tx:

@@ -6,11 +6,11 @@ from flask import Flask, Response, jsonify
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
+from service.channels.raw_request import LARGEST_BODY, MOST_FIELDS
 from service.clock import is_demo
 from service.logs import log
 from service.runtime import Runtime
 from service.web import demo_controls, health, sms_webhooks, ussd_webhook
-from service.web.doorkeeper import LARGEST_BODY, MOST_FIELDS
 
 
 def create_app(runtime: Runtime) -> Flask:

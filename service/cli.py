@@ -13,6 +13,7 @@ from typing import TextIO
 
 import click
 
+from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
 from service.commands.feedback_commands import feedback
@@ -20,6 +21,7 @@ from service.commands.flow_commands import flow
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
+from service.commands.route_commands import route
 from service.commands.task_commands import todo
 
 
@@ -166,5 +168,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (db, doctor, flow, mutual, feedback, outbox, todo):
+for group in (clock, db, doctor, flow, mutual, feedback, outbox, route, todo):
     main.add_command(group)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
+from service.domain.clock_judgement import TOLERANCE_MS
 from service.store.database import Database
 from service.store.system_tables import mark, read_mark
 
 DAY_MS = 86_400_000
 DEMO_MARK = "demo"  # this database holds invented families: time may be moved
+REHEARSAL_MARK = "rehearsal"  # and this one holds nobody real either
 OFFSET, TARGET = "clock_offset_ms", "clock_target_ms"
 
 
@@ -71,6 +74,41 @@ class FixedClock:
 
     def now(self) -> int:
         return self.moment
+
+
+class Watch:
+    """What the time should be, by a counter that nobody can set, since a clock was believed last.
+
+    `accepted` is the word of the person who confirmed the time last, as this process has heard it.
+    """
+
+    def __init__(self, counter: Callable[[], int] | None = None) -> None:
+        self._counter = counter or _counted
+        self._believed: tuple[int, int] | None = None
+        self.accepted = ""
+
+    def expected(self) -> int | None:
+        """The time by the counter; None before a clock was believed."""
+        if self._believed is None:
+            return None
+        now, counted = self._believed
+        return now + self._counter() - counted
+
+    def believe(self, now: int, accepted: str) -> None:
+        self._believed, self.accepted = (now, self._counter()), accepted
+
+    def forget(self) -> None:
+        self._believed = None
+
+    def has_moved(self, now: int) -> bool:
+        """The wall's clock and the counter no longer say the same: somebody should look."""
+        expected = self.expected()
+        return expected is None or abs(now - expected) > TOLERANCE_MS
+
+
+def _counted() -> int:
+    """Milliseconds since the machine started, its sleep included where the system tells."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
 def is_demo(database: Database) -> bool:

@@ -15,7 +15,9 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from flows import phone_numbers
 from flows.model import Handset
+from service.domain.prices import PricesMistake, load_prices
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -58,15 +60,15 @@ class KeySettings(BaseModel):
         return value
 
 
-class AfricasTalkingSettings(BaseModel):
-    username: str
-    api_key: SecretStr
-    base_url: str = "https://api.africastalking.com"
-    sender: str | None = None
+class CarrierSettings(BaseModel):
+    """A setting of `Config` whose class comes from here is a carrier, and may stand in LASELI_ROUTES."""
+
+
+class SecretCarrierSettings(CarrierSettings):
+    """A carrier that signs nothing: who calls us has to know a secret."""
+
     # One or two, so that one can be replaced while in use.
     hook_secrets: CommaList = Field(min_length=1, repr=False)
-    # Some gateways with this form send the last key only, and not everything typed so far.
-    sends: Literal["whole", "last"] = "whole"
 
     split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
 
@@ -78,6 +80,15 @@ class AfricasTalkingSettings(BaseModel):
         return value
 
 
+class AfricasTalkingSettings(SecretCarrierSettings):
+    username: str
+    api_key: SecretStr
+    base_url: str = "https://api.africastalking.com"
+    sender: str | None = None
+    # Some gateways with this form send the last key only, and not everything typed so far.
+    sends: Literal["whole", "last"] = "whole"
+
+
 class SimulatorSettings(AfricasTalkingSettings):
     username: str = "simulator"
     api_key: SecretStr = SecretStr("simulator")
@@ -85,7 +96,7 @@ class SimulatorSettings(AfricasTalkingSettings):
     sender: str | None = "LASELI"
 
 
-class TwilioSettings(BaseModel):
+class TwilioSettings(CarrierSettings):
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: SecretStr = Field(min_length=16)
     base_url: str = "https://api.twilio.com"
@@ -97,6 +108,21 @@ class TwilioSettings(BaseModel):
         if not self.sender and not self.messaging_service_sid:
             raise ValueError("give TWILIO__SENDER (a number or a name) or TWILIO__MESSAGING_SERVICE_SID")
         return self
+
+
+class KannelSettings(SecretCarrierSettings):
+    username: str
+    password: SecretStr
+    base_url: str = "http://127.0.0.1:13013"
+    sender: str
+    callback_url: str = ""  # where Kannel finds us, if not at our public address: http://127.0.0.1:8000
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]+", secret) for secret in value):
+            raise ValueError("Kannel reads % in an address: letters, digits, - and _ only (`laseli keys new`)")
+        return value
 
 
 class MutualSettings(BaseModel):
@@ -137,6 +163,13 @@ class BackupSettings(BaseModel):
         return value
 
 
+class BudgetSettings(BaseModel):
+    """What may be spent, in francs CFA; what is not set has no limit."""
+
+    day_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
+    campaign_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
+
+
 class Config(BaseSettings):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
@@ -145,10 +178,14 @@ class Config(BaseSettings):
     database_url: str = Field(default="sqlite:///laseli.db", repr=False)
     keys: KeySettings
     routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
+    pace: Annotated[dict[str, float], NoDecode] = Field(default={}, description="parts a second, by channel")
+    budget: BudgetSettings = BudgetSettings()
+    prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
     backup: BackupSettings = BackupSettings()
+    kannel: KannelSettings | None = None
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -167,7 +204,14 @@ class Config(BaseSettings):
     drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
     calendar: Literal["ml-pev-2026"] = "ml-pev-2026"
     ladder_file: Path | None = Field(default=None, description="another table of reminder steps")
+    hours_file: Path | None = Field(default=None, description="other hours, holidays and market days")
+    countries: CommaList = Field(default=(), description="whose mobile numbers are written to; empty: COUNTRY's")
+    own_numbers: CommaList = Field(default=(), description="numbers of ours that are no sender in these settings")
+    most_a_day: int = Field(default=3, ge=1, le=20, description="unasked messages to one phone in a day")
+    dead_after_days: int = Field(default=5, ge=2, le=60, description="days on which nothing arrived, in a row")
     grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
+
+    clock_witness: bool = Field(default=False, description="PostgreSQL is on another machine: its clock is a witness")
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -180,23 +224,54 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
 
-    split_lists = field_validator("routes", "languages", mode="before")(_comma_list)
+    split_lists = field_validator("routes", "languages", "countries", "own_numbers", mode="before")(_comma_list)
 
     @field_validator("handsets", mode="before")
     @classmethod
     def _handsets(cls, value: object) -> object:
         return dict(map(read_handset, value.split())) if isinstance(value, str) else value
 
+    @field_validator("pace", mode="before")
+    @classmethod
+    def _pace(cls, value: object) -> object:
+        return dict(map(read_pace, value.split())) if isinstance(value, str) else value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("ladder_file")
+    @field_validator("ladder_file", "prices_file", "hours_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
+        return value
+
+    @field_validator("prices_file")
+    @classmethod
+    def _is_a_price_list(cls, value: Path | None) -> Path | None:
+        try:
+            if value:
+                load_prices(value.read_text("utf-8"))
+        except (PricesMistake, UnicodeDecodeError) as mistake:
+            raise ValueError(str(mistake)) from None
+        return value
+
+    @field_validator("countries")
+    @classmethod
+    def _known_countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for country in value:
+            if not phone_numbers.is_country(country):
+                raise ValueError(f"'{country}' is no country: write two letters, ML for Mali, parted by commas")
+        return value
+
+    @field_validator("own_numbers")
+    @classmethod
+    def _whole_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number in value:
+            if not re.fullmatch(r"\+?[0-9]{3,15}", number):
+                raise ValueError(f"'{number}' is no number: write +22376000001, or a short code's digits")
         return value
 
     @field_validator("timezone")
@@ -227,9 +302,28 @@ class Config(BaseSettings):
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is no channel; there are {', '.join(CARRIERS)}")
             if getattr(self, route) is None:
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
+        for channel in self.pace:
+            if channel not in CARRIERS:
+                raise ValueError(f"{PREFIX}PACE: '{channel}' is no channel; there are {', '.join(CARRIERS)}")
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        if self.kannel and not (self.kannel.callback_url or self.public_url):
+            raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self
+
+    @property
+    def may_write_to(self) -> frozenset[str]:
+        """The countries whose mobile numbers may be written to."""
+        return frozenset(self.countries or (self.country,))
+
+    @property
+    def our_own_numbers(self) -> frozenset[str]:
+        """Every number that is ours, as carriers tell it: nothing automatic is ever answered or sent to them."""
+        carriers = [getattr(self, name) for name in CARRIERS]
+        senders = [carrier.sender for carrier in carriers if carrier is not None and carrier.sender]
+        return frozenset(
+            phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers)
+        )
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Config:
@@ -261,7 +355,12 @@ def read_handset(written: str) -> tuple[str, Handset]:
     return name, Handset(int(limit), more, back, start)
 
 
-CARRIERS = ("africastalking", "twilio", "simulator")
+def read_pace(written: str) -> tuple[str, float]:
+    """'kannel=10': a channel, and how many parts of messages it may be given in a second."""
+    channel, _, rate = written.partition("=")
+    if not channel or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", rate) or not 0.01 <= float(rate) <= 2000:
+        raise ValueError(f"'{written}' is no pace: write kannel=10 (parts a second, 0.01 to 2000), parted by spaces")
+    return channel, float(rate)
 
 
 def parse_ring(text: str) -> dict[int, bytes]:
@@ -312,6 +411,13 @@ def known_names(model: type[BaseModel] = Config, prefix: str = PREFIX) -> list[s
 def _kinds(annotation: Any) -> list[type]:
     options = getattr(annotation, "__args__", (annotation,))
     return [option for option in options if isinstance(option, type)]
+
+
+CARRIERS = tuple(
+    name
+    for name, field in Config.model_fields.items()
+    if any(issubclass(kind, CarrierSettings) for kind in _kinds(field.annotation))
+)
 
 
 def _unknown_names(environment: Mapping[str, str]) -> list[str]:

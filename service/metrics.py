@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from service import route_metrics
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, schema, system_tables, task_tables
 from service.stories import dispatch_gate, releases
@@ -31,7 +32,7 @@ def readiness(runtime: Runtime) -> dict[str, dict[str, Any]]:
             return {"migrations": {"ok": False, "remedy": "run `laseli db upgrade`"}}
         with runtime.database.read() as tx:
             found = {"database": {"ok": True}, "migrations": {"ok": True}} | _conversations(runtime, tx)
-            return found | _work(runtime, tx) | _dispatch(tx)
+            return found | _work(runtime, tx)
     except (DBAPIError, TimeoutError) as error:
         return {"database": {"ok": False, "error": type(error).__name__, "remedy": "look at LASELI_DATABASE_URL"}}
 
@@ -58,16 +59,14 @@ def _work(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
     if not worker["ok"]:
         worker["remedy"] = "start `laseli worker`"
     outbox: dict[str, Any] = {"ok": waited < LATE_AFTER_MS, "oldest_due_waits_ms": waited}
-    return {"worker": worker, "outbox": outbox}
+    return {"worker": worker, "outbox": outbox, "dispatch": _gate(tx)}
 
 
-def _dispatch(tx: Connection) -> dict[str, dict[str, Any]]:
-    """A gate that somebody closed is no fault of the machine, but nobody is written to: whoever watches is told."""
+def _gate(tx: Connection) -> dict[str, Any]:
     closed = dispatch_gate.closed(tx)
     if not closed:
-        return {"dispatch": {"ok": True}}
-    reasons = [{"reason": one.reason, "detail": one.detail, "since": one.since} for one in closed]
-    return {"dispatch": {"ok": False, "closed": reasons, "remedy": "`laseli outbox release`, once its reason is gone"}}
+        return {"ok": True}
+    return {"ok": False, "closed": [one.reason for one in closed], "remedy": closed[0].detail}
 
 
 class Figures(Collector):
@@ -103,6 +102,7 @@ class Figures(Collector):
                 yield _gauge("laseli_last_backup_age_seconds", "How old the last backup is", age)
             left = system_tables.lease_age(tx, WORKER_LEASE)
             yield _gauge("laseli_worker_lease_seconds", "What is left of the worker's lease", (left or 0) / 1000)
+            yield from route_metrics.families(tx, runtime, runtime.now())
 
 
 def last_backup(tx: Connection) -> int | None:

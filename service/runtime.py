@@ -16,10 +16,15 @@ from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
 from service.domain import local_time
+from service.domain.hours_file import HoursMistake, built_in_hours, load_hours
+from service.domain.letter_rules import LetterRules
+from service.domain.networks import Networks, built_in_networks
+from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
-from service.domain.sending_hours import Window
+from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.store.database import Database
+from service.store.together import Together
 from service.store.vault import Vault
 
 FLOWS = Path(__file__).resolve().parent.parent / "flows"
@@ -39,14 +44,19 @@ class Runtime:
     phrases: Phrases
     calendar: Calendar
     ladder: Ladder
+    hours: HoursTable
     zone: str
     clock: clock.Clock
     handsets: dict[str, Handset] = field(default_factory=dict)
+    networks: Networks = field(default_factory=built_in_networks)
+    prices: PriceList = field(default_factory=example_prices)
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
     # Set when this process is to end: what goes on for long lets go at the next good moment.
     stopping: threading.Event = field(default_factory=threading.Event)
+    # Receipts that come at the same moment are put on disk together.
+    receipts_in: Together[dict[str, object]] = field(default_factory=Together)
 
     def now(self) -> int:
         return self.clock.now()
@@ -67,10 +77,6 @@ class Runtime:
             return True
         return channel is not None and self.channels[channel].capabilities.shows_drafts
 
-    @property
-    def sending_window(self) -> Window:
-        return self.ladder.window
-
     def handset(self, channel: str, network: str = "") -> Handset:
         """What a screen of this operator, or else of this channel, holds, and its keys."""
         return self.handsets.get(network) or self.handsets.get(channel) or self.handsets[""]
@@ -86,6 +92,8 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         pool_size=settings.web_threads + settings.sender_threads + 2,
         sqlite_synchronous=settings.sqlite_synchronous,
     )
+    hours = _hours(settings.hours_file)
+    database.rules = LetterRules(hours, settings.timezone, settings.may_write_to, settings.our_own_numbers)
     channels = build_channels(settings)
     shipped, mistake = _shipped()
     return Runtime(
@@ -99,9 +107,12 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         phrases=standard(),
         calendar=built_in_calendar(settings.calendar).with_parameters(grace_days=settings.grace_days),
         ladder=_ladder(settings.ladder_file),
+        hours=hours,
         zone=settings.timezone,
         clock=at or (clock.DemoClock(database) if settings.demo_secret else clock.SystemClock()),
         handsets={"": Handset(limit=settings.screen_limit), **settings.handsets},
+        networks=built_in_networks(settings.country),
+        prices=load_prices(settings.prices_file.read_text("utf-8")) if settings.prices_file else example_prices(),
     )
 
 
@@ -118,3 +129,10 @@ def _ladder(file: Path | None) -> Ladder:
         return load_ladder(file.read_text("utf-8")) if file else built_in_ladder()
     except LadderMistake as mistake:
         raise config.BadConfig([f"{config.PREFIX}LADDER_FILE: {mistake}"]) from None
+
+
+def _hours(file: Path | None) -> HoursTable:
+    try:
+        return load_hours(file.read_text("utf-8")) if file else built_in_hours()
+    except HoursMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}HOURS_FILE: {mistake}"]) from None

@@ -1,4 +1,4 @@
-"""What a carrier's answer to a send looks like in both protocols, and the ways in which it can go wrong.
+"""What a carrier's answer to a send looks like in each protocol, and the ways in which it can go wrong.
 
 The shapes follow the two carriers' documentation and recorded sandbox answers; ids and prices are made up.
 """
@@ -11,8 +11,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
-AT, TWILIO = "africastalking", "twilio"
+AT, TWILIO, KANNEL = "africastalking", "twilio", "kannel"
 TOKEN = "test-token-not-a-secret"
 ACCOUNT = "AC" + "0" * 32
 
@@ -38,9 +39,9 @@ FAULTS: dict[str, bool] = {
     "huge": True,  # 201, a right answer with a megabyte of blanks behind it
     "charset": True,  # all well, but Content-Type: application/json; charset=utf-8
     "missing": True,  # 201, our recipient is not in the answer
-    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212
+    "sender": False,  # Africa's Talking: 201 InvalidSenderId and nobody; Twilio: 400, code 21212; Kannel: 400
     "say": False,  # `status` and `body`, whatever they are
-    "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code
+    "code": False,  # refused with `code`: a recipient's statusCode, or Twilio's error code; Kannel has none
 }
 
 
@@ -57,7 +58,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A message that a real carrier would have sent on. `callback` is Twilio's StatusCallback, without its fragment."""
+    """A message that a real carrier would have sent on. `callback` is the receipt address that came with it."""
 
     to: str
     text: str
@@ -80,10 +81,17 @@ Answer = tuple[int, bytes, list[Accepted]]
 """HTTP status, body, and the messages that a real carrier would now send on."""
 
 
+def refused(carrier: Keys, protocol: str, headers: Any) -> bool:
+    """Whether the caller's key is another than ours."""
+    if protocol == AT:
+        return bool(carrier.api_key) and headers.get("apiKey") != carrier.api_key
+    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
+    return bool(headers.get("Authorization") != f"Basic {expected}")
+
+
 def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    wrong_key = carrier.api_key and headers.get("apiKey") != carrier.api_key
     wrong_name = carrier.username and form.get("username") != carrier.username
-    if wrong_key or wrong_name or _is(fault, "401"):
+    if refused(carrier, AT, headers) or wrong_name or _is(fault, "401"):
         return 401, b"The supplied authentication is invalid", []
     if not form.get("to") or "message" not in form:
         return 400, b"Bad request", []
@@ -108,8 +116,7 @@ def at_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault
 
 
 def twilio_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
-    expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
-    if headers.get("Authorization") != f"Basic {expected}" or _is(fault, "401"):
+    if refused(carrier, TWILIO, headers) or _is(fault, "401"):
         return 401, _twilio_error(401, 20003, "Authenticate"), []
     if fault and not FAULTS[fault.name]:
         number = form.get("To", "")
@@ -126,6 +133,26 @@ def twilio_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: F
     sid: dict[str, str] = {} if _is(fault, "missing") else {"sid": name}
     table = sid | {"to": message.to, "from": sender, "status": "queued", "num_segments": "1", "error_code": None}
     return (500 if _is(fault, "500-late") else 201), _json(table), [message]
+
+
+def kannel_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
+    """What smsbox 1.4.5 says; its password is the `api_key`. It names no message: the id is the one in our dlr-url."""
+    wrong_key = carrier.api_key and headers.get("X-Kannel-Password") != carrier.api_key
+    wrong_name = carrier.username and headers.get("X-Kannel-Username") != carrier.username
+    if wrong_key or wrong_name or _is(fault, "401"):
+        return 403, b"Authorization failed for sendsms", []
+    if not form.get("to"):
+        return 400, b"Missing receiver(s) number(s), rejected", []
+    if not form.get("from") or _is(fault, "sender"):
+        return 400, b"Sender missing and no global set, rejected", []
+    if fault and not FAULTS[fault.name]:
+        return 400 if fault.name == "code" else _http_status(fault), b"", []
+    callback = form.get("dlr-url", "")
+    name = dict(parse_qsl(urlsplit(callback).query)).get("m", "")
+    message = Accepted(form["to"], form["text"], form["from"], name, KANNEL, callback)
+    if _is(fault, "500-late"):
+        return 500, b"Sending failed.", [message]
+    return 202, b"Sent." if _is(fault, "missing") else b"0: Accepted for delivery", [message]
 
 
 def _is(fault: Fault | None, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A carrier on this machine's loopback: it speaks Africa's Talking's and Twilio's HTTP, and misbehaves when told to.
+"""A carrier on loopback: it speaks Africa's Talking's, Twilio's and Kannel's HTTP, and misbehaves when told to.
 
     with LoopbackCarrier() as carrier:
         channel = AfricasTalking(base_url=carrier.base_url, ...)
@@ -9,7 +9,8 @@
 
 What it accepted is the truth that a product's own records are compared with: `accepted`, and one JSON line per message
 in the `truth` file, on disk (fsync) before the reply leaves. Faults and the moment they happen: see `carrier_answers`.
-Receipts are sent back when `receipts` holds a plan, or one by one with `tell`.
+Receipts are sent back when `receipts` holds a plan, or one by one with `tell`. What people `write` to us stands in its
+`inbox`; asked, it lists both (`carrier_lists`), by its own `clock`, and misbehaves when `next_list` says so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import socket
 import struct
 import threading
@@ -28,12 +30,33 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from twilio.request_validator import RequestValidator
 
-from tests.carrier_answers import ACCOUNT, AT, FAULTS, TOKEN, TWILIO, Accepted, Fault, at_answer, twilio_answer
-from tests.receipt_post import PostOffice, Receipts, post_form
+from tests.carrier_answers import (
+    ACCOUNT,
+    AT,
+    FAULTS,
+    KANNEL,
+    TOKEN,
+    TWILIO,
+    Accepted,
+    Fault,
+    at_answer,
+    kannel_answer,
+    refused,
+    twilio_answer,
+)
+from tests.carrier_lists import Books, list_answer
+from tests.receipt_post import PostOffice, Receipts, get_address, post_form
+
+STATUSES = {
+    AT: ("Sent", "Success", "Failed"),
+    TWILIO: ("sent", "delivered", "undelivered"),
+    KANNEL: ("8", "1", "2"),
+}
+"""The first receipt of a message, and the two that may be its last."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +69,7 @@ class Seen:
     form: dict[str, str]
 
 
-class LoopbackCarrier:
+class LoopbackCarrier(Books):
     """A context manager. Thread-safe; every roll of its dice comes from `seed`."""
 
     def __init__(
@@ -62,6 +85,7 @@ class LoopbackCarrier:
         auth_token: str = TOKEN,
         slow_seconds: float = 1.0,
     ) -> None:
+        super().__init__()
         self.faults = dict(faults or {})
         self.receipts = receipts
         self.username, self.api_key = username, api_key
@@ -142,6 +166,7 @@ class LoopbackCarrier:
 
     def _accept(self, message: Accepted) -> None:
         with self._lock:
+            self.taken_at[message.id] = self.clock()
             self.accepted.append(message)
             if self._truth:
                 self._truth.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
@@ -153,6 +178,8 @@ class LoopbackCarrier:
     def tell(self, message: Accepted, status: str, *, plan: Receipts | None = None, **changes: str) -> int:
         """Send one receipt now and return the product's HTTP status. `changes` replaces fields of the form."""
         plan = plan or self.receipts or Receipts()
+        if message.protocol == KANNEL:
+            return get_address(plan.product_url, kannel_receipt(message, status, **changes))
         address, form, headers = self.receipt(message, status, plan, **changes)
         return post_form(address, form, headers)
 
@@ -181,10 +208,10 @@ class LoopbackCarrier:
 
     def _schedule_receipts(self, message: Accepted) -> None:
         plan = self.receipts
-        if plan is None or self.roll() >= plan.coverage or (message.protocol == TWILIO and not message.callback):
+        if plan is None or self.roll() >= plan.coverage or (message.protocol != AT and not message.callback):
             return
-        last = ("Failed", "undelivered") if self.roll() < plan.failed else ("Success", "delivered")
-        statuses = ["Sent", last[0]] if message.protocol == AT else ["sent", last[1]]
+        first, good, bad = STATUSES[message.protocol]
+        statuses = [first, bad if self.roll() < plan.failed else good]
         if self.roll() < plan.shuffle:
             statuses.reverse()
         statuses += [statuses[-1]] if self.roll() < plan.repeat else []
@@ -203,11 +230,25 @@ class LoopbackCarrier:
         return self.post_office.wait(seconds)
 
 
+def kannel_receipt(message: Accepted, status: str, **changes: str) -> str:
+    """The path that Kannel would fetch: the message's dlr-url with its orders filled in."""
+    said = {"d": status, "A": "ACK/" if status == "8" else "", "p": message.to} | changes
+    callback = urlsplit(message.callback)
+    return f"{callback.path}?" + re.sub("%(.)", lambda order: quote(said[order[1]], safe=""), callback.query)
+
+
 def closed_port() -> int:
     """A port of the loopback where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer}
+
+
+def _form(body: bytes) -> dict[str, str]:
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 class _Server(ThreadingHTTPServer):
@@ -246,8 +287,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._note({})
-        self._reply(404, b"")
+        """A question: what was taken, or what people wrote."""
+        carrier, protocol = self.server.carrier, self._protocol()
+        self._note(dict(parse_qsl(urlsplit(self.path).query)))
+        if not protocol:
+            return self._reply(404, b"")
+        fault = carrier.next_list_fault()
+        if fault and fault.name == "close":
+            return self._cut()
+        if refused(carrier, protocol, self.headers):
+            return self._reply(401, b"{}")
+        return self._misbehave(fault, *list_answer(carrier, protocol, self.path, fault))
 
     def do_POST(self) -> None:
         carrier = self.server.carrier
@@ -256,21 +306,29 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.name == "close":
             return self._cut()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        form = self._kannel_form(body) if protocol == KANNEL else _form(body)
         self._note(form)
         if not protocol:
             return self._reply(404, b"")
-        answer = at_answer if protocol == AT else twilio_answer
-        status, payload, messages = answer(carrier, form, self.headers, fault)
+        status, payload, messages = ANSWERS[protocol](carrier, form, self.headers, fault)
         for message in messages:
             carrier._accept(message)
             carrier._schedule_receipts(message)
         return self._misbehave(fault, status, payload)
 
+    def _kannel_form(self, body: bytes) -> dict[str, str]:
+        """Its headers under the names that its GET has, with the text from the body."""
+        names = ("from", "to", "coding", "dlr-mask", "dlr-url", "validity")
+        form = {name: value for name in names if (value := self.headers.get(f"X-Kannel-{name}")) is not None}
+        return form | {"text": body.decode("utf-8", "replace")}
+
     def _protocol(self) -> str:
-        if self.path == "/version1/messaging":
+        path = urlsplit(self.path).path
+        if path == "/version1/messaging":
             return AT
-        return TWILIO if self.path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
+        if path == "/cgi-bin/sendsms":
+            return KANNEL
+        return TWILIO if path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
 
     def _note(self, form: dict[str, str]) -> None:
         self.server.carrier.requests.append(Seen(self.command, self.path, dict(self.headers), form))
@@ -294,14 +352,14 @@ class _Handler(BaseHTTPRequestHandler):
             case "slow":
                 time.sleep(fault.seconds)
             case "drip":
-                return self._drip(payload, fault.seconds)
+                return self._drip(status, payload, fault.seconds)
             case "drip-head":
                 return self._trickle(b"HTTP/1.1 201 Created\r\n" + b"X-Wait: yes\r\n" * 50, fault.seconds)
             case "noise":
                 self.wfile.write(bytes(range(256)))
                 return self._cut()
             case "cut":
-                self._head(201, headers, len(payload) + 100)
+                self._head(status, headers, len(payload) + 100)
                 self.wfile.write(payload)
                 return self._cut()
             case "empty":
@@ -327,8 +385,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(length))
         self.end_headers()
 
-    def _drip(self, payload: bytes, pause: float) -> None:
-        self._head(201, {"Content-Type": "application/json"}, len(payload))
+    def _drip(self, status: int, payload: bytes, pause: float) -> None:
+        self._head(status, {"Content-Type": "application/json"}, len(payload))
         self._trickle(payload, pause)
 
     def _trickle(self, octets: bytes, pause: float) -> None:

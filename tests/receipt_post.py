@@ -39,14 +39,20 @@ def post_form(address: str, form: Mapping[str, str], headers: Mapping[str, str] 
     """POST a form and return the HTTP status; 0 when nobody answered."""
     parts = urlsplit(address)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    kind = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+    return _call(address, "POST", path, urlencode(form).encode(), kind)
+
+
+def get_address(product_url: str, path: str) -> int:
+    """Fetch this path of the product, octet for octet, and return the HTTP status; 0 when nobody answered."""
+    return _call(product_url, "GET", path, None, {})
+
+
+def _call(address: str, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> int:
+    parts = urlsplit(address)
     connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
     try:
-        connection.request(
-            "POST",
-            path,
-            urlencode(form).encode(),
-            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
-        )
+        connection.request(method, path, body, dict(headers))
         return connection.getresponse().status
     except (OSError, HTTPException):
         return 0

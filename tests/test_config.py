@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,31 @@ def test_an_empty_twilio_token_is_refused() -> None:
     assert any("AUTH_TOKEN" in line for line in lines(**twilio))
 
 
+KANNEL = {
+    "LASELI_KANNEL__USERNAME": "laseli",
+    "LASELI_KANNEL__PASSWORD": "hunter2",
+    "LASELI_KANNEL__SENDER": "8888",
+    "LASELI_KANNEL__HOOK_SECRETS": "x" * 32,
+}
+
+
+@pytest.mark.parametrize("changes", [{"LASELI_PUBLIC_URL": "https://a.org"}, {}])
+def test_kannel_must_know_where_we_are(changes: dict[str, str]) -> None:
+    where = changes or {"LASELI_KANNEL__CALLBACK_URL": "http://127.0.0.1:8000"}
+    assert Config.from_env(GOOD | KANNEL | where | {"LASELI_ROUTES": "kannel"}).routes == ("kannel",)
+    assert "set LASELI_KANNEL__CALLBACK_URL" in lines(**KANNEL)[0]
+
+
+def test_a_secret_in_which_kannel_would_read_orders_is_refused() -> None:
+    found = lines(**KANNEL | {"LASELI_KANNEL__HOOK_SECRETS": "%d" * 16, "LASELI_PUBLIC_URL": "https://a.org"})
+    assert "LASELI_KANNEL__HOOK_SECRETS: Kannel reads % in an address" in found[0]
+    assert "%d%d" not in found[0]
+
+
+def test_a_route_that_is_no_carrier_is_told_which_there_are() -> None:
+    assert "there are africastalking, twilio, simulator, kannel" in lines(LASELI_ROUTES="pigeon")[0]
+
+
 @pytest.mark.parametrize(("environment", "status"), [(GOOD, 0), ({}, 78)])
 def test_config_check_tells_and_exits(environment: dict[str, str], status: int) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LASELI_")}
@@ -123,3 +149,34 @@ def test_every_setting_has_a_name_that_can_be_typed() -> None:
     assert "LASELI_AFRICASTALKING__BASE_URL" in names
     assert "LASELI_TWILIO__BASE_URL" in names
     assert len(names) == len(set(names))
+
+
+def test_pace_and_budgets_are_read() -> None:
+    config = Config.from_env(GOOD | {"LASELI_PACE": "africastalking=10 twilio=0.5", "LASELI_BUDGET__DAY_FCFA": "50000"})
+    assert config.pace == {"africastalking": 10, "twilio": 0.5}
+    assert (config.budget.day_fcfa, config.budget.campaign_fcfa) == (50_000, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("LASELI_PACE", "africastalking", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "africastalking=0", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "africastalking=fast", "write kannel=10 (parts a second"),
+        ("LASELI_PACE", "nobody=10", "'nobody' is no channel"),
+        ("LASELI_BUDGET__DAY_FCFA", "0", "greater than 0"),
+        ("LASELI_BUDGET__DAY", "100", "did you mean LASELI_BUDGET__DAY_FCFA?"),
+        ("LASELI_PRICES_FILE", "/nowhere.yaml", "no file"),
+    ],
+)
+def test_a_wrong_pace_budget_or_list_is_a_sentence(name: str, value: str, remedy: str) -> None:
+    (line,) = lines(**{name: value})
+    assert name.removesuffix("_FCFA") in line
+    assert remedy in line
+
+
+def test_a_price_list_with_a_mistake_is_told_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "prices.yaml"
+    file.write_text("prices: ours\nwhy: a contract\notherwise: dear\n")
+    (line,) = lines(LASELI_PRICES_FILE=str(file))
+    assert line == "LASELI_PRICES_FILE: ours: 'otherwise' must be an amount like 12 or 12.50, not 'dear'"

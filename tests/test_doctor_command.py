@@ -15,16 +15,15 @@ from sqlalchemy import text, update
 
 from scheduler.__main__ import main
 from service import machine
-from service.clock import SystemClock
+from service.clock import REHEARSAL_MARK, SystemClock
 from service.config import Config
 from service.metrics import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
-from service.store import route_tables, system_tables
+from service.store import phone_tables, route_tables, spend_tables, system_tables
 from service.store.message_tables import message
-from service.store.phone_tables import phone
 from service.stories import backups, dispatch_gate
 from service.stories.outbox import Letter, put
-from service.stories.setup import KEY_CHECK, REHEARSAL_MARK
+from service.stories.setup import KEY_CHECK
 from tests.backups import environment, rows_of, with_backups
 
 HOUR = 3_600_000
@@ -100,12 +99,13 @@ def test_much_at_once(runtime: Runtime) -> None:
         put(tx, now, Letter("+22370000001", "Zanzibar", "late", "notice", "once", now - HOUR, now + HOUR))
         put(tx, now, Letter("+22370000001", "Zanzibar", "lost", "notice", "once", now, now + HOUR))
         tx.execute(update(message).where(message.c.key == "lost").values(state="unresolved"))
-        tx.execute(update(phone).values(failed_days=5))
+        phone_tables.add_opt_out(tx, b"0" * 16, phone_tables.UNREACHABLE, "receipts", now)
         paused = {"channel": "africastalking", "state": "paused", "reason": "no money", "by": "the carrier", "since": 1}
         tx.execute(route_tables.route.insert().values(paused))
         day = runtime.today(now)
-        tx.execute(route_tables.spend.insert().values(day=day, account="all", spent=100, warned_at=1, stopped_at=2))
-    code, found = doctor(runtime, LASELI_DRAFTS_ALLOWED_BY="Awa", LASELI_PUBLIC_URL="http://alertes.example.org")
+        tx.execute(spend_tables.spend.insert().values(day=day, account="all", spent=100, warned_at=1, stopped_at=2))
+    environ = {"DRAFTS_ALLOWED_BY": "Awa", "PUBLIC_URL": "http://alertes.example.org", "BUDGET__DAY_FCFA": "1"}
+    code, found = doctor(runtime, **{f"LASELI_{name}": value for name, value in environ.items()})
     assert code == 1
     expected = {"worker", "dispatch", "backup", "outbox", "numbers", "routes", "money", "drafts", "address"}
     assert abouts(found) - {"durability"} == expected

@@ -1,25 +1,18 @@
-"""Every carrier we speak to, built from the settings. A new one: its `via_*.py`, its settings, its line here."""
+"""Every carrier we speak to, built from the settings. A new one: its `via_*.py`, its settings, its line in MAKERS."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
+from service.channels.via_kannel import Kannel
 from service.channels.via_simulator import Simulator
-from service.config import AfricasTalkingSettings, Config, TwilioSettings
+from service.config import AfricasTalkingSettings, Config, KannelSettings, TwilioSettings
 
 CONNECT_TIMEOUT_S = 3.05
-
-
-def build_channels(config: Config) -> dict[str, Channel]:
-    """The channels that are set up, by name."""
-    channels: dict[str, Channel] = {}
-    if config.africastalking:
-        channels["africastalking"] = _africastalking(AfricasTalking, config.africastalking, config)
-    if config.simulator:
-        channels["simulator"] = _africastalking(Simulator, config.simulator, config)
-    if config.twilio:
-        channels["twilio"] = _twilio(config.twilio, config)
-    return channels
 
 
 def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, config: Config) -> AfricasTalking:
@@ -50,3 +43,32 @@ def _twilio(found: TwilioSettings, config: Config) -> Channel:
         country=config.country,
         timeout=config.send_timeout,
     )
+
+
+def _kannel(found: KannelSettings, config: Config) -> Kannel:
+    return Kannel(
+        username=found.username,
+        password=found.password.get_secret_value(),
+        hook_secrets=found.hook_secrets,
+        callback_url=found.callback_url or config.public_url,
+        base_url=found.base_url,
+        sender=found.sender,
+        country=config.country,
+        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
+        read_timeout=config.send_timeout,
+    )
+
+
+MAKERS: Mapping[str, Callable[[Any, Config], Channel]] = {
+    "africastalking": partial(_africastalking, AfricasTalking),
+    "simulator": partial(_africastalking, Simulator),
+    "twilio": _twilio,
+    "kannel": _kannel,
+}
+"""Each by the name of its settings, which is also its name in our addresses, tables and routes."""
+
+
+def build_channels(config: Config) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    found = {name: getattr(config, name) for name in MAKERS}
+    return {name: MAKERS[name](settings, config) for name, settings in found.items() if settings}

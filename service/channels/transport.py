@@ -9,6 +9,7 @@ Used by the adapters through their SDKs. Three things that `requests` alone does
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import re
 import socket
@@ -20,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -29,12 +30,18 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
+from service.channels.base import CannotAsk
 from service.domain.message_states import Ambiguous, NotSent, Outcome, Refused
 
+Said = TypeVar("Said")
 ANSWER_LIMIT = 64 * 1024
+LIST_LIMIT = 4 * 1024 * 1024  # a page of a hundred texts of ten parts, with everything escaped
 LONGEST_RETRY_AFTER = 24 * 3600
 # Routers on the way forget quiet connections without a word; a message sent on one would end as "ambiguous".
 FRESH_SECONDS = 20.0
+
+# At DEBUG it writes every address, and a question about a message has the number in its address.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 class NeverConnected(Exception):
@@ -62,6 +69,20 @@ def attempt(call: Callable[[], Outcome]) -> Outcome:
         return NotSent(str(reason), None)
     except Exception as trouble:
         return Ambiguous(f"no readable answer ({type(trouble).__name__})")
+
+
+def ask(call: Callable[[], Said]) -> Said:
+    """The answer to a question that changes nothing at the carrier; raises CannotAsk, and nothing else."""
+    try:
+        return call()
+    except CannotAsk:
+        raise
+    except Decided as decided:
+        raise CannotAsk(getattr(decided.outcome, "detail", "")) from None
+    except NeverConnected as reason:
+        raise CannotAsk(str(reason)) from None
+    except Exception as trouble:
+        raise CannotAsk(f"no readable answer ({type(trouble).__name__})") from None
 
 
 def outcome_of_status(status: int, headers: Mapping[str, str]) -> Outcome | None:
@@ -102,6 +123,11 @@ def checked_address(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
+def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """For `auth`: without it, requests would add a password that it finds for the host in ~/.netrc."""
+    return request
+
+
 class CarefulSession(requests.Session):
     """A `requests` session that keeps the promises at the head of this file. Safe to share between threads.
 
@@ -125,7 +151,8 @@ class CarefulSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         with _Watch(self._whole_seconds) as watch:
             response = super().send(request, **(kwargs | {"stream": True, "allow_redirects": False}))
-            response._content = _read_answer(response, watch)
+            limit = LIST_LIMIT if request.method == "GET" else ANSWER_LIMIT
+            response._content = _read_answer(response, watch, limit)
         response._content_consumed = True  # type: ignore[attr-defined]  # requests' own mark, missing in its stubs
         response.encoding = "utf-8"
         return response
@@ -202,11 +229,11 @@ class _Watchman:
 _WATCHMAN = _Watchman()
 
 
-def _read_answer(response: requests.Response, watch: _Watch) -> bytes:
+def _read_answer(response: requests.Response, watch: _Watch, limit: int) -> bytes:
     """The whole body, or nothing of it when it is too long, too slow or cut: half an answer must not be believed."""
     body = b""
     try:
-        while len(body) <= ANSWER_LIMIT and not watch.is_over:
+        while len(body) <= limit and not watch.is_over:
             piece = response.raw.read1(16 * 1024, decode_content=False)
             if not piece:
                 return b"" if watch.is_over else body

@@ -1,28 +1,30 @@
 """Africa's Talking: USSD, SMS out and in, receipts, opt-outs. Its SDK sends; we read its forms.
 
 Its callbacks carry no signature: a secret in our address is the only proof (docs: /hooks/{carrier}/{event}/{secret}).
-It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous.
+It takes no key against doubles and cannot list what it sent, so an answer we could not read stays ambiguous. What
+people wrote to us it gives out again, a hundred at a time.
 Meanings of codes: its pages on SMS sending and notifications; recorded sandbox answers.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 import requests
 from africastalking.SMS import SMSService
 
 from flows.phone_numbers import to_e164
+from service.channels import africastalking_inbox
 from service.channels.base import (
     ID_LIMIT,
+    NO_FIELDS,
     NUMBER_LIMIT,
     SESSION_LIMIT,
     TEXT_LIMIT,
+    Answer,
     Capabilities,
     EndStatus,
     Fields,
@@ -30,11 +32,13 @@ from service.channels.base import (
     Keystroke,
     OptOut,
     Outgoing,
+    Pulled,
     Receipt,
     SessionEnd,
     Unreadable,
 )
-from service.channels.transport import CarefulSession, attempt, checked_address, outcome_of_status, word
+from service.channels.by_secret import BySecret
+from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused, Scope
 
 # `statusCode` of a recipient in the answer to a send. There, "Success" means accepted, not delivered.
@@ -68,16 +72,18 @@ RECEIPTS: dict[str, ReceiptState] = {
     "AbsentSubscriber": "undelivered",
     "Expired": "undelivered",
 }
+NO_NETWORK = "99999"
 SESSION_ENDS: dict[str, EndStatus] = {"Success": "done", "Incomplete": "cut", "Failed": "failed"}
 
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
-class AfricasTalking:
+class AfricasTalking(BySecret):
     """The carrier whose protocol is also our simulator's."""
 
     name = "africastalking"
     shows_drafts = False
+    gives_out_again = True
 
     def __init__(
         self,
@@ -92,9 +98,7 @@ class AfricasTalking:
         connect_timeout: float = 3.05,
         read_timeout: float = 10.0,
     ) -> None:
-        if not hook_secrets or not all(hook_secrets):
-            raise ValueError("a carrier without signatures needs a secret in our address")
-        self._secrets = tuple(secret.encode() for secret in hook_secrets)
+        super().__init__(hook_secrets)
         self._sender = sender
         self._country = country
         self._sends_whole = sends_whole
@@ -104,6 +108,7 @@ class AfricasTalking:
             two_way=bool(sender) and (sender or "").lstrip("+").isdigit(),
             receipts=True,
             many=True,
+            pulls=self.gives_out_again,
             shows_drafts=self.shows_drafts,
         )
 
@@ -150,6 +155,12 @@ class AfricasTalking:
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
         return number if _E164.fullmatch(number) else to_e164(number, self._country)
 
+    # -- asked
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What people wrote after the message with this id; from the first one on when it is empty."""
+        return africastalking_inbox.pull(self._service.fetch_messages, self.read_sms, cursor)
+
     # -- in
 
     def read_keystroke(self, fields: Fields) -> Keystroke:
@@ -188,7 +199,7 @@ class AfricasTalking:
             to=fields.filled("to", NUMBER_LIMIT).strip(),
         )
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt:
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt:
         status = fields.filled("status", 40)
         reason = fields.maybe("failureReason", 100) or ""
         return Receipt(
@@ -200,6 +211,7 @@ class AfricasTalking:
             detail=" ".join(filter(None, (word(status) or "unknown status", word(reason)))),
             # The same word has a capital L here and a small one in the answer to a send.
             opt_out=reason.lower() == "userinblacklist",
+            network=_network(fields.maybe("networkCode", 20)),
         )
 
     def read_opt_out(self, fields: Fields) -> OptOut:
@@ -215,20 +227,13 @@ class AfricasTalking:
             raise Unreadable(f"{field} is not a telephone number")
         return phone
 
-    # -- proof
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        return Answer(200, ("CON " if more else "END ") + text)
 
-    def knows_secret(self, secret: str) -> bool:
-        """Whether this is one of our secrets. Takes the same time for a near miss and for a far one."""
-        given = secret.encode("utf-8", "surrogatepass")
-        found = False
-        for known in self._secrets:
-            found |= hmac.compare_digest(given, known)
-        return found
 
-    def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool:
-        """The last part of the path is the secret; the carrier signs nothing."""
-        path = path_and_query.partition("?")[0]
-        return self.knows_secret(unquote(path.rpartition("/")[2]))
+def _network(code: str | None) -> str:
+    """The operator's code; its sandbox, which is none, says 99999."""
+    return code if code and re.fullmatch("[0-9]{1,12}", code) and code != NO_NETWORK else ""
 
 
 def _message_data(answer: requests.Response) -> dict[str, Any] | None:
@@ -305,10 +310,5 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
     ) -> requests.Response:
         """The raw answer, with its status; raises what `transport.attempt` understands."""
         return self._session.request(
-            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=_as_it_is
+            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=as_it_is
         )
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without this, requests would add a password that it finds for the host in ~/.netrc.
-    return request

@@ -10,3 +10,4 @@ class Simulator(AfricasTalking):
 
     name = "simulator"
     shows_drafts = True
+    gives_out_again = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
@@ -18,19 +19,29 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from flows.phone_numbers import to_e164
 from service.channels import twilio_forms as forms
+from service.channels import twilio_lists
 from service.channels.base import (
+    ID_LIMIT,
+    NO_FIELDS,
     TEXT_LIMIT,
+    Answer,
+    CannotAsk,
     Capabilities,
+    Event,
     Fields,
     IncomingSms,
     Keystroke,
+    Listed,
     OptOut,
     Outgoing,
+    Pulled,
     Receipt,
     SessionEnd,
     Unreadable,
+    own_id,
 )
-from service.channels.transport import CarefulSession, Decided, attempt, checked_address, outcome_of_status
+from service.channels.raw_request import Raw
+from service.channels.transport import CarefulSession, Decided, ask, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
 STATUS_PATH = "/hooks/twilio/status"
@@ -38,6 +49,8 @@ STATUS_PATH = "/hooks/twilio/status"
 # (Without them it repeats only when no connection came about.)
 INSIST = "#rc=3&rp=all"
 
+LISTED_LATE_MS = 3_600_000
+"""A text may stand in its list a while after it came: each pull looks back an hour more."""
 OPTED_OUT = 21610
 NOT_NOW = {14107, 20429, 21611, 30001, 30017, 30022, 30023, 63018}  # surely not sent; later it may be
 MAYBE_TAKEN = {20500, 20503, 30008, 30410, 30500}
@@ -72,6 +85,7 @@ class Twilio:
     """`sender` is a number or a name; a messaging service, when given, chooses among its own senders instead."""
 
     name = "twilio"
+    methods = frozenset({"POST"})
 
     def __init__(
         self,
@@ -98,7 +112,10 @@ class Twilio:
         self._validator = RequestValidator(auth_token)
         self._client = _client(account_sid, auth_token, checked_address(base_url), (connect_timeout, timeout))
         number = (sender or "").lstrip("+").isdigit()
-        self.capabilities = Capabilities(two_way=number, receipts=True, own_id=True)
+        # A name cannot be written to; behind a messaging service there may be numbers.
+        self._written_to = sender if number else None
+        answered = number or bool(messaging_service_sid)
+        self.capabilities = Capabilities(two_way=number, receipts=True, own_id=True, lists=True, pulls=answered)
 
     # -- out
 
@@ -149,7 +166,35 @@ class Twilio:
         unlisted: Scope = "account" if status in ACCOUNT_FAULTS else "message"
         return Refused(detail, SCOPES.get(code, unlisted), opt_out=code == OPTED_OUT)
 
+    # -- asked
+
+    def reconcile(self, to: str, text: str, since: int, until: int) -> list[Listed]:
+        """What it took from us to this number, letter for letter this text, between these moments."""
+        records = ask(lambda: twilio_lists.sent(self._client, to, since, until))
+        return [_listed(one) for one in records if one.body == text]
+
+    def pull(self, cursor: str, now: int) -> Pulled:
+        """What people wrote since the last time. The cursor is a moment; the first time, nothing but that moment."""
+        if not cursor:
+            return Pulled((), str(now), whole=True)
+        since = int(cursor) - LISTED_LATE_MS
+        records = ask(lambda: twilio_lists.received(self._client, self._written_to, since))
+        texts = (self._as_by_webhook(one) for one in records)
+        return Pulled(tuple(one for one in texts if one is not None), str(now), whole=True)
+
+    def _as_by_webhook(self, record: Any) -> IncomingSms | None:
+        """A listed text, read by the same rules and under the same id; None when its webhook would be refused."""
+        names = {"AccountSid": self._account_sid, "MessageSid": record.sid, "From": record.from_, "To": record.to}
+        try:
+            fields = Fields([*names.items(), ("Body", record.body or "")])
+            return replace(self.read_sms(fields), at=twilio_lists.taken_at(record))
+        except (Unreadable, TypeError):
+            return None
+
     # -- in
+
+    def fields(self, raw: Raw) -> Fields:
+        return raw.form_fields()
 
     def read_sms(self, fields: Fields) -> IncomingSms:
         """A text; of a picture message, its caption. START and HELP are in the text like any other word."""
@@ -166,14 +211,14 @@ class Twilio:
             opt_out=fields.maybe("OptOutType") == "STOP",
         )
 
-    def read_receipt(self, fields: Fields, query: Fields) -> Receipt:
+    def read_receipt(self, fields: Fields, query: Fields = NO_FIELDS) -> Receipt:
         forms.check(fields, self._account_sid, forms.STATUS_NEEDS, forms.STATUS_MAY_HAVE)
         status, code = fields.one("MessageStatus"), fields.maybe("ErrorCode")
         return Receipt(
             channel=self.name,
             carrier_id=fields.one("MessageSid"),
             phone=to_e164(fields.one("To"), self._country),
-            message_ref=_message_ref(query),
+            message_ref=own_id(query),
             state=RECEIPTS.get(status),
             detail=f"{status} {code}" if code else status,
             opt_out=code == str(OPTED_OUT),
@@ -188,7 +233,17 @@ class Twilio:
     def read_opt_out(self, fields: Fields) -> OptOut:
         raise Unreadable("Twilio tells of a STOP in the message itself")
 
+    def show(self, keystroke: Keystroke, text: str, more: bool) -> Answer:
+        raise NotImplementedError("Twilio has no USSD")
+
+    def thanks(self, event: Event) -> Answer:
+        """After a text, a document that says nothing: anything else would be sent to the person."""
+        return Answer(200, "<Response/>", "text/xml") if event == "sms-in" else Answer()
+
     # -- proof
+
+    def knows_secret(self, secret: str) -> bool:
+        return False
 
     def is_genuine(self, path_and_query: str, pairs: Iterable[tuple[str, str]], signature: str | None) -> bool:
         """Whether Twilio signed these pairs for this path of our public address.
@@ -205,18 +260,19 @@ class Twilio:
             return False
 
 
+def _listed(record: Any) -> Listed:
+    status, code = str(record.status), _number(record.error_code)
+    return Listed(
+        carrier_id=str(record.sid)[:ID_LIMIT],
+        state=RECEIPTS.get(status, "accepted"),  # it has the message, whatever it calls that
+        detail=f"listed as {word(status)}" + (f" {code}" if code else ""),
+        fault=SCOPES.get(code, "person"),
+    )
+
+
 def _number(value: object) -> int:
     """A code as the SDK hands it on: a number, digits, or nothing."""
     return int(value) if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,6}", str(value)) else 0
-
-
-def _message_ref(query: Fields) -> int | None:
-    reference = query.maybe("m", 19)
-    if reference is None:
-        return None
-    if not re.fullmatch("[0-9]{1,19}", reference):
-        raise Unreadable("m is not a message of ours")
-    return int(reference)
 
 
 class _Pairs:
@@ -252,12 +308,17 @@ class _CarefulHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has
 
     def __init__(self, base_url: str, timeouts: tuple[float, float]) -> None:
         super().__init__(max_retries=0)
+        self._home = base_url + "/"
         self.timeout = timeouts
         self.session = CarefulSession(base_url, whole_seconds=sum(timeouts))
 
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        answer = super().request(*args, **kwargs)
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        if not url.startswith(self._home):
+            raise CannotAsk("its next page is at another address")  # our key would go there
+        answer = super().request(method, url, *args, **kwargs)
         settled = outcome_of_status(answer.status_code, answer.headers)
         if settled is not None:
             raise Decided(settled)
+        if method == "GET" and answer.status_code != 200:
+            raise CannotAsk(f"HTTP {answer.status_code}")
         return answer

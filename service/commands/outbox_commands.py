@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,8 +15,8 @@ from service.domain.message_states import State
 from service.runtime import Runtime
 
 if TYPE_CHECKING:
-    from service.store.outbox_views import Leaving, Line
-    from service.stories.outbox_care import Release, Shown
+    from service.store.outbox_views import Line
+    from service.stories.outbox_care import Heap, Release, Shown
 
 _STATES = click.Choice(get_args(State))
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it.")
@@ -178,12 +178,12 @@ def outbox_hold(why: str, by: str) -> None:
 @_YES
 def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) -> None:
     """Let messages leave again, after a restore, a clock that jumped, or a hold."""
-    from service.stories import outbox_care
+    from service.stories import dispatch_gate, outbox_care
 
     built = opened_runtime()
     now = built.now()
     with built.database.read() as tx:
-        found = outbox_care.look_at_release(tx, now)
+        found = outbox_care.look_at_release(tx, built, now)
     if not found.closed:
         click.echo("Nothing is held back: messages leave as they become due.")
         return
@@ -192,7 +192,7 @@ def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) 
     if _goes_on(f"Let messages leave ({', '.join(chosen)})", chosen, dry_run, yes):
         with built.database.begin() as tx:
             _or_refused(lambda: outbox_care.release(tx, chosen, by, now))
-            left = outbox_care.look_at_release(tx, now).closed
+            left = dispatch_gate.closed(tx)
         still = f" Still closed: {', '.join(one.reason for one in left)}." if left else ""
         click.echo(f"Released.{still}")
 
@@ -214,15 +214,12 @@ def _tell_release(built: Runtime, found: Release) -> None:
     _tell_leaving(found.within_a_day)
 
 
-def _tell_leaving(leaving: Iterable[Leaving]) -> None:
-    from service.stories.outbox_care import money
+def _tell_leaving(leaving: Sequence[Heap]) -> None:
+    from service.stories.outbox_care import francs
 
-    rows = list(leaving)
-    for row in rows:
-        price = money(row.cost) if row.unpriced < row.messages else "price not known"
-        more = f" and {row.unpriced} without a price" if 0 < row.unpriced < row.messages else ""
-        click.echo(f"{row.messages:>8}  {row.purpose:<10} {row.parts} parts, {price}{more}")
-    if not rows:
+    for one in leaving:
+        click.echo(f"{one.messages:>8}  {one.purpose:<10} {one.parts} parts, about {francs(one.cost)}")
+    if not leaving:
         click.echo("       0")
 
 

@@ -105,10 +105,12 @@ def worker(facts: Facts) -> Found:
 
 def gate(facts: Facts) -> Found:
     for one in facts.closed:
-        said = f"Nothing is sent {_ago(facts.now - one.since)} ({one.reason}): {one.detail}."
-        yield Finding(
-            "now", "dispatch", said, "`laseli outbox release --dry-run` says what would leave; then release it."
-        )
+        said = f"Nothing is sent {_ago(facts.now - one.since)} ({one.reason}): {one.detail.rstrip('.')}."
+        yield Finding("now", "dispatch", said, _REOPEN.get(one.reason, _RELEASE))
+
+
+_RELEASE = "`laseli outbox release --dry-run` says what would leave; then release it."
+_REOPEN = {"clock": "Set the clock and it goes on by itself; when it is right: `laseli clock accept --by NAME`."}
 
 
 def clock(facts: Facts) -> Found:
@@ -260,7 +262,7 @@ def set_aside(facts: Facts) -> Found:
 
 def dead_numbers(facts: Facts) -> Found:
     if facts.dead_numbers:
-        said = f"{facts.dead_numbers} numbers were not reached on five days in a row."
+        said = f"{facts.dead_numbers} numbers receive nothing any more, and are not written to."
         yield Finding("know", "numbers", said, "They stand on the mediators' list: `laseli todo list`.")
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.engine import Connection
 
-from service.domain.checkup_facts import Account, Jobs, Pause, Server
+from service.domain.checkup_facts import Jobs, Pause, Server
 from service.store.columns import database_now
 from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
-from service.store.phone_tables import phone
-from service.store.route_tables import route, spend
-
-DEAD_AFTER_DAYS = 5
+from service.store.phone_tables import UNREACHABLE, opt_out
+from service.store.route_tables import route
 
 
 def database_clock(tx: Connection) -> int:
@@ -26,12 +23,6 @@ def paused_routes(tx: Connection) -> list[Pause]:
     c = route.c
     rows = tx.execute(select(c.channel, c.reason, c.by, c.until).where(c.state == "paused").order_by(c.channel))
     return [Pause(row[0], row[1] or "no reason given", row[2] or "the dispatcher", row[3]) for row in rows]
-
-
-def spent_on(tx: Connection, day: date) -> list[Account]:
-    c = spend.c
-    rows = tx.execute(select(c.account, c.spent, c.warned_at, c.stopped_at).where(c.day == day).order_by(c.account))
-    return [Account(row[0], row[1], row[2] is not None, row[3] is not None) for row in rows]
 
 
 def last_heard(tx: Connection, since: int) -> dict[tuple[str, str], int]:
@@ -53,7 +44,7 @@ def accepted_between(tx: Connection, since: int, until: int, channels: Iterable[
 
 
 def dead_numbers(tx: Connection) -> int:
-    return int(tx.execute(select(func.count()).where(phone.c.failed_days >= DEAD_AFTER_DAYS)).scalar_one())
+    return int(tx.execute(select(func.count()).where(opt_out.c.purpose == UNREACHABLE)).scalar_one())
 
 
 def server_settings(tx: Connection) -> Server:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     literal,
+    literal_column,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
@@ -25,6 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
+from service.domain.letter_rules import LetterRules
 from service.store.vault import Vault
 
 metadata = MetaData(
@@ -60,6 +62,12 @@ def vault_of(tx: Connection) -> Vault:
     """The vault of the database that this transaction belongs to (`Database` puts it there)."""
     vault: Vault = tx.dialect.vault  # type: ignore[attr-defined]
     return vault
+
+
+def rules_of(tx: Connection) -> LetterRules:
+    """What the outbox of this transaction's database asks of a letter (`build_runtime` puts it there)."""
+    rules: LetterRules = tx.dialect.letter_rules  # type: ignore[attr-defined]
+    return rules
 
 
 def upsert(tx: Connection, table: Table) -> Any:
@@ -106,11 +114,17 @@ class _ListOf(TypeDecorator[Any]):
         return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
 
 
+def spelled(word: str) -> Any:
+    """A constant that stands in the statement itself: SQLite uses a partial index for no parameter."""
+    return literal_column(f"'{word}'")
+
+
 class among(ColumnElement[bool]):  # noqa: N801 -- reads like the SQL it is
     """`column IN (the values of one parameter)`: the statement stays the same however many there are."""
 
     type = Boolean()
     inherit_cache = False
+    _is_implicitly_boolean = True  # else SQLite is asked `... = 1`, and looks at every row
 
     def __init__(self, column: Any, name: str, kind: Any) -> None:
         self.column, self.values = column, bindparam(name, type_=_ListOf(kind))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, insert
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, upsert, vault_of, wrote
@@ -38,6 +41,27 @@ def first_time(tx: Connection, channel: str, kind: str, now: int, *key: str) -> 
 
 def keep_body(tx: Connection, key_hash: bytes, number_idx: bytes | None, body: str, now: int) -> None:
     tx.execute(insert(inbound_body).values(id=new_id(), key_hash=key_hash, number_idx=number_idx, body=body, at=now))
+
+
+class Body(NamedTuple):
+    key_hash: bytes
+    number_idx: bytes | None
+    body: str
+    at: int
+
+
+def known_events(tx: Connection, keys: Collection[bytes]) -> set[bytes]:
+    """Which of these events have taken effect."""
+    events = inbound_event.c
+    return {bytes(key) for key in tx.execute(select(events.key_hash).where(events.key_hash.in_(keys))).scalars()}
+
+
+def bodies_since(tx: Connection, numbers: Collection[bytes], since: int) -> list[Body]:
+    """What these numbers wrote since then."""
+    bodies = inbound_body.c
+    which = bodies.number_idx.in_(numbers) & (bodies.at >= since)
+    rows = tx.execute(select(bodies.key_hash, bodies.number_idx, bodies.body, bodies.at).where(which))
+    return [Body(bytes(row.key_hash), row.number_idx, row.body, row.at) for row in rows]
 
 
 def forget_inbound(tx: Connection, bodies_before: int, keys_before: int, receipts_before: int) -> int:

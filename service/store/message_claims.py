@@ -18,6 +18,8 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    case,
+    cast,
     exists,
     false,
     func,
@@ -30,13 +32,11 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id
-from service.store.message_tables import message, send_attempt
-from service.store.phone_tables import opt_out, phone
+from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.prepared import Prepared, inserting
 
 LEASE_MS = 60_000
-UNREACHABLE = "unreachable"
-"""The purpose under which a number stands refused that nothing reaches any more."""
 
 m = message.c
 
@@ -111,7 +111,7 @@ def _claim(open_hours: tuple[str, ...], of_batch: bool) -> Prepared:
 def _claiming(open_hours: tuple[str, ...], of_batch: bool, on_postgresql: bool) -> Any:
     due = _due(open_hours)
     if of_batch:
-        due = due.where(m.batch_key == bindparam("batch")).order_by(m.not_before)
+        due = due.where(m.batch_key.is_not(None), m.batch_key == bindparam("batch")).order_by(m.not_before)
     else:
         due = due.order_by(m.priority.desc(), m.not_before)
     due = due.limit(bindparam("most", type_=Integer))
@@ -135,7 +135,7 @@ _NOW = bindparam("now", type_=Instant)
 
 def _due(open_hours: tuple[str, ...]) -> Select[Any]:
     return select(m.id).where(
-        m.state == "queued",
+        IS_QUEUED,
         m.not_before <= _NOW,
         m.useful_until > _NOW,
         or_(false(), *(m.hours == name for name in open_hours)),
@@ -165,28 +165,38 @@ _READ_CLAIMED = Prepared(
 
 
 class Wait(NamedTuple):
-    """A claimed message that may not leave before `until`, and why."""
+    """A claimed message that may not leave before `until`, and why; None: at no moment at which it is useful."""
 
     id: int
-    until: int
+    until: int | None
     reason: str
 
 
-def put_back(tx: Connection, waits: Iterable[Wait]) -> None:
-    """What was claimed a moment ago, in this very transaction: it was not tried, so no try is counted."""
-    _PUT_BACK.many(tx, [{"which": one.id, "until": one.until, "why": one.reason} for one in waits])
+def put_back(tx: Connection, waits: Iterable[Wait], now: int) -> None:
+    """What was claimed a moment ago, in this very transaction: it was not tried, so no try is counted.
+
+    Without a moment it expires, or is "unresolved" where an earlier try may have arrived.
+    """
+    rows = [{"which": one.id, "until": one.until, "why": one.reason, "now": now} for one in waits]
+    if rows:
+        _PUT_BACK.many(tx, rows)
 
 
+_UNTIL = bindparam("until", type_=Instant)
 _PUT_BACK = Prepared(
     lambda _: (
         update(message)
         .where(m.id == bindparam("which"), m.state == "sending")
         .values(
-            state="queued",
+            # Each use of a parameter that may be empty names its type: PostgreSQL would have to guess it.
+            state=case(
+                (cast(_UNTIL, BigInteger).is_not(None), "queued"), (m.resends > 0, "unresolved"), else_="expired"
+            ),
+            not_before=func.coalesce(cast(_UNTIL, BigInteger), m.not_before),
             attempts=m.attempts - 1,
             lease_until=null(),
-            not_before=bindparam("until", type_=Instant),
-            reason=bindparam("why", type_=m.reason.type),
+            reason=bindparam("why", type_=Text),
+            state_at=_NOW,
         )
     )
 )
@@ -199,6 +209,7 @@ class Start(NamedTuple):
     fence: int
     channel: str
     cost_estimated: int | None
+    network: str | None = None
 
 
 def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
@@ -217,16 +228,23 @@ def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
             for one in starts
         ],
     )
-    _PRICE.many(tx, [{"which": one.id, "by": one.channel, "price": one.cost_estimated} for one in starts])
+    _ROUTE.many(
+        tx,
+        [
+            {"which": one.id, "by": one.channel, "on": one.network or None, "price": one.cost_estimated}
+            for one in starts
+        ],
+    )
 
 
 _ADD_ATTEMPT = inserting(send_attempt, "id", "message_id", "fence", "channel", "outcome", "at")
-_PRICE = Prepared(
+_ROUTE = Prepared(
     lambda _: (
         update(message)
         .where(m.id == bindparam("which"))
         .values(
             channel=bindparam("by", type_=m.channel.type),
+            network=bindparam("on", type_=m.network.type),
             cost_estimated=bindparam("price", type_=Integer),
         )
     )
@@ -315,6 +333,6 @@ def reap(tx: Connection, now: int) -> int:
     """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
     return tx.execute(
         update(message)
-        .where(m.state == "sending", m.lease_until < database_now())
+        .where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
         .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
     ).rowcount

@@ -33,6 +33,7 @@ from service.store.columns import (
     metadata,
     new_id,
     reference,
+    spelled,
     upsert,
 )
 
@@ -54,7 +55,7 @@ message = Table(
     Column("priority", Integer, nullable=False),
     Column("channel", String(20)),
     Column("sender", String(20)),
-    Column("network", String(12)),  # the operator, as last told by a receipt or a call; its prefix is only a guess
+    Column("network", String(12)),  # the operator by whom it was routed, or whom a receipt told
     Column("batch_key", LargeBinary(16)),  # equal for messages that one call may carry to many recipients
     Column("encoding", String(8), nullable=False),
     Column("parts", Integer, nullable=False),
@@ -66,6 +67,7 @@ message = Table(
     Column("fence", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("resends", Integer, nullable=False),
+    Column("asked", Integer, nullable=False, server_default="0"),  # how often its carrier was asked what became of it
     Column("lease_until", Instant),  # by the database's clock; every other time is the runtime's
     Column("not_before", Instant, nullable=False),
     Column("useful_until", Instant, nullable=False),
@@ -82,6 +84,10 @@ Index("ix_message_carrier", m.channel, m.carrier_id)
 Index("ix_message_number", m.number_idx, m.state)
 _batched = _queued & m.batch_key.is_not(None)
 Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, postgresql_where=_batched)
+
+# As the indexes above spell it, letter for letter: a partial index serves no parameter.
+IS_QUEUED = m.state == spelled("queued")
+IS_OPEN = m.state.in_([spelled("sending"), spelled("unknown"), spelled("accepted")])
 
 send_attempt = Table(
     "send_attempt",
@@ -143,6 +149,8 @@ TAKEN_UP = (
     "phone_id",
     "number_idx",
     "text",
+    "hours",
+    "batch_key",
     "encoding",
     "parts",
     "state",
@@ -158,7 +166,7 @@ def expire(tx: Connection, now: int) -> int:
     """Queued messages past their use are not sent late; one that may have left before is "unresolved"."""
     return tx.execute(
         update(message)
-        .where(m.state == "queued", m.useful_until <= now)
+        .where(IS_QUEUED, m.useful_until <= now)
         .values(state=case((m.resends > 0, "unresolved"), else_="expired"), reason="no longer useful", state_at=now)
     ).rowcount
 
@@ -177,7 +185,11 @@ def to_resend(tx: Connection, before: int, alerts_before: int, now: int, limit: 
 
 def _waiting(tx: Connection, which: Any, limit: int) -> list[Message]:
     rows = tx.execute(
-        select(*MESSAGE_COLUMNS).where(which).order_by(m.state_at).limit(limit).with_for_update(skip_locked=True)
+        select(*MESSAGE_COLUMNS)
+        .where(IS_OPEN, which)
+        .order_by(m.state_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return [Message._make(row) for row in rows]
 
@@ -253,5 +265,5 @@ def count_by_state(tx: Connection) -> dict[str, int]:
 def oldest_due(tx: Connection, now: int) -> int | None:
     """When the oldest message that should be out by now became due."""
     return tx.execute(
-        select(func.min(m.not_before)).where(m.state == "queued", m.not_before <= now, m.useful_until > now)
+        select(func.min(m.not_before)).where(IS_QUEUED, m.not_before <= now, m.useful_until > now)
     ).scalar_one_or_none()

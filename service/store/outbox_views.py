@@ -10,9 +10,8 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.domain.retry_rules import AGAIN, MAY_HAVE_ARRIVED
-from service.store.message_claims import UNREACHABLE
 from service.store.message_tables import message, send_attempt
-from service.store.phone_tables import opt_out, phone
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 
 m = message.c
@@ -69,13 +68,12 @@ class Unapplied(NamedTuple):
 
 
 class Leaving(NamedTuple):
-    """What leaves of one purpose: `cost` in hundredths of a franc, of those that have an estimate."""
+    """What leaves of one purpose by one operator ("" where it is not known)."""
 
     purpose: str
+    network: str
     messages: int
     parts: int
-    cost: int
-    unpriced: int
 
 
 def heaps(tx: Connection, wanted: Wanted) -> list[Heap]:
@@ -142,19 +140,15 @@ def receipts_kept_for(tx: Connection, message_id: int) -> list[Unapplied]:
 
 def leaving(tx: Connection, now: int, until: int) -> list[Leaving]:
     """What is queued to leave by then, if its hours and the money allow it."""
+    network = func.coalesce(phone.c.network, m.network, "")
     rows = tx.execute(
-        select(
-            m.purpose,
-            func.count(),
-            func.coalesce(func.sum(m.parts), 0),
-            func.coalesce(func.sum(m.cost_estimated), 0),
-            func.sum(case((m.cost_estimated.is_(None), 1), else_=0)),
-        )
+        select(m.purpose, network, func.count(), func.sum(m.parts))
+        .join(phone, phone.c.id == m.phone_id)
         .where(m.state == "queued", m.not_before <= until, m.useful_until > now, ~_refused())
-        .group_by(m.purpose)
-        .order_by(m.purpose)
+        .group_by(m.purpose, network)
+        .order_by(m.purpose, network)
     )
-    return [Leaving(row[0], *(int(figure) for figure in row[1:])) for row in rows]
+    return [Leaving(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
 
 
 def queue_again(tx: Connection, ids: Sequence[int], now: int, useful_until: int, reason: str) -> list[int]:

@@ -51,6 +51,9 @@ opt_out = Table(
     PrimaryKeyConstraint("number_idx", "purpose"),
 )
 
+UNREACHABLE = "unreachable"
+"""The purpose under which a number stands that nothing reaches any more: nobody's wish, and it goes by itself."""
+
 
 class Phone(NamedTuple):
     id: int

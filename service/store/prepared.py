@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam
+from sqlalchemy import ARRAY, Subquery, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
@@ -48,6 +48,31 @@ class Prepared:
         if form is None:
             form = forms[self] = _Form(self._make, tx.dialect)
         return form
+
+
+class PreparedPage:
+    """One statement for a page of rows, given as a mapping each.
+
+    `each` is for one row: SQLite runs it row by row, which is as quick as anything there. PostgreSQL is spoken to once:
+    it runs `page`, whose every value is a list, one item for each row (`listed`).
+    """
+
+    def __init__(self, each: Callable[[Any], Any], page: Callable[[Any], Any], *names: str) -> None:
+        self._each, self._page, self._names = Prepared(each), Prepared(page), names
+
+    def run(self, tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        if tx.dialect.name == "postgresql":
+            self._page.run(tx, **{name: [row[name] for row in rows] for name in self._names})
+        else:
+            self._each.many(tx, rows)
+
+
+def listed(**kinds: Any) -> Subquery:
+    """Rows made of lists, one for each named column of this type."""
+    columns = [func.unnest(bindparam(name, type_=ARRAY(kind))).label(name) for name, kind in kinds.items()]
+    return select(*columns).subquery("page")
 
 
 class _Form:

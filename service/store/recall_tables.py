@@ -14,7 +14,7 @@ from service.store.columns import metadata, reference, upsert
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out, phone
-from service.store.place_tables import health_centre
+from service.store.place_tables import health_centre, zone
 
 message_appointment = Table(
     "message_appointment",
@@ -44,6 +44,7 @@ class DueAppointment(NamedTuple):
     number_idx: bytes | None
     language: str | None
     centre: str | None
+    zone: str | None
 
 
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
@@ -71,11 +72,13 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.number_idx,
             phone.c.language,
             health_centre.c.name,
+            zone.c.code,
         )
         .join(household, household.c.id == a.household_id)
         .join(child, child.c.person_id == a.child_id)
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
+        .outerjoin(zone, zone.c.id == child.c.zone_id)
         .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
         .order_by(a.household_id, a.anchor_on, a.id)
     )
@@ -107,9 +110,9 @@ def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
 
 
 def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
-    """Those of the numbers (by blind index) that want no reminders."""
+    """Those of the numbers (by blind index) that want no reminders, or receive nothing any more."""
     wanted = [number for number in numbers if number is not None]
-    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all"))
+    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all", "unreachable"))
     return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
 
 

@@ -1,72 +1,281 @@
-"""Receipts that fitted no message when they came: they may have overtaken our own answer."""
+"""What carriers told and nobody has applied yet: the inbox of receipts, and those that wait for their message.
+
+A row is written by the web process and deleted by the worker that applied it, in pages: every statement here is for a
+page. `looked_at` is empty for what has just come. What fits no message is stamped with it and waits; it is taken up
+again by its carrier's id or its number (`by_ids`, `missed`, `fits_unknown`), each of which finds few rows by an index.
+
+Workers run side by side on PostgreSQL, and others change messages meanwhile. Nothing here waits for a locked row: it
+is left out and comes with the next page, so no two transactions can wait for each other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import Connection
 
-from service.domain.message_states import ReceiptState
-from service.store.columns import Id, Instant, among, id_column, metadata, new_id
-from service.store.message_tables import message
-from service.store.prepared import Prepared
+from service.domain.message_states import ReceiptState, Scope, State
+from service.store.columns import Id, Instant, id_column, metadata, new_id
+from service.store.message_tables import message, send_attempt
+from service.store.phone_tables import phone
+from service.store.prepared import Prepared, PreparedPage, listed
 
 unmatched_receipt = Table(
     "unmatched_receipt",
     metadata,
     id_column(),
     Column("channel", String(20), nullable=False),
-    Column("carrier_id", String(100), nullable=False, index=True),
+    Column("carrier_id", String(100), nullable=False),
     Column("number_idx", LargeBinary(16)),
     Column("message_id", Id),
     Column("network", String(12)),
     Column("state", String(12), nullable=False),
+    Column("fault", String(10)),  # who is to blame for "undelivered"
     Column("detail", Text, nullable=False),
-    Column("at", Instant, nullable=False, index=True),
-    Column("looked_at", Instant),  # when it was last held against the outbox; empty for what has just come
+    Column("at", Instant, nullable=False),
+    Column("looked_at", Instant),  # when it was held against the outbox and fitted nothing
 )
 kept = unmatched_receipt.c
-_new = kept.looked_at.is_(None)
+m = message.c
+_new, _waits = kept.looked_at.is_(None), kept.looked_at.is_not(None)
 Index("ix_unmatched_receipt_new", kept.at, sqlite_where=_new, postgresql_where=_new)
+Index("ix_unmatched_receipt_carrier", kept.carrier_id, sqlite_where=_waits, postgresql_where=_waits)
+Index("ix_unmatched_receipt_number", kept.number_idx, sqlite_where=_waits, postgresql_where=_waits)
+Index("ix_unmatched_receipt_waiting", kept.looked_at, sqlite_where=_waits, postgresql_where=_waits)
+
+CLOCKS_DIFFER_MS = 60_000
+"""A receipt comes after its call; the machines that stamp the two may differ by so much."""
 
 
-class KeptReceipt(NamedTuple):
+class Kept(NamedTuple):
+    """One receipt on disk. `about` is the message it tells of; None while no message fits. `guessed`: by its number."""
+
     id: int
     channel: str
     carrier_id: str
     number_idx: bytes | None
+    network: str | None
     state: ReceiptState
+    fault: Scope | None
     detail: str
     at: int
+    about: int | None
+    guessed: bool = False
 
 
-_COLUMNS = (kept.id, kept.channel, kept.carrier_id, kept.number_idx, kept.state, kept.detail, kept.at)
+class Fate(NamedTuple):
+    """Where a message stands, with what a receipt may still tell of it. Nobody else changes it meanwhile."""
+
+    id: int
+    state: State
+    channel: str | None
+    carrier_id: str | None
+    network: str | None
+    state_at: int
+    phone_id: int
+    number_idx: bytes
+    phone_network: str | None
 
 
-def keep_receipt(tx: Connection, **values: object) -> None:
-    tx.execute(insert(unmatched_receipt).values(id=new_id(), **values))
+_RECEIPT = (
+    kept.id,
+    kept.channel,
+    kept.carrier_id,
+    kept.number_idx,
+    kept.network,
+    kept.state,
+    kept.fault,
+    kept.detail,
+    kept.at,
+)
+_KEPT = ("id", "channel", "carrier_id", "number_idx", "message_id", "network", "state", "fault", "detail", "at")
+_KEEP = PreparedPage(
+    lambda _: insert(unmatched_receipt).values({name: bindparam(name) for name in _KEPT}),
+    lambda _: insert(unmatched_receipt).from_select(_KEPT, select(listed(**{name: kept[name].type for name in _KEPT}))),
+    *_KEPT,
+)
 
 
-_EARLY = Prepared(lambda _: select(*_COLUMNS).where(among(kept.carrier_id, "names", String)).order_by(kept.at))
+def keep_receipts(tx: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    _KEEP.run(tx, [{"id": new_id(), **row} for row in rows])
 
 
-def early_receipts(tx: Connection, carrier_ids: Sequence[str]) -> list[KeptReceipt]:
-    """Receipts that came before we knew these ids, in the order in which they came."""
-    return [KeptReceipt._make(row) for row in _EARLY.rows(tx, names=carrier_ids)] if carrier_ids else []
+_ANY_NEW = Prepared(lambda _: select(kept.id).where(_new).limit(1))
 
 
-def receipts_for_unknown(tx: Connection, limit: int = 500) -> list[KeptReceipt]:
-    """Kept receipts to whose number a message of unknown fate, and without a carrier's id, went on that channel."""
-    fits = (
-        (message.c.number_idx == kept.number_idx)
-        & (message.c.channel == kept.channel)
-        & (message.c.state == "unknown")
-        & message.c.carrier_id.is_(None)
+def any_new(tx: Connection) -> bool:
+    return _ANY_NEW.first(tx) is not None
+
+
+# --- which message a receipt is about -----------------------------------------------------------------------
+
+
+def _newest_page(_: Any) -> Select[Any]:
+    """What has just come, with its message: by our own id if the callback carried it, else by the carrier's.
+
+    A receipt counts only when the telephone number is the message's too: an id alone proves nothing.
+    """
+    page = (
+        select(*_RECEIPT, kept.message_id)
+        .where(_new)
+        .order_by(kept.at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+        .cte("page")
+        # MATERIALIZED: the rows are locked once, before the messages are looked up.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    rows = tx.execute(select(*_COLUMNS).join(message, fits).distinct().order_by(kept.at).limit(limit))
-    return [KeptReceipt._make(row) for row in rows]
+    one = page.c
+    ours, theirs = message.alias("ours"), message.alias("theirs")
+    by_our_id = (ours.c.id == one.message_id) & (ours.c.number_idx == one.number_idx)
+    by_their_id = (theirs.c.channel == one.channel) & (theirs.c.carrier_id == one.carrier_id)
+    by_their_id &= (theirs.c.number_idx == one.number_idx) & (one.carrier_id != "")
+    columns = [one[column.name] for column in _RECEIPT]
+    found = func.coalesce(ours.c.id, theirs.c.id).label("about")
+    joined = page.outerjoin(ours, by_our_id).outerjoin(theirs, by_their_id)
+    return select(*columns, found).select_from(joined).order_by(one.at, theirs.c.id)
+
+
+_NEWEST_PAGE = Prepared(_newest_page)
+
+
+def newest(tx: Connection, most: int) -> list[Kept]:
+    """What has just come, oldest first."""
+    rows = (Kept._make((*row, False)) for row in _NEWEST_PAGE.rows(tx, most=most))
+    # An id that a carrier gave twice gives two rows: the first is taken.
+    return list({one.id: one for one in reversed(list(rows))}.values())[::-1]
+
+
+def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
+    """What waits for these messages, given as (message, channel, the carrier's id that is now known)."""
+    about = {(channel, carrier_id): message_id for message_id, channel, carrier_id in named if carrier_id}
+    if not about:
+        return []
+    which = _waits & tuple_(kept.channel, kept.carrier_id).in_(about)
+    rows = tx.execute(select(*_RECEIPT).where(which).order_by(kept.at).with_for_update(skip_locked=True))
+    return [Kept(*row, about=about[row.channel, row.carrier_id]) for row in rows]
+
+
+def missed(tx: Connection, since: int, most: int) -> list[Kept]:
+    """What was looked at since then in vain, and has its message now: the id was noted at that very moment."""
+    same = (m.channel == kept.channel) & (m.carrier_id == kept.carrier_id) & (m.number_idx == kept.number_idx)
+    return _joined(tx, same, _waits & (kept.looked_at >= since) & (kept.carrier_id != ""), most)
+
+
+def fits_unknown(tx: Connection, most: int, ids: Sequence[int] = ()) -> list[Kept]:
+    """What fits by number: exactly one message to it may have left on that channel without our reading its id, its
+    fate is unknown, and the receipt is no older than its call. Of these receipts, or of all that wait.
+    """
+    other = message.alias()
+    another = exists().where(
+        other.c.number_idx == m.number_idx,
+        other.c.id != m.id,
+        other.c.carrier_id.is_(None),
+        other.c.state.in_(("sending", "unknown")),
+        _called(other),
+    )
+    which = (m.state == "unknown") & m.carrier_id.is_(None) & _called(message) & ~another
+    which &= kept.id.in_(ids) if ids else _waits
+    return [one._replace(guessed=True) for one in _joined(tx, m.number_idx == kept.number_idx, which, most)]
+
+
+def _called(of: Any) -> ColumnElement[bool]:
+    """There was a call for it on the receipt's channel before the receipt. (A worker that died noted no channel.)"""
+    call = send_attempt.alias()
+    return exists().where(
+        call.c.message_id == of.c.id, call.c.channel == kept.channel, call.c.at <= kept.at + CLOCKS_DIFFER_MS
+    )
+
+
+def _joined(tx: Connection, same: ColumnElement[bool], which: ColumnElement[bool], most: int) -> list[Kept]:
+    pairs = select(*_RECEIPT, m.id).select_from(unmatched_receipt).join(message, same).where(which)
+    rows = tx.execute(pairs.order_by(kept.at).limit(most).with_for_update(of=unmatched_receipt, skip_locked=True))
+    return list({row.id: Kept._make((*row, False)) for row in rows}.values())
+
+
+# --- applying a page ----------------------------------------------------------------------------------------
+
+
+def hold_messages(tx: Connection, ids: Sequence[int]) -> dict[int, Fate]:
+    """These messages as they stand, held for us; one that somebody else holds is left out."""
+    columns = (m.id, m.state, m.channel, m.carrier_id, m.network, m.state_at, m.phone_id, m.number_idx)
+    rows = tx.execute(
+        select(*columns, phone.c.network.label("phone_network"))
+        .join(phone, phone.c.id == m.phone_id)
+        .where(m.id.in_(ids))
+        .order_by(m.id)
+        .with_for_update(of=message, skip_locked=True)
+    )
+    return {row.id: Fate(*row) for row in rows}
+
+
+_MOVED = {name: m[name].type for name in ("state", "reason", "state_at", "channel", "carrier_id")}
+_MOVES = listed(which=Id, was=m.state.type, **_MOVED)
+_MOVE = PreparedPage(
+    lambda _: (
+        update(message)
+        .where(m.id == bindparam("which"), m.state == bindparam("was"))
+        .values({name: bindparam(name) for name in _MOVED})
+    ),
+    lambda _: (
+        update(message)
+        .where(m.id == _MOVES.c.which, m.state == _MOVES.c.was)
+        .values({name: _MOVES.c[name] for name in _MOVED})
+    ),
+    *("which", "was", *_MOVED),
+)
+
+
+def move_messages(tx: Connection, moves: Sequence[Mapping[str, object]]) -> None:
+    """Each from the state it was in: `which`, `was`, `state`, `reason`, `state_at`, `channel`, `carrier_id`."""
+    _MOVE.run(tx, moves)
+
+
+_NETWORKS = listed(which=Id, network=m.network.type)
+_NOTE = PreparedPage(
+    lambda _: update(message).where(m.id == bindparam("which")).values(network=bindparam("network")),
+    lambda _: update(message).where(m.id == _NETWORKS.c.which).values(network=_NETWORKS.c.network),
+    *("which", "network"),
+)
+_FREE = select(phone.c.id).where(phone.c.id.in_(select(_NETWORKS.c.which))).with_for_update(skip_locked=True)
+_NOTE_PHONE = PreparedPage(
+    lambda _: update(phone).where(phone.c.id == bindparam("which")).values(network=bindparam("network")),
+    lambda _: (
+        update(phone).where(phone.c.id == _NETWORKS.c.which, phone.c.id.in_(_FREE)).values(network=_NETWORKS.c.network)
+    ),
+    *("which", "network"),
+)
+
+
+def note_networks(tx: Connection, of_messages: Mapping[int, str], of_phones: Mapping[int, str]) -> None:
+    """The operators that receipts told. A phone that somebody else holds is told another time."""
+    for statement, told in ((_NOTE, of_messages), (_NOTE_PHONE, of_phones)):
+        statement.run(tx, [{"which": id, "network": network} for id, network in told.items()])
+
+
+def wait(tx: Connection, ids: Sequence[int], now: int) -> None:
+    """These fit no message: they wait 72 hours for one."""
+    if ids:
+        tx.execute(update(unmatched_receipt).where(kept.id.in_(ids)).values(looked_at=now))
 
 
 def drop_receipts(tx: Connection, ids: Sequence[int]) -> None:

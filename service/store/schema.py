@@ -24,6 +24,7 @@ from service.store import (
     release_tables,
     route_tables,
     screening_tables,
+    spend_tables,
     system_tables,
     task_tables,
 )
@@ -47,6 +48,7 @@ TABLES = (
     release_tables,
     route_tables,
     screening_tables,
+    spend_tables,
     system_tables,
     task_tables,
 )

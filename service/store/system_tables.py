@@ -71,5 +71,10 @@ def lease_age(tx: Connection, name: str) -> int | None:
     return tx.execute(select(lease.c.until - database_now()).where(lease.c.name == name)).scalar_one_or_none()
 
 
+def database_time(tx: Connection) -> int:
+    """What the database's own clock says, in UTC milliseconds."""
+    return int(tx.execute(select(database_now())).scalar_one())
+
+
 def drop_marks(tx: Connection, name: str) -> None:
     tx.execute(delete(marker).where(marker.c.name == name))

@@ -86,10 +86,22 @@ def close_task_of(tx: Connection, key: str, state: str, by: str, now: int) -> bo
     return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount > 0
 
 
+def close_tasks_of_phone(tx: Connection, kind: str, phone_id: int, state: str, by: str, now: int) -> int:
+    """The same of every open line of this kind about this phone; gives how many."""
+    which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.state == "open")
+    return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount
+
+
 def open_task_of_phone(tx: Connection, kind: str, phone_id: int) -> str | None:
     """The key of the oldest open task of this kind about this phone."""
     which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.state == "open")
     return tx.execute(select(task.c.key).where(which).order_by(task.c.created_at).limit(1)).scalar_one_or_none()
+
+
+def is_open_since(tx: Connection, kind: str, phone_id: int, since: int) -> bool:
+    """Whether a line of this kind about this phone was put on the list since then, and still stands there."""
+    which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.state == "open")
+    return tx.execute(select(task.c.id).where(which, task.c.created_at > since).limit(1)).first() is not None
 
 
 def count_of_phone(tx: Connection, kind: str, phone_id: int, since: int) -> int:

@@ -18,7 +18,7 @@ from service.store import conversation_tables, people_tables
 from service.store.columns import new_id
 from service.store.conversation_tables import Conversation
 from service.store.system_tables import count
-from service.stories import releases, talking
+from service.stories import dead_numbers, releases, talking
 from service.stories.situation import Situation
 from service.stories.threads import Reply, Thread
 
@@ -84,6 +84,8 @@ def _first_step(runtime: Runtime, tx: Connection, keystroke: Keystroke, key: byt
         now=now,
         is_fleeting=is_fleeting,
     )
+    if made:
+        dead_numbers.heard_from(tx, runtime, keystroke.phone, now)
     return thread.last if made else None
 
 

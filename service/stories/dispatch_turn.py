@@ -6,36 +6,47 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.channels import routing
 from service.channels.base import Channel, Outgoing
-from service.domain import sending_hours
 from service.domain.message_states import Accepted, Ambiguous, Change, NotSent, Outcome, Refused, after_send
+from service.domain.route_choice import OpenRoute, choose, worth_claiming
 from service.logs import log
 from service.runtime import Runtime
 from service.store import message_claims
-from service.store.message_claims import Claimed, Noted, Start
-from service.stories import dispatch_gate, opt_outs, receipts
+from service.store.message_claims import Claimed, Noted, Start, Wait
+from service.stories import brakes, dispatch_gate, money, opt_outs, receipts, route_book
+from service.stories.money import Settled, Wanted
 
 MOST_IN_ONE_CALL = 100
+LOOKS = 20
+"""So often a turn looks for others in the place of messages that it had to put back."""
+NO_ROUTE_MS, NO_MONEY_MS = 1_000, 10 * 60_000
+
+
+class Leaving(NamedTuple):
+    """A message with its operator's code and its probable price, in hundredths of a franc CFA."""
+
+    message: Claimed
+    network: str
+    cost: int
 
 
 class Call(NamedTuple):
     """One call to a carrier: for one message, or for many that say the same."""
 
     channel: Channel
-    messages: tuple[Claimed, ...]
+    letters: tuple[Leaving, ...]
 
 
 class Finished(NamedTuple):
     """What a call came to for one message; `called` False when it was not even begun."""
 
-    message: Claimed
+    leaving: Leaving
     channel: str
     outcome: Outcome
     called: bool = True
@@ -44,51 +55,113 @@ class Finished(NamedTuple):
 # -- before the calls
 
 
-def claim(tx: Connection, runtime: Runtime, now: int, free: int, busy: Counter[str]) -> list[Call]:
-    """Take at most `free` calls' worth of due messages; `busy` counts the calls in the air by channel."""
-    if dispatch_gate.closed(tx):
+def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> list[Call]:
+    """Take at most `free` calls' worth of due messages."""
+    if dispatch_gate.closed(tx) or money.day_is_spent(tx, runtime, now):
         return []
-    open_hours = ["any"]
-    if sending_hours.within(runtime.local(now), runtime.sending_window):
-        open_hours.append("day")
-    claimed = message_claims.claim_due(tx, now, free, open_hours)
-    calls = _grouped(runtime, claimed)
-    calls = [_filled(tx, call, now, open_hours) for call in calls]
-    starts = [Start(one.id, one.fence, call.channel.name, None) for call in calls for one in call.messages]
+    routes = route_book.open_routes(tx, runtime, now)
+    turn = _Turn(tx, runtime, now, routes, runtime.hours.open_names(runtime.local(now)))
+    calls = turn.calls(worth_claiming(routes, free))
+    letters = [(call, one) for call in calls for one in call.letters]
+    starts = [
+        Start(one.message.id, one.message.fence, call.channel.name, one.cost, one.network) for call, one in letters
+    ]
     message_claims.start_attempts(tx, starts, now)
+    route_book.take(tx, runtime, turn.used)
     return calls
 
 
-def _grouped(runtime: Runtime, claimed: Iterable[Claimed]) -> list[Call]:
+class _Turn:
+    """What one turn gives out: the room of the routes is counted down as messages find their places."""
+
+    def __init__(
+        self, tx: Connection, runtime: Runtime, now: int, routes: Sequence[OpenRoute], open_hours: frozenset[str]
+    ) -> None:
+        self.tx, self.runtime, self.now, self.routes, self.open_hours = tx, runtime, now, routes, open_hours
+        self.used: Counter[str] = Counter()
+
+    def calls(self, most: int) -> list[Call]:
+        """The calls to be made now. Who may not leave is put back, and leaves the place to others."""
+        for _ in range(LOOKS if most > 0 else 0):
+            claimed = message_claims.claim_due(self.tx, self.now, most, self.open_hours)
+            placed = self._placed(claimed)
+            if placed or not claimed:
+                return [self._filled(call) for call in _grouped(self.runtime, placed)]
+        return []
+
+    def _placed(self, claimed: Sequence[Claimed], only: str | None = None) -> list[tuple[str, Leaving]]:
+        """(channel, message) of those that may leave; the others go back to the queue with a reason."""
+        held = brakes.held_back(self.tx, self.runtime, claimed, self.now) if claimed else {}
+        waits = [Wait(id, one.until, one.reason) for id, one in held.items()]
+        placed = []
+        for one in claimed:
+            if one.id in held:
+                continue
+            network = self.runtime.networks.of(one.to, one.network)
+            channel = only or self._route(one, network)
+            if channel is None:
+                waits.append(Wait(one.id, self.now + NO_ROUTE_MS, "waits for its route"))
+                continue
+            self.used[channel] += one.parts
+            cost = money.estimate(self.runtime, channel, network, one.parts, self.now)
+            placed.append((channel, Leaving(one, network, cost)))
+        leaving = self._paid_for(placed, waits)
+        message_claims.put_back(self.tx, waits, self.now)
+        return leaving
+
+    def _route(self, one: Claimed, network: str) -> str | None:
+        """`avoid`: where it was tried last and not taken."""
+        avoid = one.channel if one.attempts > 1 else None
+        urgent = one.purpose == "staff"
+        return choose(one.id, network, one.parts, self.routes, self.used, avoid=avoid, urgent=urgent)
+
+    def _paid_for(self, placed: list[tuple[str, Leaving]], waits: list[Wait]) -> list[tuple[str, Leaving]]:
+        wanted = [Wanted(one.message.id, one.cost, one.message.campaign_id) for _, one in placed]
+        paid = money.afford(self.tx, self.runtime, wanted, self.now)
+        for channel, one in placed:
+            if one.message.id not in paid:
+                self.used[channel] -= one.message.parts
+                waits.append(Wait(one.message.id, self.now + NO_MONEY_MS, "waits for money: the budget is spent"))
+        return [(channel, one) for channel, one in placed if one.message.id in paid]
+
+    def _filled(self, call: Call) -> Call:
+        """A call to many takes along as many more of its kind as it may carry, and as its route has room for."""
+        first = call.letters[0].message
+        if not _carries_many(call.channel, first):
+            return call
+        room = next(one.parts for one in self.routes if one.channel == call.channel.name)
+        most = MOST_IN_ONE_CALL - len(call.letters)
+        if room is not None:
+            most = min(most, (room - self.used[call.channel.name]) // first.parts)
+        if most < 1:
+            return call
+        more = message_claims.claim_batch(self.tx, self.now, first.batch_key or b"", most, self.open_hours)
+        return Call(call.channel, (*call.letters, *(one for _, one in self._placed(more, only=call.channel.name))))
+
+
+def _carries_many(channel: Channel, one: Claimed) -> bool:
+    return channel.capabilities.many and one.batch_key is not None
+
+
+def _grouped(runtime: Runtime, placed: Iterable[tuple[str, Leaving]]) -> list[Call]:
     """One call for each message, but one for all that say the same where the carrier takes many."""
-    groups: dict[tuple[str, object], Call] = {}
-    for one in claimed:
-        channel = routing.choose(runtime.routes, one.to)
-        together = one.batch_key if channel.capabilities.many and one.batch_key else one.id
-        before = groups.get((channel.name, together), Call(channel, ()))
-        groups[channel.name, together] = Call(channel, (*before.messages, one))
-    return list(groups.values())
-
-
-def _filled(tx: Connection, call: Call, now: int, open_hours: Sequence[str]) -> Call:
-    """A call to many takes along as many more of its kind as it may carry."""
-    batch_key = call.messages[0].batch_key
-    if not call.channel.capabilities.many or batch_key is None:
-        return call
-    room = MOST_IN_ONE_CALL - len(call.messages)
-    return Call(call.channel, (*call.messages, *message_claims.claim_batch(tx, now, batch_key, room, open_hours)))
+    groups: dict[tuple[str, object], list[Leaving]] = defaultdict(list)
+    for channel, one in placed:
+        many = _carries_many(runtime.channels[channel], one.message)
+        groups[channel, one.message.batch_key if many else one.message.id].append(one)
+    return [Call(runtime.channels[channel], tuple(together)) for (channel, _), together in groups.items()]
 
 
 # -- the call
 
 
-def make(call: Call, deadline: float) -> list[Finished]:
+def make(call: Call, deadline: float, now: int) -> list[Finished]:
     """Call the carrier, unless the lease is nearly over. Never raises."""
     name = call.channel.name
     if time.monotonic() > deadline:
         late = NotSent("the lease was nearly over", retry_after_s=0)
-        return [Finished(one, name, late, called=False) for one in call.messages]
-    letters = [Outgoing(message_id=one.id, to=one.to, text=one.text) for one in call.messages]
+        return [Finished(one, name, late, called=False) for one in call.letters]
+    letters = [_letter(one.message, now) for one in call.letters]
     try:
         outcomes = [call.channel.send(letters[0])] if len(letters) == 1 else call.channel.send_many(letters)
     except Exception as bug:
@@ -96,7 +169,11 @@ def make(call: Call, deadline: float) -> list[Finished]:
         # since its text may quote the request.
         log.error("send_crashed", channel=name, error=type(bug).__name__)
         outcomes = [Ambiguous(f"our adapter failed: {type(bug).__name__}")] * len(letters)
-    return [Finished(one, name, outcome) for one, outcome in zip(call.messages, outcomes, strict=True)]
+    return [Finished(one, name, outcome) for one, outcome in zip(call.letters, outcomes, strict=True)]
+
+
+def _letter(one: Claimed, now: int) -> Outgoing:
+    return Outgoing(one.id, one.to, one.text, useful_for_s=max(0, one.useful_until - now) // 1000)
 
 
 # -- after the calls
@@ -107,26 +184,32 @@ def note(tx: Connection, runtime: Runtime, finished: Sequence[Finished], now: in
     if not finished:
         return
     changes = [_change(one, now) for one in finished]
-    notes = [_noted(one, change) for one, change in zip(finished, changes, strict=True)]
+    notes = [_noted(runtime, one, change, now) for one, change in zip(finished, changes, strict=True)]
     kept = message_claims.note_outcomes(tx, notes, now)
-    for one in finished:
+    for one, change in zip(finished, changes, strict=True):
         if isinstance(one.outcome, Refused) and one.outcome.opt_out:
-            opt_outs.stop(tx, runtime, one.message.to, "carrier", now)
-    named = {(one.channel, one.carrier_id): one.id for one in notes if one.carrier_id}
-    receipts.apply_early(tx, named, now)
+            opt_outs.stop(tx, runtime, one.leaving.message.to, "carrier", now)
+        if isinstance(one.outcome, Refused) and change.pause_channel:
+            route_book.pause(tx, one.channel, one.outcome.scope, one.outcome.detail, now)
+    named = [(one.id, one.channel, one.carrier_id) for one in notes if one.carrier_id]
+    receipts.apply_early(tx, runtime, named, now)
+    called = [one for one in finished if one.called]
+    samples = (route_book.of_call(one.channel, one.leaving.network, one.outcome) for one in called)
+    route_book.note_samples(tx, samples, now)
+    money.settle_true_cost(tx, runtime, _settled(finished, notes, kept), now)
     _log(finished, changes, kept)
 
 
 def _change(one: Finished, now: int) -> Change:
-    message = one.message
+    message = one.leaving.message
     return after_send(message.klass, message.attempts, one.outcome, now, message.useful_until, message.resends)
 
 
-def _noted(one: Finished, change: Change) -> Noted:
+def _noted(runtime: Runtime, one: Finished, change: Change, now: int) -> Noted:
     taken = one.outcome if isinstance(one.outcome, Accepted) else None
     return Noted(
-        id=one.message.id,
-        fence=one.message.fence,
+        id=one.leaving.message.id,
+        fence=one.leaving.message.fence,
         outcome=type(one.outcome).__name__.lower(),
         detail=one.outcome.detail,
         state=change.state,
@@ -135,21 +218,37 @@ def _noted(one: Finished, change: Change) -> Noted:
         not_before=change.not_before,
         carrier_id=taken.carrier_id if taken else None,
         cost=taken.cost if taken else None,
+        cost_true=money.true_cost(runtime, taken.cost, now) if taken else None,
     )
+
+
+def _settled(finished: Iterable[Finished], notes: Iterable[Noted], kept: set[int]) -> list[Settled]:
+    """What was put aside for those that surely did not leave comes back; where the carrier told the price, it counts.
+
+    What may have left is paid for until somebody knows better.
+    """
+    found = []
+    for one, noted in zip(finished, notes, strict=True):
+        surely_not = isinstance(one.outcome, NotSent | Refused)
+        true = 0 if surely_not else noted.cost_true
+        if noted.id in kept and true is not None:
+            found.append(Settled(one.leaving.cost, true, one.leaving.message.campaign_id))
+    return found
 
 
 def _log(finished: Iterable[Finished], changes: Iterable[Change], kept: set[int]) -> None:
     """A line for each that did not leave, and one for all that a carrier took."""
     taken: Counter[str] = Counter()
     for one, change in zip(finished, changes, strict=True):
-        if isinstance(one.outcome, Accepted) and one.message.id in kept:
+        message_id = one.leaving.message.id
+        if isinstance(one.outcome, Accepted) and message_id in kept:
             taken[one.channel] += 1
             continue
         log.info(
             "message_not_sent",
-            message=str(one.message.id),
+            message=str(message_id),
             channel=one.channel,
-            state=change.state if one.message.id in kept else "somebody else has it",
+            state=change.state if message_id in kept else "somebody else has it",
             reason=change.reason,
             pause=change.pause_channel,
         )

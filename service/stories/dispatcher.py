@@ -10,7 +10,6 @@ messages as threads are free. What calls came to is kept in memory until a turn 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -76,15 +75,14 @@ class _Round:
         self.landed, self.away_since = [], None
         deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
         for call in claimed:
-            self.flying[self.senders.submit(dispatch_turn.make, call, deadline)] = call
+            self.flying[self.senders.submit(dispatch_turn.make, call, deadline, self.runtime.now())] = call
         return bool(claimed)
 
     def _note_and_claim(self, free: int) -> list[Call]:
         runtime, now = self.runtime, self.runtime.now()
-        busy = Counter(call.channel.name for call in self.flying.values())
         with runtime.database.begin() as tx:
             dispatch_turn.note(tx, runtime, self.landed, now)
-            return dispatch_turn.claim(tx, runtime, now, free, busy) if free > 0 else []
+            return dispatch_turn.claim(tx, runtime, now, free) if free > 0 else []
 
     def _wait_for_database(self, error: Exception) -> None:
         """What calls came to is worth waiting for, until the reaper has called these messages unknown anyway."""
@@ -98,7 +96,7 @@ class _Round:
         if self.runtime.stopping.is_set():
             return 0
         free = self.runtime.config.sender_threads - len(self.flying)
-        in_the_air = sum(len(call.messages) for call in self.flying.values())
+        in_the_air = sum(len(call.letters) for call in self.flying.values())
         return free if self.most is None else min(free, self.most - self.calls - in_the_air)
 
     def _land(self) -> None:
@@ -111,10 +109,11 @@ class _Round:
 
 def look_after(runtime: Runtime) -> dict[str, int]:
     """What time does to messages: leases run out, queued ones expire, unknown and unanswered ones are settled."""
+    receipts.settle(runtime)
     now = runtime.now()
     with runtime.database.begin() as tx:
         done = {"reaped": message_claims.reap(tx, now), "expired": message_tables.expire(tx, now)}
-        receipts.match_kept(tx, now)
+        receipts.match_kept(tx, runtime, now)
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
         waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)

@@ -11,15 +11,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service import machine
-from service.clock import DAY_MS, DEMO_MARK
+from service.clock import DAY_MS
 from service.domain import checkup
-from service.domain.checkup_facts import Closing, Facts, Finding, Heard
+from service.domain.checkup_facts import Account, Closing, Facts, Finding, Heard
 from service.metrics import WORKER_LEASE, last_backup
 from service.runtime import Runtime
 from service.store import checkup_tables, message_tables, postgresql_dumps, schema, sqlite_copies, system_tables
-from service.stories import dispatch_gate, releases, setup
+from service.stories import clock_guard, dispatch_gate, money, releases, setup
 from service.stories.backups import sqlite_file
-from service.stories.setup import REHEARSAL_MARK
 
 HOUR_MS = 3_600_000
 FEWEST_LETTERS = 10
@@ -122,12 +121,14 @@ def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
         "oldest_due": message_tables.oldest_due(tx, now),
         "states": message_tables.count_by_state(tx),
         "paused": tuple(checkup_tables.paused_routes(tx)),
-        "accounts": tuple(checkup_tables.spent_on(tx, runtime.today(now))),
+        "accounts": tuple(
+            Account(one.account, one.spent, one.warned, one.stopped) for one in money.today(tx, runtime, now)
+        ),
         "heard": tuple(_heard(runtime, tx, last, now)),
         "newest_event": max(last.values(), default=None),
         "last_backup": last_backup(tx),
         "flow_problem": _flow_problem(runtime, tx),
-        "is_trial": any(system_tables.read_mark(tx, mark) for mark in (DEMO_MARK, REHEARSAL_MARK)),
+        "is_trial": clock_guard.time_may_be_moved(tx),
         "dead_numbers": checkup_tables.dead_numbers(tx),
         "jobs": checkup_tables.jobs(tx, now),
     }

@@ -34,6 +34,7 @@ def forget_phone(
     number_idx = runtime.vault.index(number)
     gone = _forget_people(tx, runtime, phone, now) if phone else 0
     gone += forgetting.forget_traces(tx, number_idx, this_conversation)
+    phone_tables.remove_opt_outs(tx, number_idx, (phone_tables.UNREACHABLE,))  # nobody's wish, and no reason to keep
     phone_tables.add_opt_out(tx, number_idx, opt_outs.EVERYTHING, how, now)
     count(tx, "phones_forgotten")
     count(tx, "rows_forgotten", gone)

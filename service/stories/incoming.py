@@ -8,15 +8,14 @@ from flows import answers, phone_numbers, sms_keywords
 from service.channels.base import IncomingSms, OptOut
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import inbound_tables, message_tables, phone_tables
+from service.store import inbound_tables, phone_tables
+from service.store.columns import rules_of
 from service.store.system_tables import count
-from service.stories import opt_outs, sms_conversations
+from service.stories import dead_numbers, dispatch_gate, opt_outs, robot_loops, sms_conversations
 from service.stories.outbox import Letter, put
 from service.stories.reminders import spoken_language
 
 HOUR_MS = 3_600_000
-MOST_REPLIES_AN_HOUR, MOST_REPLIES_A_DAY = 3, 10
-"""A robot that answers our answers is left alone after these. The last of each is kept for the answer to a STOP."""
 
 
 def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
@@ -32,12 +31,18 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
         if sms.phone is None:
             count(tx, "sms_from_a_machine")  # letters or a short code: never answered, or two machines talk for ever
             return
+        if sms.phone in rules_of(tx).own_numbers:
+            count(tx, "sms_from_ourselves")  # another line of ours, or somebody who writes in its name
+            return
         word = answers.keyword(sms.text)
+        was_here = sms.at is not None and sms.at <= dispatch_gate.restored_at(tx)
         if word == "stop" or sms.opt_out:
             opt_outs.stop(tx, runtime, sms.phone, "sms", now)
             sms_conversations.end_conversation(tx, runtime, sms.phone, now)
-            if not sms.opt_out:  # the carrier that handled the STOP refuses an answer to it
+            if not sms.opt_out and not was_here:  # the carrier that handled the STOP refuses an answer to it
                 _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
+        elif was_here:
+            count(tx, "sms_before_the_restore")  # it was answered before the database was put back, or may have been
         elif word == "start":
             # Anybody can write it in her name: it counts only where the answer tells her so.
             if _reply(tx, runtime, sms.phone, "start_done", key_hash, now):
@@ -46,6 +51,7 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
             count(tx, "sms_not_understood")
             if not sms_keywords.is_only_polite(sms.text):
                 _reply(tx, runtime, sms.phone, "sms.help", key_hash, now, left=1)
+        dead_numbers.heard_from(tx, runtime, sms.phone, now)  # last: conversations are locked before phones
 
 
 def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:
@@ -58,30 +64,22 @@ def _reply(
     tx: Connection, runtime: Runtime, number: str, phrase: str, key_hash: bytes, now: int, *, left: int = 0
 ) -> bool:
     """Answer, unless too much was answered lately, so many less than may be; False when nothing is said."""
-    if phone_numbers.region(number) != runtime.config.country:
+    if phone_numbers.region(number) not in runtime.config.may_write_to:
         count(tx, "replies_abroad_held_back")  # somebody may earn on every answer to his foreign numbers
         return False
-    phone = phone_tables.ensure_phone(tx, number, now)
-    phone_tables.lock_phone(tx, phone.id)  # ten at once are counted one after the other
-    lately = message_tables.sent_since(tx, phone.number_idx, "reply", now - HOUR_MS)
-    in_a_day = message_tables.sent_since(tx, phone.number_idx, "reply", now - DAY_MS)
-    if lately >= MOST_REPLIES_AN_HOUR - left or in_a_day >= MOST_REPLIES_A_DAY - left:
-        count(tx, "replies_held_back")
+    if not robot_loops.may_reply(tx, runtime, number, now, left=left):
         return False
+    phone = phone_tables.ensure_phone(tx, number, now)
     language = spoken_language(runtime, phone.language, phrase)
     text = runtime.phrases.say(phrase, language, sender=runtime.config.sender_name, code=runtime.config.service_code)
-    put(
-        tx,
-        now,
-        Letter(
-            to=number,
-            text=text,
-            key=f"reply:{key_hash.hex()[:32]}:{phrase}",
-            purpose="reply",
-            klass="once",
-            not_before=now,
-            useful_until=now + DAY_MS,
-            hours="any",
-        ),
+    letter = Letter(
+        to=number,
+        text=text,
+        key=f"reply:{key_hash.hex()[:32]}:{phrase}",
+        purpose="reply",
+        klass="once",
+        not_before=now,
+        useful_until=now + DAY_MS,
+        hours="any",
     )
-    return True
+    return put(tx, now, letter) is not None

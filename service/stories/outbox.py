@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
+from service.domain.letter_rules import LetterRules
 from service.store import message_tables, phone_tables
-from service.store.columns import vault_of
+from service.store.columns import rules_of, vault_of
+from service.store.system_tables import count
+from service.stories.brakes import why_refused
 
 PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "talk": 25, "notice": 15, "campaign": 10}
 
@@ -18,7 +22,8 @@ PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "talk": 25, "notice": 15, 
 class Letter:
     """What to say, to whom, and while it is useful. `klass` is 'once' or 'must-arrive' (docs/promises.md).
 
-    `not_before` and `useful_until` are UTC milliseconds; `hours` is 'day' (only in the sending hours) or 'any'.
+    `not_before` and `useful_until` are UTC milliseconds; `hours` is a name that `runtime.hours.name_for` gives, or
+    'any'. Without one it is held in the hours of its purpose.
     """
 
     to: str
@@ -28,7 +33,7 @@ class Letter:
     klass: str
     not_before: int
     useful_until: int
-    hours: str = "day"
+    hours: str = ""
     priority: int | None = None
     organisation_id: int | None = None
     programme_id: int | None = None
@@ -38,20 +43,34 @@ class Letter:
 def put(tx: Connection, now: int, letter: Letter) -> int | None:
     """Queue one message. The same key is queued once, however often the caller asks: then None is given.
 
-    A cancelled message is taken up again by the same key, with the new text.
+    None too when it will not leave: it is written down as failed (a number that nobody is to write to) or expired
+    (no hour in which it may leave while it is useful), with the reason. It leaves in the next hour that its purpose
+    allows. A cancelled message is taken up again by the same key, with the new text.
     """
-    return put_many(tx, now, [letter]).get(letter.key)
+    rows = [_row(tx, now, letter)]
+    found = _add(tx, rows)
+    return found.get(letter.key) if rows[0]["state"] == "queued" else None
 
 
 def put_many(tx: Connection, now: int, letters: Sequence[Letter]) -> dict[str, int]:
-    """`put` for a page of letters: key -> message id of those that are queued now."""
-    return message_tables.add_messages(tx, [_row(tx, now, letter) for letter in letters])
+    """`put` for a page of letters: key -> message id of those that are written down now, also as refused."""
+    return _add(tx, [_row(tx, now, letter) for letter in letters])
+
+
+def _add(tx: Connection, rows: list[dict[str, object]]) -> dict[str, int]:
+    found = message_tables.add_messages(tx, rows)
+    for state, name in (("failed", "numbers_refused"), ("expired", "messages_without_a_good_moment")):
+        ended = sum(row["state"] == state and row["key"] in found for row in rows)
+        if ended:
+            count(tx, name, ended)
+    return found
 
 
 def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
     phone = phone_tables.ensure_phone(tx, letter.to, now)
     wire = sms_text.fold(letter.text)
     size = sms_text.measure(wire)
+    fate = _fate(rules_of(tx), now, letter)
     return {
         "key": letter.key,
         "organisation_id": letter.organisation_id,
@@ -63,16 +82,16 @@ def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
         "batch_key": _batch_key(tx, letter, wire),
         "purpose": letter.purpose,
         "klass": letter.klass,
-        "hours": letter.hours,
+        "hours": letter.hours or letter.purpose,
         "priority": PRIORITY[letter.purpose] if letter.priority is None else letter.priority,
         "encoding": size.encoding,
         "parts": size.parts,
-        "state": "queued",
-        "reason": None,
+        "state": fate.state,
+        "reason": fate.reason,
         "fence": 0,
         "attempts": 0,
         "resends": 0,
-        "not_before": letter.not_before,
+        "not_before": fate.not_before,
         "useful_until": letter.useful_until,
         "created_at": now,
         "state_at": now,
@@ -83,4 +102,21 @@ def _batch_key(tx: Connection, letter: Letter, wire: str) -> bytes | None:
     """Equal for the messages of a campaign that say the same: one call may carry them. Others go one by one."""
     if letter.purpose != "campaign" or letter.klass != "once":
         return None
-    return vault_of(tx).index("batch", str(letter.campaign_id), letter.hours, wire)
+    return vault_of(tx).index("batch", str(letter.campaign_id), letter.hours or letter.purpose, wire)
+
+
+class _Fate(NamedTuple):
+    state: str
+    reason: str | None
+    not_before: int
+
+
+def _fate(rules: LetterRules, now: int, letter: Letter) -> _Fate:
+    """Whether a letter waits to leave, and from when on."""
+    refused = why_refused(rules, letter.to)
+    if refused is not None:
+        return _Fate("failed", refused, letter.not_before)
+    moment = rules.leaves_at(letter.hours or letter.purpose, letter.not_before, letter.useful_until, now)
+    if moment is None:
+        return _Fate("expired", "no hour in which it may leave while it is useful", letter.not_before)
+    return _Fate("queued", None, moment)

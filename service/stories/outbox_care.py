@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
 from service.domain.retry_rules import AGAIN, risk_of_again, why_not_again
+from service.runtime import Runtime
 from service.store import decision_tables, outbox_views
 from service.store.decision_tables import note_decision
 from service.store.outbox_views import Attempt, Leaving, Line, Unapplied, Wanted
-from service.stories import dispatch_gate
+from service.stories import clock_guard, dispatch_gate, money
 from service.stories.dispatch_gate import Closed
 
 AT_ONCE = 1000
@@ -42,12 +43,21 @@ class Again(NamedTuple):
     risks: dict[str, int]
 
 
+class Heap(NamedTuple):
+    """What leaves of one purpose, and what that will probably cost (hundredths of a franc) by the first route."""
+
+    purpose: str
+    messages: int
+    parts: int
+    cost: int
+
+
 class Release(NamedTuple):
     """Why nothing is sent, and what leaves when that ends: at once, and in the day that follows."""
 
     closed: list[Closed]
-    now: list[Leaving]
-    within_a_day: list[Leaving]
+    now: list[Heap]
+    within_a_day: list[Heap]
 
 
 def show(tx: Connection, message_id: int) -> Shown:
@@ -122,20 +132,34 @@ def _meant(tx: Connection, wanted: Wanted, states: Sequence[str]) -> list[Line]:
 # --- the gate -----------------------------------------------------------------------------------------------
 
 
-def look_at_release(tx: Connection, now: int) -> Release:
+def look_at_release(tx: Connection, runtime: Runtime, now: int) -> Release:
     return Release(
         dispatch_gate.closed(tx),
-        outbox_views.leaving(tx, now, now),
-        outbox_views.leaving(tx, now, now + DAY_MS),
+        _heaps(runtime, outbox_views.leaving(tx, now, now), now),
+        _heaps(runtime, outbox_views.leaving(tx, now, now + DAY_MS), now),
     )
 
 
+def _heaps(runtime: Runtime, leaving: Iterable[Leaving], now: int) -> list[Heap]:
+    route = runtime.routes[0].name if runtime.routes else ""
+    heaps: dict[str, Heap] = {}
+    for one in leaving:
+        before = heaps.get(one.purpose, Heap(one.purpose, 0, 0, 0))
+        cost = money.estimate(runtime, route, one.network, one.parts, now)
+        heaps[one.purpose] = Heap(
+            one.purpose, before.messages + one.messages, before.parts + one.parts, before.cost + cost
+        )
+    return list(heaps.values())
+
+
 def release(tx: Connection, reasons: Sequence[str], by: str, now: int) -> None:
-    """Take these reasons back; messages leave again when none is left."""
+    """Take these reasons back; messages leave again when none is left. Of the clock it says that it is right."""
     given = {one.reason for one in dispatch_gate.closed(tx)}
     for reason in reasons:
         if reason not in given:
             raise Refused(f"dispatch is not closed for '{reason}'" + (f", but for {', '.join(given)}" if given else ""))
+        if reason == clock_guard.REASON:
+            clock_guard.accept(tx, by, now)
         dispatch_gate.reopen(tx, reason)
     note_decision(tx, now, by, "release", ", ".join(reasons))
 
@@ -146,6 +170,6 @@ def hold(tx: Connection, by: str, why: str, now: int) -> None:
     note_decision(tx, now, by, "hold", why)
 
 
-def money(hundredths: int) -> str:
+def francs(hundredths: int) -> str:
     """'1 234.50 FCFA': for a terminal."""
     return f"{hundredths / 100:,.2f} FCFA".replace(",", " ").replace(".00 ", " ")

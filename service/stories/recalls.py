@@ -23,7 +23,7 @@ from service.store.care_tables import Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count, counters
-from service.stories import care, dispatch_gate
+from service.stories import care, clock_guard, dispatch_gate
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
@@ -155,6 +155,8 @@ def queue_recalls(runtime: Runtime) -> int:
     while True:
         now = runtime.now()
         with runtime.database.begin() as tx:
+            if clock_guard.holds(tx):
+                return queued
             seen, done = _queue_page(tx, runtime, now)
         queued += done
         if not seen:
@@ -203,18 +205,22 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     if passed:
         count(tx, "recall_steps_passed_over", passed)
     by_household: dict[int, list[Due]] = defaultdict(list)
+    held = 0
     for row in rows:
-        step = _step_after(runtime, row.anchor_on, row.lapses_on, row.last_step, now)
+        told, step = _step_to_tell(runtime, row, now)
+        held += told != row.last_step
         if step is not None and step.on <= today:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
-            _set_next(tx, row.id, row.last_step, step, now)
-    told = _taken_as_told(tx, runtime, by_household, today)
+            _set_next(tx, row.id, told, step, now)
+    if held:
+        count(tx, "recall_steps_without_a_good_moment", held)
+    taken = _taken_as_told(tx, runtime, by_household, today)
     refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
     letters = {
         house: _letter(runtime, dues, now)
         for house, dues in by_household.items()
-        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | told
+        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
     }
     queued = put_many(tx, now, list(letters.values()))
     for house, dues in by_household.items():
@@ -240,6 +246,27 @@ def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Seque
 
 def _leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
     return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
+
+
+def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str | None, Occurrence | None]:
+    """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
+    told = row.last_step
+    while True:
+        step = _step_after(runtime, row.anchor_on, row.lapses_on, told, now)
+        if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
+            return told, step
+        told = step.step
+
+
+def _may_still_leave(runtime: Runtime, row: DueAppointment, step: Occurrence, now: int) -> bool:
+    """A feast, a market or a short day may leave no hour before the step is no longer useful."""
+    since = max(now, local_time.instant(step.at, runtime.zone))
+    until = local_time.instant(step.until, runtime.zone)
+    return runtime.hours.good_instant(_hours(runtime, row), runtime.zone, since, until) is not None
+
+
+def _hours(runtime: Runtime, row: DueAppointment) -> str:
+    return runtime.hours.name_for("reminder", row.zone)
 
 
 def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
@@ -268,6 +295,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
         klass="must-arrive",
         not_before=_leaves_at(runtime, dues),
         useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
+        hours=_hours(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
     )

@@ -1,114 +1,246 @@
-"""What carriers tell about messages that left, in whatever order they tell it."""
+"""What carriers tell about messages that left, in whatever order they tell it.
+
+`take` puts a receipt on disk, and only then is the carrier told 2xx. `settle` applies what has come, a page at a time.
+No receipt is known by a key: after_receipt changes nothing the second time, and what changes nothing is not counted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from service.channels.base import Receipt
-from service.domain.message_states import ReceiptState, after_receipt
+from service.domain.message_states import State, after_receipt
+from service.logs import log
 from service.runtime import Runtime
-from service.store import message_tables, phone_tables, receipt_tables
-from service.store.columns import vault_of
+from service.store import phone_tables, receipt_tables
 from service.store.inbound_tables import first_time
-from service.store.message_tables import Message
+from service.store.receipt_tables import Fate, Kept
 from service.store.system_tables import count
+from service.stories import dead_numbers, opt_outs, route_book
+from service.stories.route_book import Sample
+
+PAGE = 500
+"""A page is one transaction: short enough for a keystroke that waits for its turn on SQLite."""
+BETWEEN_PAGES_S = 0.01
+LOOKED_LATELY_MS = 5 * 60_000
+LARGEST_ID = 2**63 - 1
+
+
+# --- in -----------------------------------------------------------------------------------------------------
 
 
 def take(runtime: Runtime, receipt: Receipt) -> None:
-    """Apply one receipt, once. One that fits no message yet is kept 72 hours: it may have overtaken our own answer."""
+    """Put one receipt on disk, to be applied within moments; what it says of a refusal counts from now on."""
     now = runtime.now()
-    with runtime.database.begin() as tx:
-        identity = (receipt.carrier_id, receipt.phone or "", receipt.state or receipt.detail)
-        if first_time(tx, receipt.channel, "receipt", now, *identity) is None:
-            return
-        if receipt.state is None:
+    if receipt.opt_out and receipt.phone:
+        _opt_out(runtime, receipt, receipt.phone, now)
+    if receipt.state is None:
+        with runtime.database.begin() as tx:
             count(tx, "receipt_status_unknown")
-            return
-        found = _message_of(tx, receipt)
-        if found is None:
-            _keep_for_later(tx, receipt, now)
-        else:
-            _apply(tx, found, receipt.state, receipt.detail, receipt.carrier_id, now)
-        if receipt.opt_out and receipt.phone:
-            _opt_out(tx, receipt.phone, now)
-
-
-def _message_of(tx: Connection, receipt: Receipt) -> Message | None:
-    """By our own number if the callback carries it, else by the carrier's id, else by the only uncertain one.
-
-    A receipt counts only when the telephone number is the message's too: an id alone proves nothing.
-    """
-    number_idx = vault_of(tx).index(receipt.phone) if receipt.phone else None
-    found = None
-    if receipt.message_ref is not None:
-        found = message_tables.find_message(tx, id=receipt.message_ref)
-    if found is None and receipt.carrier_id:
-        found = message_tables.find_message(tx, channel=receipt.channel, carrier_id=receipt.carrier_id)
-    if found is None and number_idx is not None:
-        uncertain = message_tables.uncertain_for_number(tx, receipt.channel, number_idx)
-        found = uncertain[0] if len(uncertain) == 1 and uncertain[0].state == "unknown" else None
-    return found if found and found.number_idx == number_idx else None
-
-
-def _apply(tx: Connection, found: Message, state: ReceiptState, detail: str, carrier_id: str, now: int) -> None:
-    """Move the message forward; a receipt that would move it back changes nothing."""
-    new_state = after_receipt(found.state, state)
-    if new_state is None:
         return
-    values: dict[str, object] = {"state": new_state, "reason": detail or None, "state_at": now}
-    if carrier_id:
-        values["carrier_id"] = carrier_id
-    message_tables.move(tx, found.id, found.state, **values)
+    runtime.receipts_in.put(_row(runtime, receipt, now), partial(_write_down, runtime))
 
 
-def _keep_for_later(tx: Connection, receipt: Receipt, now: int) -> None:
-    receipt_tables.keep_receipt(
-        tx,
-        channel=receipt.channel,
-        carrier_id=receipt.carrier_id,
-        number_idx=vault_of(tx).index(receipt.phone) if receipt.phone else None,
-        message_id=receipt.message_ref,
-        state=receipt.state,
-        detail=receipt.detail[:200],
-        at=now,
-    )
-    count(tx, "receipt_unmatched")
+def _row(runtime: Runtime, receipt: Receipt, now: int) -> dict[str, object]:
+    reference = receipt.message_ref
+    return {
+        "channel": receipt.channel,
+        "carrier_id": receipt.carrier_id,
+        "number_idx": runtime.vault.index(receipt.phone) if receipt.phone else None,
+        "message_id": reference if reference is not None and reference <= LARGEST_ID else None,
+        "network": receipt.network[:12] or None,
+        "state": receipt.state,
+        "fault": receipt.fault,
+        "detail": receipt.detail[:200],
+        "at": now,
+    }
 
 
-def apply_early(tx: Connection, named: Mapping[tuple[str, str], int], now: int) -> None:
-    """Receipts that arrived before the send call returned, now that the carrier's ids are known.
-
-    `named` maps (channel, carrier's id) to our message's id.
-    """
-    early = receipt_tables.early_receipts(tx, [carrier_id for _, carrier_id in named])
-    for kept in early:
-        message_id = named.get((kept.channel, kept.carrier_id))
-        found = message_tables.find_message(tx, id=message_id) if message_id else None
-        if found and found.number_idx == kept.number_idx:
-            _apply(tx, found, kept.state, kept.detail, kept.carrier_id, now)
-    receipt_tables.drop_receipts(tx, [kept.id for kept in early if (kept.channel, kept.carrier_id) in named])
+def _write_down(runtime: Runtime, rows: list[dict[str, object]]) -> None:
+    with runtime.database.at_once() as tx:
+        receipt_tables.keep_receipts(tx, rows)
 
 
-def match_kept(tx: Connection, now: int) -> None:
-    """Kept receipts whose message has become "unknown" meanwhile: by number, if exactly one message fits.
+def _opt_out(runtime: Runtime, receipt: Receipt, number: str, now: int) -> None:
+    """Known by a key, unlike the receipt itself: said again after a START, it would undo it."""
+    with runtime.database.begin() as tx:
+        if first_time(tx, receipt.channel, "opt-out", now, receipt.carrier_id, number) is None:
+            return
+        if phone_tables.find_phone(tx, number):
+            opt_outs.stop(tx, runtime, number, "carrier", now)
+
+
+# --- applied ------------------------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """A message, the receipts that tell of it, and what they make of it: `deciding` is the one that moved it last."""
+
+    fate: Fate
+    receipts: list[Kept]
+    state: State
+    deciding: Kept | None
+    network: str
+
+
+def settle(runtime: Runtime) -> int:
+    """Apply what has come; gives how many receipts. Two workers may do it at once: each row is one's only."""
+    with runtime.database.read() as tx:
+        if not receipt_tables.any_new(tx):
+            return 0
+    settled = 0
+    while True:
+        now = runtime.now()
+        with runtime.database.begin() as tx:
+            page = receipt_tables.newest(tx, PAGE)
+            done = _settle_page(tx, runtime, page, now) if page else 0
+        settled += done
+        if len(page) < PAGE or not done:
+            return settled
+        time.sleep(BETWEEN_PAGES_S)  # on SQLite a keystroke has its turn
+
+
+def _settle_page(tx: Connection, runtime: Runtime, page: Sequence[Kept], now: int) -> int:
+    """Gives how many will not come again: applied, or put aside because no message fits."""
+    found = [one for one in page if one.about is not None]
+    unplaced = [one.id for one in page if one.about is None]
+    if unplaced:
+        by_number = _of_one_call(receipt_tables.fits_unknown(tx, PAGE, unplaced))
+        found += by_number
+        unplaced = sorted(set(unplaced) - {one.id for one in by_number})
+        receipt_tables.wait(tx, unplaced, now)
+    if unplaced:
+        count(tx, "receipt_unmatched", len(unplaced))
+    return _apply(tx, runtime, found, now) + len(unplaced)
+
+
+def apply_early(tx: Connection, runtime: Runtime, named: Sequence[tuple[int, str, str]], now: int) -> int:
+    """Receipts that came before their call returned, now that it has: (message, channel, the carrier's id) of each."""
+    return _apply(tx, runtime, receipt_tables.by_ids(tx, named), now)
+
+
+def match_kept(tx: Connection, runtime: Runtime, now: int) -> int:
+    """Waiting receipts whose message has become "unknown" meanwhile, or was named while they were looked at.
 
     The carrier answered our call with a cut connection, but its receipt came: the call had succeeded.
     """
-    for kept in receipt_tables.receipts_for_unknown(tx):
-        assert kept.number_idx is not None
-        uncertain = message_tables.uncertain_for_number(tx, kept.channel, kept.number_idx)
-        if len(uncertain) != 1 or uncertain[0].state != "unknown":
-            continue
-        called_at = message_tables.last_call_at(tx, uncertain[0].id)
-        if called_at is not None and called_at <= kept.at:
-            _apply(tx, uncertain[0], kept.state, kept.detail, kept.carrier_id, now)
-            receipt_tables.drop_receipts(tx, [kept.id])
+    named = receipt_tables.missed(tx, now - LOOKED_LATELY_MS, PAGE)
+    unknown = _of_one_call(receipt_tables.fits_unknown(tx, PAGE))
+    return _apply(tx, runtime, [*named, *unknown], now)
 
 
-def _opt_out(tx: Connection, number: str, now: int) -> None:
-    phone = phone_tables.find_phone(tx, number)
-    if phone:
-        phone_tables.add_opt_out(tx, phone.number_idx, "all", "carrier", now)
-        message_tables.suppress(tx, phone.number_idx, "all", now)
+def _of_one_call(by_number: Sequence[Kept]) -> list[Kept]:
+    """A message has one id at its carrier: of several that might be it, the receipts of the first that came."""
+    first: dict[int | None, str] = {}
+    for one in sorted(by_number, key=lambda one: (one.at, one.id)):
+        first.setdefault(one.about, one.carrier_id)
+    return [one for one in by_number if one.carrier_id == first[one.about]]
+
+
+def _apply(tx: Connection, runtime: Runtime, found: Sequence[Kept], now: int) -> int:
+    """Move the messages on; gives how many receipts were used up.
+
+    What is about a message that somebody else holds just now stays as it is, and comes again.
+    """
+    of_message: dict[int, list[Kept]] = defaultdict(list)
+    for receipt in sorted(found, key=lambda one: (one.at, one.id)):
+        assert receipt.about is not None
+        of_message[receipt.about].append(receipt)
+    if not of_message:
+        return 0
+    told = [_heard(fate, of_message[id]) for id, fate in receipt_tables.hold_messages(tx, list(of_message)).items()]
+    changed = [one for one in told if one.state != one.fate.state]
+    receipt_tables.move_messages(tx, [_move(one, now) for one in changed])
+    receipt_tables.note_networks(
+        tx,
+        {one.fate.id: one.network for one in told if one.network and one.network != one.fate.network},
+        {one.fate.phone_id: one.network for one in told if one.network and one.network != one.fate.phone_network},
+    )
+    used = [receipt.id for one in told for receipt in one.receipts]
+    receipt_tables.drop_receipts(tx, used)
+    if changed:
+        _tell_others(tx, runtime, changed, now)
+    return len(used)
+
+
+def _heard(fate: Fate, receipts: Sequence[Kept]) -> Told:
+    """What these receipts, oldest first, make of a message."""
+    fitting = [one for one in receipts if _is_its_own(fate, one)]
+    state, deciding, network = fate.state, None, ""
+    for receipt in fitting:
+        network = receipt.network or network
+        new_state = after_receipt(state, receipt.state)
+        if new_state is not None:
+            state, deciding = new_state, receipt
+    return Told(fate, fitting, state, deciding, network)
+
+
+def _is_its_own(fate: Fate, receipt: Kept) -> bool:
+    """One for another number is not; nor is one that was guessed to be, if meanwhile more is known of the message."""
+    guess_holds = not receipt.guessed or (fate.state == "unknown" and fate.carrier_id is None)
+    return guess_holds and receipt.number_idx == fate.number_idx
+
+
+def _move(one: Told, now: int) -> dict[str, object]:
+    assert one.deciding is not None
+    return {
+        "which": one.fate.id,
+        "was": one.fate.state,
+        "state": one.state,
+        "reason": one.deciding.detail or None,
+        "state_at": now,
+        "channel": one.fate.channel or one.deciding.channel,
+        "carrier_id": one.fate.carrier_id or one.deciding.carrier_id or None,
+    }
+
+
+# --- told -----------------------------------------------------------------------------------------------------
+
+
+def _tell_others(tx: Connection, runtime: Runtime, changed: Sequence[Told], now: int) -> None:
+    """The routes learn what arrived and how soon; a number that nothing reaches any more is noticed.
+
+    A mistake there must not hold back the receipts, which would come again and again.
+    """
+    try:
+        with tx.begin_nested():
+            route_book.note_samples(tx, (_sample(runtime, one) for one in changed), now)
+            _stop_faulty_routes(tx, changed, now)
+            dead_numbers.after_receipts(tx, runtime, _ends(changed), now)
+    except Exception as bug:
+        log.error("receipts_not_passed_on", error=type(bug).__name__)
+
+
+def _sample(runtime: Runtime, one: Told) -> Sample | None:
+    if one.deciding is None or one.state == "accepted":
+        return None
+    network = runtime.networks.recognise(one.network) or one.fate.network or one.fate.phone_network or ""
+    arrived = one.state == "delivered"
+    # Of any other we do not know when the carrier had it.
+    delay = max(0, one.deciding.at - one.fate.state_at) if one.fate.state == "accepted" else None
+    channel = one.fate.channel or one.deciding.channel
+    return Sample(channel, network, delivered=arrived, undelivered=not arrived, delay_ms=delay)
+
+
+def _stop_faulty_routes(tx: Connection, changed: Sequence[Told], now: int) -> None:
+    """An operator may refuse our account or our name only after the carrier took the message."""
+    for one in changed:
+        deciding = one.deciding
+        if deciding and one.state == "undelivered" and deciding.fault in ("account", "sender"):
+            route_book.pause(tx, deciding.channel, deciding.fault, deciding.detail, now)
+
+
+def _ends(changed: Sequence[Told]) -> list[tuple[int, bytes, State]]:
+    """(phone, number, state) of what arrived, and of what did not arrive by nobody's fault but the number's."""
+    return [
+        (one.fate.phone_id, one.fate.number_idx, one.state)
+        for one in changed
+        if one.state == "delivered"
+        or (one.state == "undelivered" and one.deciding is not None and one.deciding.fault in (None, "person"))
+    ]

@@ -64,7 +64,9 @@ def _made_usable(tx: Connection, runtime: Runtime, header: Header, by: str, now:
 def settle(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) -> Settled:
     """In the transaction that makes the restored database usable: nobody knows what left since the backup."""
     made, here = backup_rules.written(header.made_at), backup_rules.written(now)
-    dispatch_gate.close_restored(tx, f"the backup of {made} was restored at {here}", now)
+    dispatch_gate.close_restored(
+        tx, f"the backup of {made} was restored at {here}; `laseli outbox release` ends it", now
+    )
     settled = Settled(
         unknown=restored_tables.nobody_knows(tx, now),
         conversations=restored_tables.end_conversations(tx),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
+from service.clock import REHEARSAL_MARK
 from service.runtime import Runtime
 from service.store import phone_tables, schema, system_tables
 from service.store.vault import CannotOpen
 from service.stories import releases, starting_data
 
-REHEARSAL_MARK = "rehearsal"
 KEY_CHECK = "key_check"
 
 

@@ -17,8 +17,9 @@ from service.runtime import START_FLOW, Runtime
 from service.store import conversation_tables, message_tables, people_tables, phone_tables
 from service.store.columns import new_id
 from service.store.conversation_tables import Conversation
+from service.store.phone_tables import Phone
 from service.store.system_tables import count
-from service.stories import outbox, releases, talking
+from service.stories import outbox, releases, robot_loops, talking
 from service.stories.situation import Situation
 from service.stories.threads import Reply, Thread
 
@@ -43,7 +44,7 @@ def take_answer(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
     wanted = sms_keywords.find_keyword(sms.text, sms_keywords.keywords_of(talk.library))
     if thread is None and wanted is None:
         return False
-    if not _may_answer(tx, runtime, sms.phone, phone.number_idx, now):
+    if not _may_answer(tx, runtime, sms.phone, phone, now):
         return True
     if thread is None:
         assert wanted is not None
@@ -64,15 +65,17 @@ def _key(runtime: Runtime, number: str) -> bytes:
     return runtime.vault.index("sms", "conversation", number)
 
 
-def _may_answer(tx: Connection, runtime: Runtime, number: str, number_idx: bytes, now: int) -> bool:
-    """Not to foreign numbers, on whose answers somebody may earn, nor without end."""
-    if phone_numbers.region(number) != runtime.config.country:
+def _may_answer(tx: Connection, runtime: Runtime, number: str, phone: Phone, now: int) -> bool:
+    """Not to foreign numbers, on whose answers somebody may earn, nor to machines, nor without end."""
+    if phone_numbers.region(number) not in runtime.config.may_write_to:
         count(tx, "replies_abroad_held_back")
         return False
-    lately = message_tables.sent_since(tx, number_idx, "talk", now - 3_600_000)
-    in_a_day = message_tables.sent_since(tx, number_idx, "talk", now - DAY_MS)
-    most_a_day = MOST_AFTER_STOP if phone_tables.opted_out(tx, number_idx) else MOST_ANSWERS_A_DAY
-    if lately >= MOST_ANSWERS_AN_HOUR or in_a_day >= most_a_day:
+    lately = message_tables.sent_since(tx, phone.number_idx, "talk", now - 3_600_000)
+    in_a_day = message_tables.sent_since(tx, phone.number_idx, "talk", now - DAY_MS)
+    most_a_day = MOST_AFTER_STOP if phone_tables.opted_out(tx, phone.number_idx) else MOST_ANSWERS_A_DAY
+    if in_a_day >= MOST_ANSWERS_A_DAY:
+        robot_loops.mute(tx, runtime, phone.id, in_a_day, now)
+    if robot_loops.is_muted(tx, phone.id, now) or lately >= MOST_ANSWERS_AN_HOUR or in_a_day >= most_a_day:
         count(tx, "replies_held_back")
         return False
     return True
@@ -92,6 +95,7 @@ class _Talk:
         self.channel = runtime.routes[0].name if runtime.routes else sms.channel
         self.key = _key(runtime, sms.phone)
         self.stored: Conversation | None = None
+        self.misread = False
 
     def under_way(self) -> Thread | None:
         """The conversation that waits for an answer; one that waited too long is put away."""
@@ -131,6 +135,7 @@ class _Talk:
         else:
             situation = self._situation(flow, thread.origin)
             turn = talking.answer(self.tx, situation, flow, thread.progress, self._typed(), self.handset)
+            self.misread = engine.was_misread(turn.progress)
         thread.progress = turn.progress
         self._keep(flow, thread, talking.reply_of(turn), self.stored.id)
 
@@ -151,6 +156,7 @@ class _Talk:
         assert thread.offer is not None
         stays = offers.goes_on(thread.offer, self.sms.text, thread.progress.language)
         if stays is None:
+            self.misread = True
             self._ask(flow, thread, again=True)
             return
         thread.offer = None
@@ -207,11 +213,15 @@ class _Talk:
         self._send(reply.text)
 
     def _send(self, text: str) -> None:
+        # What nobody types and no question takes is a machine's: such answers are counted with those to a stranger.
+        loops = self.misread and sms_keywords.is_like_a_screen(self.sms.text)
+        if loops and not robot_loops.may_reply(self.tx, self.runtime, self.number, self.now, left=1):
+            return
         letter = outbox.Letter(
             to=self.number,
             text=text,
             key=f"talk:{self.event}",
-            purpose="talk",
+            purpose="reply" if loops else "talk",
             klass="once",
             not_before=self.now,
             useful_until=self.now + DAY_MS,

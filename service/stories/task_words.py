@@ -16,6 +16,9 @@ KINDS: Final[Mapping[str, str]] = {
     "phone_changed": "Téléphone changé avec le code de l'enfant",
     "handover_refused": "Nouveau numéro qui a dit non",
     "code_tries": "Code d'enfant essayé trop souvent",
+    "robot_loop": "Numéro qui répond sans cesse, peut-être une machine",
+    "dead_number": "Numéro qui ne reçoit plus rien",
+    "silent_number": "Numéro sans nouvelles depuis six mois",
     "complaint": "Plainte",
     "suggestion": "Suggestion",
 }

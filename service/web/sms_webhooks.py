@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 from service.channels.base import Channel, Fields, Unreadable
 from service.runtime import Runtime
 from service.stories import incoming, receipts
-from service.web.doorkeeper import fields_of, with_secret
+from service.web.doorkeeper import METHODS, fields_for, raw_request, said, with_secret
 
 PATIENCE_S = 0.2
 
@@ -21,34 +21,37 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.errorhandler(Unreadable)
     def unreadable(reason: Unreadable) -> Response:
-        return Response(f"{reason}\n", 400, mimetype="text/plain")
+        return Response(f"{reason}\n", reason.status, mimetype="text/plain")
 
-    @pages.post("/hooks/<carrier>/sms-in/<secret>")
+    @pages.route("/hooks/<carrier>/sms-in/<secret>", methods=METHODS)
     def sms_in(carrier: str, secret: str) -> Response:
-        incoming.take_sms(runtime, with_secret(runtime, carrier, secret).read_sms(fields_of(request)))
-        return Response(status=200)
+        channel = with_secret(runtime, carrier, secret)
+        incoming.take_sms(runtime, channel.read_sms(fields_for(channel)))
+        return said(channel.thanks("sms-in"))
 
-    @pages.post("/hooks/<carrier>/receipt/<secret>")
+    @pages.route("/hooks/<carrier>/receipt/<secret>", methods=METHODS)
     def receipt(carrier: str, secret: str) -> Response:
-        receipts.take(runtime, with_secret(runtime, carrier, secret).read_receipt(fields_of(request), Fields()))
-        return Response(status=200)
+        channel = with_secret(runtime, carrier, secret)
+        receipts.take(runtime, channel.read_receipt(fields_for(channel)))
+        return said(channel.thanks("receipt"))
 
-    @pages.post("/hooks/<carrier>/opt-out/<secret>")
+    @pages.route("/hooks/<carrier>/opt-out/<secret>", methods=METHODS)
     def opt_out(carrier: str, secret: str) -> Response:
-        incoming.take_opt_out(runtime, with_secret(runtime, carrier, secret).read_opt_out(fields_of(request)))
-        return Response(status=200)
+        channel = with_secret(runtime, carrier, secret)
+        incoming.take_opt_out(runtime, channel.read_opt_out(fields_for(channel)))
+        return said(channel.thanks("opt-out"))
 
     @pages.post("/hooks/twilio/sms")
     def twilio_sms() -> Response:
         channel, fields = _signed(runtime, strangers)
         incoming.take_sms(runtime, channel.read_sms(fields))
-        return Response("<Response/>", content_type="text/xml")
+        return said(channel.thanks("sms-in"))
 
     @pages.post("/hooks/twilio/status")
     def twilio_status() -> Response:
         channel, fields = _signed(runtime, strangers)
         receipts.take(runtime, channel.read_receipt(fields, Fields(request.args.items(multi=True))))
-        return Response(status=200)
+        return said(channel.thanks("receipt"))
 
     return pages
 
@@ -63,10 +66,10 @@ def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> tuple[Ch
     if not strangers.acquire(timeout=PATIENCE_S):
         abort(503, "too many at once; please repeat")
     try:
-        fields = fields_of(request)
+        raw = raw_request()
+        fields = channel.fields(raw)
     finally:
         strangers.release()
-    path = request.full_path if request.query_string else request.path
-    if not channel.is_genuine(path, list(fields), request.headers.get("X-Twilio-Signature")):
+    if not channel.is_genuine(raw.path_and_query, list(fields), request.headers.get("X-Twilio-Signature")):
         abort(403, "wrong signature")
     return channel, fields

@@ -1,37 +1,43 @@
-"""USSD callbacks in Africa's Talking's form: a keystroke in, `CON ...` or `END ...` out."""
+"""USSD callbacks: a keystroke in, a screen out, both in the form of the carrier whose address was called."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort
 
-from service.channels.base import Unreadable
+from service.channels.base import SessionEnd, Unreadable
 from service.logs import log
 from service.runtime import Runtime
 from service.stories import conversations
-from service.web.doorkeeper import fields_of, with_secret
+from service.web.doorkeeper import METHODS, fields_for, said, with_secret
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
     pages = Blueprint("ussd", __name__)
 
-    @pages.post("/hooks/<carrier>/ussd/<secret>")
+    @pages.route("/hooks/<carrier>/ussd/<secret>", methods=METHODS)
     def keystroke(carrier: str, secret: str) -> Response:
         channel = with_secret(runtime, carrier, secret)
         try:
-            stroke = channel.read_keystroke(fields_of(request))
+            stroke = channel.read_keystroke(fields_for(channel))
         except Unreadable as reason:
-            abort(400, str(reason))
+            abort(reason.status, str(reason))
+        if isinstance(stroke, SessionEnd):
+            _note(stroke)
+            return said(channel.thanks("ussd-end"))
         reply = conversations.reply_to(runtime, stroke)
-        return Response(("CON " if reply.more else "END ") + reply.text, content_type="text/plain; charset=utf-8")
+        return said(channel.show(stroke, reply.text, reply.more))
 
-    @pages.post("/hooks/<carrier>/ussd-end/<secret>")
+    @pages.route("/hooks/<carrier>/ussd-end/<secret>", methods=METHODS)
     def session_end(carrier: str, secret: str) -> Response:
         channel = with_secret(runtime, carrier, secret)
         try:
-            end = channel.read_session_end(fields_of(request))
+            _note(channel.read_session_end(fields_for(channel)))
         except Unreadable as reason:
-            abort(400, str(reason))
-        log.info("ussd_session_ended", channel=end.channel, status=end.status)
-        return Response(status=200)
+            abort(reason.status, str(reason))
+        return said(channel.thanks("ussd-end"))
 
     return pages
+
+
+def _note(end: SessionEnd) -> None:
+    log.info("ussd_session_ended", channel=end.channel, status=end.status)

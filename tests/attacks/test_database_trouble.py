@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from service.runtime import Runtime
 from service.store.conversation_tables import conversation
 from service.store.inbound_tables import inbound_event
 from service.store.phone_tables import opt_out
+from service.store.receipt_tables import unmatched_receipt
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 
 STOP = {"date": "x", "from": "+22370000001", "id": "1", "text": "ARRET", "to": "99000"}
+RECEIPT = {"id": "1", "status": "Success", "phoneNumber": "+22370000001"}
 STEP = {"sessionId": "s", "phoneNumber": "+22370000001", "networkCode": "1", "serviceCode": "x", "text": ""}
 
 
@@ -58,6 +61,29 @@ def test_a_locked_file_is_a_503_within_two_seconds(product: str, on_sqlite: Runt
     assert took < 2.5, f"{took:.1f} s"
     assert post(product, "sms-in", STOP).status_code == 200
     assert rows(on_sqlite, opt_out) == 1
+
+
+def test_receipts_that_wait_together_are_told_503_together(product: str, on_sqlite: Runtime) -> None:
+    """Nobody is thanked for what is not on disk, and nobody waits for another one's turn after his own."""
+    other = sqlite3.connect(str(on_sqlite.database.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def told(number: int) -> tuple[int, float]:
+        began = time.monotonic()
+        answer = post(product, "receipt", RECEIPT | {"id": str(number)})
+        return answer.status_code, time.monotonic() - began
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(told, range(8)))
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert {status for status, _ in answers} == {503}
+    assert max(took for _, took in answers) < 2.5, answers
+    assert rows(on_sqlite, unmatched_receipt) == 0
+    assert told(9)[0] == 200
+    assert rows(on_sqlite, unmatched_receipt) == 1
 
 
 @pytest.mark.parametrize("event", ["ussd", "sms-in"])

@@ -13,7 +13,8 @@ from service.runtime import Runtime
 from service.store.message_tables import message
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out
-from service.stories import dispatcher
+from service.store.system_tables import counters
+from service.stories import dispatcher, receipts
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
@@ -109,8 +110,10 @@ def test_a_receipt_sent_twenty_times_at_once_counts_once(
     forged = receipt | {"phoneNumber": "+22360000002", "status": "Failed"}
     answers = at_once([lambda form=form: post(product, "receipt", form) for form in [forged, receipt] * 8])
     assert {answer.status_code for answer in answers} == {200}
+    assert at_once([lambda: receipts.settle(runtime)] * 3) != [0, 0, 0]
     with runtime.database.read() as tx:
         assert tx.execute(select(message.c.state)).scalar_one() == "delivered"
+        assert counters(tx)["receipt_unmatched"] == 8, "those for another number"
 
 
 def test_a_stop_that_races_the_claim_is_honoured(

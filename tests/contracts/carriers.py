@@ -7,6 +7,7 @@ from typing import Any
 
 from service.channels.base import Channel, Fields, Outgoing
 from service.channels.via_africastalking import AfricasTalking
+from service.channels.via_kannel import Kannel
 from service.channels.via_simulator import Simulator
 from service.channels.via_twilio import Twilio
 from tests.loopback import ACCOUNT, TOKEN
@@ -43,6 +44,20 @@ def twilio(base_url: str, **changes: Any) -> Twilio:
     return Twilio(**settings | changes)
 
 
+def kannel(base_url: str, **changes: Any) -> Kannel:
+    settings: dict[str, Any] = {
+        "username": "laseli",
+        "password": API_KEY,
+        "hook_secrets": (SECRET, OTHER_SECRET),
+        "callback_url": "http://127.0.0.1:8000",
+        "base_url": base_url,
+        "sender": "LASELI",
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+    }
+    return Kannel(**settings | changes)
+
+
 def _at_settings(base_url: str) -> dict[str, Any]:
     return {
         "username": "laseli",
@@ -59,7 +74,10 @@ RECIPES: dict[str, Callable[..., Channel]] = {
     "africastalking": africastalking,
     "simulator": simulator,
     "twilio": twilio,
+    "kannel": kannel,
 }
+KEYS = {"twilio": "auth_token", "kannel": "password"}
+"""What each calls the key that it shows; "api_key" where nothing stands."""
 
 
 def a_message(**changes: Any) -> Outgoing:

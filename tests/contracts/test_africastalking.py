@@ -187,7 +187,7 @@ def test_a_carrier_without_signature_needs_a_secret(secrets: tuple[str, ...]) ->
 
 def test_what_it_can() -> None:
     assert africastalking("https://a.org", sender="99000").capabilities == Capabilities(
-        two_way=True, receipts=True, many=True
+        two_way=True, receipts=True, many=True, pulls=True
     )
     assert not africastalking("https://a.org", sender="LASELI").capabilities.two_way
     assert not africastalking("https://a.org", sender=None).capabilities.two_way

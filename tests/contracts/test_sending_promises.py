@@ -12,7 +12,7 @@ import pytest
 from service.channels import transport
 from service.channels.base import Channel
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Refused
-from tests.contracts.carriers import API_KEY, LONGEST, PHONE, RECIPES, TEXT, a_message
+from tests.contracts.carriers import API_KEY, KEYS, LONGEST, PHONE, RECIPES, TEXT, a_message
 from tests.loopback import FAULTS, TOKEN, LoopbackCarrier, closed_port
 
 TIGHT = 1.0  # how much longer than its time-outs a call may take on a busy machine
@@ -207,8 +207,7 @@ def test_a_wrong_key_is_a_fault_of_our_account(channel: Channel, carrier: Loopba
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_key_is_shown_to_the_carrier(name: str, carrier: LoopbackCarrier) -> None:
-    wrong = {"auth_token": "another"} if name == "twilio" else {"api_key": "another"}
-    outcome = RECIPES[name](carrier.base_url, **wrong).send(a_message())
+    outcome = RECIPES[name](carrier.base_url, **{KEYS.get(name, "api_key"): "another"}).send(a_message())
     assert isinstance(outcome, Refused)
     assert outcome.scope == "account"
 
@@ -218,7 +217,7 @@ def test_a_redirect_is_not_followed_and_the_key_stays_here(
     channel: Channel, carrier: LoopbackCarrier, status: int
 ) -> None:
     with LoopbackCarrier() as stranger:
-        for place in ("/version1/messaging", "/", "//[", ""):
+        for place in ("/version1/messaging", "/cgi-bin/sendsms", "/", "//[", ""):
             carrier.next("redirect", status=status, location=stranger.base_url + place)
             outcome = channel.send(a_message())
             assert isinstance(outcome, Refused)
@@ -234,9 +233,10 @@ def test_a_refused_sender_is_a_fault_of_our_sender(channel: Channel, carrier: Lo
     assert outcome.scope == "sender"
 
 
-def test_an_opt_out_known_to_the_carrier_is_told(channel: Channel, carrier: LoopbackCarrier) -> None:
-    carrier.next("code", code=21610 if channel.name == "twilio" else 406)
-    outcome = channel.send(a_message())
+@pytest.mark.parametrize(("name", "code"), [("twilio", 21610), ("africastalking", 406), ("simulator", 406)])
+def test_an_opt_out_known_to_the_carrier_is_told(name: str, code: int, carrier: LoopbackCarrier) -> None:
+    carrier.next("code", code=code)
+    outcome = RECIPES[name](carrier.base_url).send(a_message())
     assert isinstance(outcome, Refused)
     assert (outcome.scope, outcome.opt_out) == ("person", True)
 

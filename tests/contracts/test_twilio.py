@@ -129,7 +129,7 @@ def test_the_sdk_does_not_log_calls() -> None:
 
 def test_what_it_can() -> None:
     number = twilio("https://a.org", sender="+15005550006").capabilities
-    assert number == Capabilities(two_way=True, receipts=True, own_id=True)
+    assert number == Capabilities(two_way=True, receipts=True, own_id=True, lists=True, pulls=True)
     assert not twilio("https://a.org").capabilities.two_way
 
 

@@ -66,6 +66,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"worker_lease_ms": None}, "now", "No worker is alive:", "laseli worker"),
     ({"worker_lease_ms": -7 * MINUTE}, "now", "since 7 minutes", "laseli worker"),
     ({"closed": (Closing("restored", "a backup", NOW - DAY),)}, "now", "since 1 day (restored)", "outbox release"),
+    ({"closed": (Closing("clock", "it jumped.", NOW),)}, "now", "since a moment ago", "clock accept"),
     ({"clock_is_kept": False}, "soon", "keeps this machine's clock", "set-ntp"),
     ({"database_clock_off_ms": -60_000}, "now", "60 seconds apart", "time synchronisation"),
     ({"newest_event": NOW + HOUR}, "now", "1 hour before", "Set it right"),

@@ -7,15 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.local_time import day_of, instant, local, start_of_day
-from service.domain.sending_hours import (
-    DAYTIME,
-    Window,
-    earliest_leave,
-    may_leave,
-    next_opening,
-    read_window,
-    within,
-)
 
 ZONES = ["Africa/Bamako", "Europe/Paris", "Asia/Tokyo", "America/Bogota"]
 
@@ -76,30 +67,3 @@ def test_there_and_back_is_the_same_instant(now, zone):
 def test_a_local_hour_has_no_zone_of_its_own():
     with pytest.raises(ValueError, match="no zone"):
         instant(datetime(2026, 1, 1, tzinfo=UTC), "Europe/Paris")
-
-
-@pytest.mark.parametrize(
-    ("hour", "allowed"), [((7, 59), False), ((8, 0), True), ((18, 59), True), ((19, 0), False), ((23, 0), False)]
-)
-def test_people_are_written_to_by_day(hour, allowed):
-    now = datetime(2026, 4, 16, *hour)
-    assert within(now) is allowed
-    assert may_leave("recall", now) is allowed
-    assert may_leave("reply", now)
-    assert may_leave("staff_alert", now)
-    assert earliest_leave("reply", now) == now
-    assert within(earliest_leave("recall", now))
-
-
-def test_the_next_opening():
-    assert next_opening(datetime(2026, 4, 16, 3, 0)) == datetime(2026, 4, 16, 8, 0)
-    assert next_opening(datetime(2026, 4, 16, 9, 30, 1)) == datetime(2026, 4, 16, 9, 30, 1)
-    assert next_opening(datetime(2026, 12, 31, 19, 0)) == datetime(2027, 1, 1, 8, 0)
-
-
-def test_hours_are_a_setting():
-    assert read_window("08:00-19:00") == DAYTIME
-    assert read_window(" 07:30-20:15 ") == Window(time(7, 30), time(20, 15))
-    for wrong in ("8-19", "19:00-08:00", "08:00-08:00", "08:00-24:00", ""):
-        with pytest.raises(ValueError):
-            read_window(wrong)

@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import select, text, update
 
 from scheduler.timetable import one_round
+from service.channels.base import IncomingSms
 from service.config import Config
 from service.runtime import Runtime
-from service.store import system_tables
+from service.store import phone_tables, system_tables
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
-from service.stories import backups, dispatch_gate, dispatcher, recalls, receipts, restores
+from service.stories import backups, dispatch_gate, dispatcher, incoming, recalls, receipts, restores
 from service.stories.outbox import Letter, put
 from tests.backups import PRIVATE, an_empty_place, opened, with_backups
 from tests.loopback import LoopbackCarrier
@@ -89,9 +90,10 @@ def test_a_day_lost_and_nothing_said_twice(
         enrol(runtime, clock, number=f"+2237000{number:04d}", born=f"2026-10-{1 + number % 20:02d}")
     for number in range(30):
         klass = "once" if number % 2 else "must-arrive"
-        queue(runtime, clock, f"now-{number}", klass=klass)
-        queue(runtime, clock, f"soon-{number}", klass=klass, not_before=clock.now() + 5 * HOUR)
-        queue(runtime, clock, f"later-{number}", klass=klass, not_before=clock.now() + 60 * HOUR)
+        to = f"+2237100{number:04d}"
+        queue(runtime, clock, f"now-{number}", to=to, klass=klass)
+        queue(runtime, clock, f"soon-{number}", to=to, klass=klass, not_before=clock.now() + 5 * HOUR)
+        queue(runtime, clock, f"later-{number}", to=to, klass=klass, not_before=clock.now() + 60 * HOUR)
     carrier.faults = {"drop": 0.2, "429": 0.2}
     recalls.queue_recalls(runtime)
     dispatcher.send_due(runtime, most=20)
@@ -122,15 +124,16 @@ def test_a_day_lost_and_nothing_said_twice(
         f"{sum(after.values())} sent; without the accident {sum(would_have.values())}; more than that {len(said_more)}"
     )
     assert said_more == {}, "duplicates"
-    assert all(after[("+22370000001", f"later-{number}")] == 1 for number in range(30)), "what waits for later leaves"
+    later = [after[(f"+2237100{number:04d}", f"later-{number}")] for number in range(30)]
+    assert later == [1] * 30, "what waits for later leaves"
 
 
 def test_what_may_have_left_is_unknown_and_stays_so(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, restored: Restored, tmp_path: Path
 ) -> None:
     keys = ("accepted", "delivered", "unknown", "sending")
-    for key in keys:
-        queue(runtime, clock, key)
+    for place, key in enumerate(keys):
+        queue(runtime, clock, key, to=f"+2237100{place:04d}")
     dispatcher.send_due(runtime)
     with runtime.database.begin() as tx:
         for key in keys:
@@ -160,6 +163,7 @@ def test_a_receipt_still_finds_its_message(
     clock.advance(hours=24)
     new = restored(made.file)
     receipts.take(new, receipt(carrier.accepted[0].id, "delivered"))
+    receipts.settle(new)
     assert states(new) == {"k": "delivered"}
 
 
@@ -235,6 +239,34 @@ def test_open_calls_are_over(
     clock.advance(minutes=30)
     one_round(new)
     assert carrier.accepted == []
+
+
+def test_what_a_carrier_gives_out_again_is_obeyed_and_not_answered_again(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, restored: Restored, tmp_path: Path
+) -> None:
+    """Between backup and restore: a STOP, a START and a question, all answered by the server that was lost."""
+    made = backups.make(runtime, tmp_path / "ten.age", clock.now())
+    clock.advance(hours=1)
+    texts = {"+22370000001": "ARRET", "+22370000002": "START", "+22370000003": "bonjour docteur, quand?"}
+
+    def written(number: str, text: str, at: int) -> IncomingSms:
+        return IncomingSms("africastalking", f"{number}-{at}", number, number, text, "99000", at=at)
+
+    pulled = [written(number, text, clock.now()) for number, text in texts.items()]
+    clock.advance(hours=1)
+    new = restored(made.file)
+    release(new)
+    for sms in pulled:
+        incoming.take_sms(new, sms)
+    one_round(new)
+    assert carrier.accepted == []
+    with new.database.read() as tx:
+        assert phone_tables.opted_out(tx, new.vault.index("+22370000001"))
+        assert system_tables.counters(tx)["sms_before_the_restore"] == 2
+    clock.advance(minutes=1)
+    incoming.take_sms(new, written("+22370000003", texts["+22370000003"], clock.now()))
+    one_round(new)
+    assert len(carrier.accepted) == 1, "what is new is answered"
 
 
 def test_a_backup_of_a_closed_gate_says_why_it_is_closed_now(

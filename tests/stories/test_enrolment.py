@@ -8,7 +8,7 @@ import pytest
 
 from flows.sms_text import is_gsm7, measure
 from service.runtime import Runtime
-from service.stories import doses
+from service.stories import doses, receipts
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import Days, Handset, TestClock
@@ -82,6 +82,7 @@ def test_a_receipt_makes_it_delivered_and_a_dose_moves_the_next_contact(
     days.until("2026-11-22")
     plan = Receipts(product_url=product, at_path=f"/hooks/africastalking/receipt/{HOOK_SECRET}")
     assert carrier.tell(carrier.accepted[-1], "Success", plan=plan) == 200
+    receipts.settle(runtime)
     assert states(runtime) == {"accepted": len(carrier.accepted) - 1, "delivered": 1}
 
     clock.set("2026-11-23T08:00")

@@ -13,7 +13,7 @@ from service.runtime import Runtime
 from service.store.decision_tables import decision
 from service.store.message_tables import message
 from service.store.outbox_views import Wanted
-from service.stories import dispatch_gate, dispatcher, opt_outs, outbox_care, receipts
+from service.stories import clock_guard, dispatch_gate, dispatcher, money, opt_outs, outbox_care, receipts
 from service.stories.outbox_care import Refused
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
@@ -94,6 +94,7 @@ def test_a_receipt_that_comes_before_it_leaves_again_stops_it(
     put_in_state(runtime, "unknown")
     again(runtime, clock)
     receipts.take(runtime, receipt(carrier.accepted[0].id, "delivered"))
+    receipts.settle(runtime)
     dispatcher.send_due(runtime)
     assert len(carrier.accepted) == 1
     assert row(runtime).state == "delivered"
@@ -164,7 +165,7 @@ def test_held_back_and_released(runtime: Runtime, clock: TestClock, carrier: Loo
         outbox_care.hold(tx, "Awa", "a wrong text went out", clock.now())
     assert dispatcher.send_due(runtime) == 0
     with runtime.database.begin() as tx:
-        found = outbox_care.look_at_release(tx, clock.now())
+        found = outbox_care.look_at_release(tx, runtime, clock.now())
         assert [(one.reason, one.detail) for one in found.closed] == [("person", "Awa: a wrong text went out")]
         assert [one.messages for one in found.now] == [1]
         assert [one.messages for one in found.within_a_day] == [2]
@@ -179,21 +180,21 @@ def test_each_reason_is_taken_back_by_itself(runtime: Runtime, clock: TestClock)
         dispatch_gate.close(tx, "restored", "a backup", clock.now())
         dispatch_gate.close(tx, "clock", "it jumped", clock.now())
         outbox_care.release(tx, ["clock"], "Awa", clock.now())
+        assert clock_guard.highest(tx) == clock.now(), "whoever releases says that the clock is right"
     assert dispatcher.send_due(runtime) == 0
     with pytest.raises(Refused, match="not closed for 'clock', but for restored"), runtime.database.begin() as tx:
         outbox_care.release(tx, ["clock"], "Awa", clock.now())
 
 
 def test_what_leaves_and_what_it_costs(runtime: Runtime, clock: TestClock) -> None:
-    """Refused, expired and later ones are not counted; a price that is not known is said."""
+    """Refused, expired and later ones are not counted."""
     for number in range(4):
         queue(runtime, clock, key=f"k{number}", to=f"+2237000000{number}", text="x" * 200)
     queue(runtime, clock, key="late", useful_until=clock.now() + 1)
-    put_in_state(runtime, "queued", key="k0", cost_estimated=2450)
-    put_in_state(runtime, "queued", key="k2", cost_estimated=2450)
     with runtime.database.begin() as tx:
         opt_outs.stop(tx, runtime, "+22370000003", "sms", clock.now())
-        [leaving] = outbox_care.look_at_release(tx, clock.now() + 2).now
-    assert leaving == ("reminder", 3, 6, 4900, 1)
-    assert outbox_care.money(123_450) == "1 234.50 FCFA"
-    assert outbox_care.money(4900) == "49 FCFA"
+        [leaving] = outbox_care.look_at_release(tx, runtime, clock.now() + 2).now
+    assert leaving == ("reminder", 3, 6, money.estimate(runtime, "africastalking", "", 6, clock.now()))
+    assert leaving.cost > 0
+    assert outbox_care.francs(123_450) == "1 234.50 FCFA"
+    assert outbox_care.francs(4900) == "49 FCFA"

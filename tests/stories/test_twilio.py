@@ -8,7 +8,7 @@ from sqlalchemy import select
 from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import message
-from service.stories import dispatcher
+from service.stories import dispatcher, receipts
 from service.stories.outbox import Letter, put
 from tests.conftest import TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import LoopbackCarrier, Receipts
@@ -46,6 +46,7 @@ def test_a_message_leaves_and_its_signed_receipt_delivers_it(
     assert dispatcher.send_due(runtime) == 1
     assert state(runtime) == "accepted"
     assert carrier.tell(carrier.accepted[0], "delivered", plan=Receipts(product_url=product)) == 200
+    receipts.settle(runtime)
     assert state(runtime) == "delivered"
 
 
@@ -58,6 +59,7 @@ def test_when_the_answer_was_lost_the_receipt_still_finds_its_message(
     dispatcher.send_due(runtime)
     assert state(runtime) == "unknown"
     assert carrier.tell(carrier.accepted[0], "delivered", plan=Receipts(product_url=product)) == 200
+    receipts.settle(runtime)
     assert state(runtime) == "delivered"
 
 

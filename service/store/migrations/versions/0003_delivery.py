@@ -19,7 +19,8 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=60), nullable=True),
         sa.Column("since", Id, nullable=False),
         sa.Column("until", Id, nullable=True),
-        sa.Column("tokens", sa.Float(), nullable=True),
+        sa.Column("pauses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tokens", sa.Integer(), nullable=True),
         sa.Column("filled_at", Id, nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_route")),
     )
@@ -37,6 +38,15 @@ def upgrade() -> None:
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("unknown", sa.Integer(), nullable=False),
         sa.Column("delay_ms", sa.Integer(), nullable=True),
+        sa.Column("resting", sa.Integer(), nullable=False),
+        sa.Column("trial", sa.Boolean(), nullable=False),
+        sa.Column("falls", sa.Integer(), nullable=False),
+        sa.Column("fell_at", Id, nullable=True),
+        sa.Column("usual_failed", sa.Float(), nullable=False),
+        sa.Column("usual_undelivered", sa.Float(), nullable=False),
+        sa.Column("usual_silent", sa.Float(), nullable=False),
+        sa.Column("usual_delay_ms", sa.Integer(), nullable=False),
+        sa.Column("usual_weight", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "network", name=op.f("pk_route_health")),
     )
     op.create_table(
@@ -76,6 +86,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_decision_at"), "decision", ["at"], unique=False)
     op.create_index(op.f("ix_decision_message_id"), "decision", ["message_id"], unique=False)
+    op.create_table(
+        "spend_change",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("account", sa.String(length=40), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spend_change")),
+    )
+    op.create_index(op.f("ix_spend_change_account"), "spend_change", ["account"], unique=False)
     op.add_column("message", sa.Column("network", sa.String(length=12), nullable=True))
     op.add_column("message", sa.Column("batch_key", sa.LargeBinary(length=16), nullable=True))
     op.add_column("message", sa.Column("cost_estimated", sa.Integer(), nullable=True))
@@ -95,13 +114,18 @@ def upgrade() -> None:
     op.add_column("phone", sa.Column("network", sa.String(length=12), nullable=True))
     op.add_column("phone", sa.Column("failed_days", sa.Integer(), server_default="0", nullable=False))
     op.add_column("phone", sa.Column("failed_on", sa.Date(), nullable=True))
+    op.add_column("message", sa.Column("asked", sa.Integer(), server_default="0", nullable=False))
     op.add_column("unmatched_receipt", sa.Column("network", sa.String(length=12), nullable=True))
+    op.add_column("unmatched_receipt", sa.Column("fault", sa.String(length=10), nullable=True))
     op.add_column("unmatched_receipt", sa.Column("looked_at", Id, nullable=True))
-    op.create_index(
-        "ix_unmatched_receipt_new",
-        "unmatched_receipt",
-        ["at"],
-        unique=False,
-        sqlite_where=sa.text("looked_at IS NULL"),
-        postgresql_where=sa.text("looked_at IS NULL"),
-    )
+    # What has just come is written and deleted within seconds: it stands in one index; what waits stands in three.
+    op.drop_index("ix_unmatched_receipt_at", table_name="unmatched_receipt")
+    op.drop_index("ix_unmatched_receipt_carrier_id", table_name="unmatched_receipt")
+    new, waiting = sa.text("looked_at IS NULL"), sa.text("looked_at IS NOT NULL")
+    for name, column, which in (
+        ("ix_unmatched_receipt_new", "at", new),
+        ("ix_unmatched_receipt_carrier", "carrier_id", waiting),
+        ("ix_unmatched_receipt_number", "number_idx", waiting),
+        ("ix_unmatched_receipt_waiting", "looked_at", waiting),
+    ):
+        op.create_index(name, "unmatched_receipt", [column], sqlite_where=which, postgresql_where=which)

@@ -1,0 +1,111 @@
+"""Whether a phone is still reached: the days on which nothing arrived, the refusal that follows, and silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, delete, exists, func, literal, null, or_, select, update
+from sqlalchemy.engine import Connection
+
+from service.store.columns import upsert, vault_of, wrote
+from service.store.message_tables import message
+from service.store.people_tables import child, household
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.prepared import Prepared
+from service.store.route_tables import route_sample
+from service.store.task_tables import task
+from service.store.vault import INDEX_VERSION
+
+"""A refusal that is nobody's wish: the claim honours it as one, whatever the purpose; answers and alarms go."""
+TOO_MANY_TO_BE_PHONES = 20
+
+p = phone.c
+
+
+class Failed(NamedTuple):
+    id: int
+    number_idx: bytes
+    days: int
+
+
+class Heard(NamedTuple):
+    id: int
+    number_idx: bytes
+
+
+def arrived(tx: Connection, phones: Sequence[int]) -> None:
+    """The days on which nothing arrived begin anew."""
+    tx.execute(update(phone).where(p.id.in_(phones), p.failed_days > 0).values(failed_days=0, failed_on=None))
+
+
+def missed(tx: Connection, phones: Sequence[int], today: date) -> list[Failed]:
+    """One more day for each of these phones, if this day is not counted yet; those for which it was."""
+    uncounted = p.failed_on.is_(None) | (p.failed_on < today)
+    statement = update(phone).where(p.id.in_(phones), uncounted).values(failed_days=p.failed_days + 1, failed_on=today)
+    return [Failed._make(row) for row in tx.execute(statement.returning(p.id, p.number_idx, p.failed_days))]
+
+
+def carriers_fail(tx: Connection, since: int) -> bool:
+    """Whether more was lost than delivered since then: a route that fails says nothing about a phone."""
+    s = route_sample.c
+    sums = select(func.coalesce(func.sum(s.delivered), 0), func.coalesce(func.sum(s.undelivered), 0)).where(
+        s.at >= since
+    )
+    delivered, undelivered = tx.execute(sums).one()
+    return bool(undelivered >= TOO_MANY_TO_BE_PHONES and undelivered > delivered)
+
+
+def mark_unreachable(tx: Connection, number_idx: bytes, now: int) -> bool:
+    """False when it was already."""
+    row = {"number_idx": number_idx, "purpose": UNREACHABLE, "how": "receipts", "at": now}
+    statement = upsert(tx, opt_out).values(index_version=INDEX_VERSION, **row)
+    return wrote(tx, statement.on_conflict_do_nothing())
+
+
+def suppress_unreachable(tx: Connection, number_idx: bytes, purposes: Sequence[str], now: int) -> int:
+    m = message.c
+    which = (m.number_idx == number_idx) & (m.state == "queued") & m.purpose.in_(purposes)
+    reason = "nothing arrives at this number: a person confirms it first"
+    return tx.execute(update(message).where(which).values(state="suppressed", reason=reason, state_at=now)).rowcount
+
+
+def take_back(tx: Connection, numbers: Sequence[bytes]) -> list[int]:
+    """These numbers may be written to again; gives the phones that could not be."""
+    gone = delete(opt_out).where(opt_out.c.number_idx.in_(numbers), opt_out.c.purpose == UNREACHABLE)
+    back = list(tx.execute(gone.returning(opt_out.c.number_idx)).scalars())
+    return list(tx.execute(select(p.id).where(p.number_idx.in_(back))).scalars()) if back else []
+
+
+_HEARD = Prepared(
+    lambda _: (
+        update(phone)
+        .where(
+            p.number_idx == bindparam("idx"),
+            or_(p.last_heard_at.is_(None), p.last_heard_at < bindparam("lately"), p.failed_days > literal(0)),
+        )
+        .values(last_heard_at=bindparam("day"), failed_days=0, failed_on=null())
+        .returning(p.id, p.number_idx)
+    )
+)
+
+
+def heard(tx: Connection, number: str, day: int, lately: int) -> Heard | None:
+    """Note that this phone is in use; None when it is unknown, or this was known lately."""
+    row = _HEARD.first(tx, idx=vault_of(tx).index(number), day=day, lately=lately)
+    return Heard._make(row) if row else None
+
+
+def silent_since(tx: Connection, since: int, kind: str, limit: int) -> list[int]:
+    """Phones of families with followed children, not heard of nor reached since then, and not on the list since."""
+    followed = exists().where(household.c.preferred_phone_id == p.id, child.c.household_id == household.c.id)
+    followed = followed.where(child.c.status == "followed")
+    m = message.c
+    reached = exists().where(m.number_idx == p.number_idx, m.state == "delivered", m.state_at > since)
+    refused = exists().where(opt_out.c.number_idx == p.number_idx, opt_out.c.purpose.in_(("all", UNREACHABLE)))
+    asked = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
+    silent = select(p.id).where(
+        func.coalesce(p.last_heard_at, p.created_at) < since, followed, ~reached, ~refused, ~asked
+    )
+    return list(tx.execute(silent.order_by(p.id).limit(limit)).scalars())

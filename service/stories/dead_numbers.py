@@ -1,0 +1,109 @@
+"""Numbers that receive nothing any more: they leave the list, a person confirms them, and they come back by themselves.
+
+A SIM that nobody uses is given to somebody else: what is not delivered for days, and a family that is silent for half
+a year, is a mediator's question and no machine's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.engine import Connection
+
+from service.clock import DAY_MS
+from service.domain import local_time
+from service.runtime import Runtime
+from service.store import brake_tables, people_tables, reach_tables, task_tables
+from service.store.system_tables import count, mark, read_mark
+from service.stories.brakes import UNASKED
+from service.stories.families import show_code
+
+DEAD, SILENT = "dead_number", "silent_number"
+SILENT_FOR_MS = 180 * DAY_MS
+SILENT_MARK = "silent_numbers_asked_on"
+AT_ONCE = 200
+"""Lines a night: a carrier without receipts makes every family silent, and no mediator visits a thousand."""
+HEARD_AGAIN_MS = 7 * DAY_MS
+"""How exactly it is noted when a phone was heard of: nobody is to read from it which call was hers."""
+KEPT_MS = 180 * DAY_MS
+
+
+def after_receipts(tx: Connection, runtime: Runtime, results: Iterable[tuple[int, bytes, str]], now: int) -> None:
+    """What these final receipts, as (phone's id, its blind index, state), say about the phones.
+
+    A day on which something arrived ends the row of days on which nothing did. After the last of them the number is
+    unreachable: what waits for it is suppressed, and a mediator gets a line, once.
+    """
+    seen = list(results)
+    reached = {phone_id: index for phone_id, index, state in seen if state == "delivered"}
+    missed = {phone_id for phone_id, _, state in seen if state == "undelivered"} - reached.keys()
+    if reached:
+        reach_tables.arrived(tx, list(reached))
+        for phone_id in reach_tables.take_back(tx, list(reached.values())):
+            _is_back(tx, phone_id, "un SMS reçu", now)
+    if missed:
+        today = runtime.today(now)
+        failed = reach_tables.missed(tx, sorted(missed), today)
+        dead = [one for one in failed if one.days >= runtime.config.dead_after_days]
+        if dead and not reach_tables.carriers_fail(tx, now - DAY_MS):
+            for one in dead:
+                _give_up(tx, one, today.isoformat(), now)
+
+
+def heard_from(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
+    """Somebody called or wrote with this phone: it is in use, and may be written to again."""
+    today = local_time.start_of_day(runtime.today(now), runtime.zone)
+    found = reach_tables.heard(tx, number, today, today - HEARD_AGAIN_MS)
+    if found is not None:
+        for phone_id in reach_tables.take_back(tx, [found.number_idx]):
+            _is_back(tx, phone_id, "un appel ou un SMS de ce téléphone", now)
+        task_tables.close_tasks_of_phone(tx, SILENT, found.id, "done", "un appel ou un SMS de ce téléphone", now)
+
+
+def ask_after_silent_numbers(runtime: Runtime) -> int:
+    """Once a local day: families of whom nothing was heard and to whom nothing was delivered for half a year."""
+    now = runtime.now()
+    today = runtime.today(now).isoformat()
+    with runtime.database.begin() as tx:
+        if read_mark(tx, SILENT_MARK) == today:
+            return 0
+        mark(tx, SILENT_MARK, today)
+        silent = reach_tables.silent_since(tx, now - SILENT_FOR_MS, SILENT, AT_ONCE)
+        for phone_id in silent:
+            _put_on_list(tx, SILENT, phone_id, today, {"Sans nouvelles depuis": "plus de 180 jours"}, now)
+        return len(silent)
+
+
+def _give_up(tx: Connection, one: reach_tables.Failed, today: str, now: int) -> None:
+    if not reach_tables.mark_unreachable(tx, one.number_idx, now):
+        return
+    reach_tables.suppress_unreachable(tx, one.number_idx, sorted(UNASKED), now)
+    _put_on_list(tx, DEAD, one.id, today, {"Jours sans rien recevoir": str(one.days)}, now)
+    count(tx, "numbers_unreachable")
+
+
+def _is_back(tx: Connection, phone_id: int, how: str, now: int) -> None:
+    task_tables.close_tasks_of_phone(tx, DEAD, phone_id, "done", how, now)
+    count(tx, "numbers_reachable_again")
+
+
+def _put_on_list(tx: Connection, kind: str, phone_id: int, today: str, told: dict[str, str], now: int) -> None:
+    """A line for the mediator of the family's quartier: the children's codes, and no name."""
+    children = people_tables.children_on_phone(tx, phone_id)
+    details = told | _codes([child.code for child in children]) | {"À faire": "Confirmer le numéro avec la famille"}
+    task_tables.add_task(
+        tx,
+        now,
+        key=f"{kind}:{phone_id}:{today}",
+        kind=kind,
+        zone_id=brake_tables.zone_of_phone(tx, phone_id),
+        phone_id=phone_id,
+        person_id=children[0].id if children else None,
+        details=json.dumps(details, ensure_ascii=False),
+        expires_at=now + KEPT_MS,
+    )
+
+
+def _codes(codes: Sequence[str]) -> dict[str, str]:
+    return {"Code de l'enfant": ", ".join(map(show_code, codes))} if codes else {}

@@ -1,0 +1,245 @@
+"""A number at which nothing arrives leaves the list, a person confirms it, and it comes back by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from scheduler.timetable import one_round
+from service.runtime import Runtime
+from service.store import phone_tables, system_tables, task_tables
+from service.store.columns import new_id
+from service.store.message_tables import message
+from service.store.phone_tables import opt_out, phone
+from service.store.route_tables import route_sample
+from service.stories import dead_numbers, erasure
+from service.stories.outbox import Letter, put
+from tests.loopback import LoopbackCarrier
+from tests.people import Days, Handset, TestClock
+from tests.stories.test_recalls import MOTHER, enrol, on_days
+
+DAY_MS = 86_400_000
+
+
+def tell(runtime: Runtime, *states: str, number: str = MOTHER) -> None:
+    """The final receipts of messages to this number, as the receipts story passes them on."""
+    with runtime.database.begin() as tx:
+        one = phone_tables.ensure_phone(tx, number, runtime.now())
+        results = [(one.id, one.number_idx, state) for state in states]
+        dead_numbers.after_receipts(tx, runtime, results, runtime.now())
+
+
+def fail_for(runtime: Runtime, clock: TestClock, days: int, number: str = MOTHER) -> None:
+    for _ in range(days):
+        tell(runtime, "undelivered", number=number)
+        clock.advance(days=1)
+
+
+def is_dead(runtime: Runtime, number: str = MOTHER) -> bool:
+    with runtime.database.read() as tx:
+        which = (opt_out.c.number_idx == runtime.vault.index(number)) & (opt_out.c.purpose == "unreachable")
+        return tx.execute(select(opt_out.c.at).where(which)).first() is not None
+
+
+def failed_days(runtime: Runtime) -> int:
+    with runtime.database.read() as tx:
+        which = phone.c.number_idx == runtime.vault.index(MOTHER)
+        return int(tx.execute(select(phone.c.failed_days).where(which)).scalar_one())
+
+
+def tasks(runtime: Runtime, state: str = "open") -> list[Any]:
+    with runtime.database.read() as tx:
+        return list(task_tables.tasks(tx, state=state))
+
+
+def states(runtime: Runtime) -> dict[str, str]:
+    with runtime.database.read() as tx:
+        return {row.key: row.state for row in tx.execute(select(message.c.key, message.c.state))}
+
+
+def test_five_days_on_which_nothing_arrives_take_a_number_off_the_list(runtime: Runtime, clock: TestClock) -> None:
+    child = enrol(runtime, clock)
+    fail_for(runtime, clock, 4)
+    assert not is_dead(runtime)
+    now = clock.now()
+    with runtime.database.begin() as tx:
+        for purpose in ("reminder", "campaign", "notice", "staff", "reply", "talk"):
+            put(tx, now, Letter(MOTHER, "x", purpose, purpose, "once", now, now + 3 * DAY_MS))
+    tell(runtime, "undelivered")
+    assert is_dead(runtime)
+    gone = {"reminder": "suppressed", "campaign": "suppressed", "notice": "suppressed"}
+    assert states(runtime) == gone | {"staff": "queued", "reply": "queued", "talk": "queued"}
+    [line] = tasks(runtime)
+    assert (line.kind, line.zone, line.number) == ("dead_number", "Darsalam", MOTHER)
+    told = json.loads(line.details)
+    assert told["Code de l'enfant"] == child.code
+    assert "Awa" not in line.details
+    with runtime.database.read() as tx:
+        assert system_tables.counters(tx)["numbers_unreachable"] == 1
+
+
+def test_a_line_is_put_on_the_list_once(runtime: Runtime, clock: TestClock) -> None:
+    fail_for(runtime, clock, 9)
+    assert len(tasks(runtime)) == 1
+
+
+def test_a_day_counts_once_however_many_receipts_it_brings(runtime: Runtime, clock: TestClock) -> None:
+    for _ in range(3):
+        tell(runtime, *["undelivered"] * 4)
+    assert failed_days(runtime) == 1
+
+
+@pytest.mark.parametrize("sign", ["delivered", "call", "sms"])
+def test_one_sign_of_life_begins_the_count_anew(
+    runtime: Runtime, clock: TestClock, handset: Handset, sign: str
+) -> None:
+    fail_for(runtime, clock, 4)
+    if sign == "delivered":
+        tell(runtime, "delivered")
+    elif sign == "call":
+        handset.dial()
+    else:
+        handset.write("bonjour")
+    assert failed_days(runtime) == 0
+    fail_for(runtime, clock, 4)
+    assert not is_dead(runtime)
+
+
+@pytest.mark.parametrize("sign", ["delivered", "call", "sms"])
+def test_a_number_comes_back_by_itself(runtime: Runtime, clock: TestClock, handset: Handset, sign: str) -> None:
+    fail_for(runtime, clock, 5)
+    assert is_dead(runtime)
+    if sign == "delivered":
+        tell(runtime, "delivered")
+    elif sign == "call":
+        handset.dial()
+    else:
+        handset.write("bonjour")
+    assert not is_dead(runtime)
+    assert [line.kind for line in tasks(runtime)] == []
+    assert [line.kind for line in tasks(runtime, "done")] == ["dead_number"]
+    with runtime.database.read() as tx:
+        assert system_tables.counters(tx)["numbers_reachable_again"] == 1
+
+
+def test_nothing_is_planned_for_a_dead_number_and_its_plan_goes_on(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
+) -> None:
+    enrol(runtime, clock)
+    days = Days(runtime, clock, carrier)
+    assert on_days(days.until("2026-11-20")) == ["11-20"]
+    clock.set("2026-11-21T00:05")
+    with runtime.database.begin() as tx:
+        tx.execute(update(phone).values(failed_days=4))
+    tell(runtime, "undelivered")
+    assert days.until("2026-11-23") == []
+    handset.dial()
+    assert on_days(days.until("2026-12-08")) == ["11-25", "11-30", "12-07"]
+
+
+def test_a_dead_number_that_dies_again_is_a_new_line(runtime: Runtime, clock: TestClock, handset: Handset) -> None:
+    fail_for(runtime, clock, 5)
+    handset.dial()
+    fail_for(runtime, clock, 5)
+    assert is_dead(runtime)
+    assert len(tasks(runtime)) == 1
+    assert len(tasks(runtime, "done")) == 1
+
+
+def test_a_day_on_which_the_carrier_fails_condemns_nobody(runtime: Runtime, clock: TestClock) -> None:
+    fail_for(runtime, clock, 4)
+
+    def sample(delivered: int, undelivered: int) -> None:
+        row = dict.fromkeys(("accepted", "refused", "unknown", "delay_ms", "delays"), 0)
+        row |= {"id": new_id(), "channel": "africastalking", "network": "", "at": clock.now()}
+        with runtime.database.begin() as tx:
+            tx.execute(insert(route_sample).values(row | {"delivered": delivered, "undelivered": undelivered}))
+
+    sample(30, 400)
+    tell(runtime, "undelivered")
+    assert not is_dead(runtime)
+    clock.advance(days=1, minutes=1)
+    sample(400, 30)
+    tell(runtime, "undelivered")
+    assert is_dead(runtime)
+
+
+def test_who_is_forgotten_is_not_dead_for_whoever_has_the_number_next(runtime: Runtime, clock: TestClock) -> None:
+    fail_for(runtime, clock, 5)
+    with runtime.database.begin() as tx:
+        erasure.forget_phone(tx, runtime, MOTHER, "ussd", clock.now())
+    assert not is_dead(runtime)
+
+
+# --- silence ------------------------------------------------------------------------------------------------
+
+
+def test_half_a_year_of_silence_is_a_question_for_the_mediator(runtime: Runtime, clock: TestClock) -> None:
+    enrol(runtime, clock)
+    clock.advance(days=179)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0
+    clock.advance(days=2)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0, "once a day"
+    clock.advance(days=1)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0, "and once in half a year"
+    [line] = tasks(runtime)
+    assert (line.kind, line.zone) == ("silent_number", "Darsalam")
+    assert not is_dead(runtime), "silence alone stops no recall"
+    clock.advance(days=180)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+
+
+@pytest.mark.parametrize("sign", ["call", "sms", "delivered", "stopped"])
+def test_who_is_heard_of_or_wants_nothing_is_not_asked_for(
+    runtime: Runtime, clock: TestClock, handset: Handset, carrier: LoopbackCarrier, sign: str
+) -> None:
+    enrol(runtime, clock)
+    if sign == "delivered":
+        one_round(runtime)
+    clock.advance(days=100)
+    if sign == "call":
+        handset.dial()
+    elif sign == "sms":
+        handset.write("bonjour")
+    elif sign == "stopped":
+        handset.write("ARRET")
+        clock.advance(days=100)
+    else:
+        with runtime.database.begin() as tx:
+            tx.execute(update(message).values(state="delivered", state_at=clock.now()))
+    clock.advance(days=100)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0
+
+
+def test_a_call_takes_the_question_off_the_list(runtime: Runtime, clock: TestClock, handset: Handset) -> None:
+    enrol(runtime, clock)
+    clock.advance(days=181)
+    dead_numbers.ask_after_silent_numbers(runtime)
+    handset.dial()
+    assert tasks(runtime) == []
+
+
+def test_when_she_called_is_noted_as_a_day_and_no_more_than_once_a_week(
+    runtime: Runtime, clock: TestClock, handset: Handset
+) -> None:
+    """Nobody is to read from the phone's row which evening she called to talk to somebody."""
+    enrol(runtime, clock)
+
+    def heard_at() -> int:
+        with runtime.database.read() as tx:
+            return int(tx.execute(select(phone.c.last_heard_at)).scalar_one())
+
+    clock.set("2026-11-23T21:30")
+    handset.dial()
+    noted = heard_at()
+    assert runtime.local(noted).isoformat() == "2026-11-23T00:00:00"
+    clock.advance(days=6)
+    handset.dial()
+    assert heard_at() == noted
+    clock.advance(days=2)
+    handset.dial()
+    assert heard_at() > noted
