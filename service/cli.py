@@ -13,8 +13,9 @@ from typing import TextIO
 
 import click
 
-from service import logs
 from service.commands.clock_commands import clock
+from service.commands.db_commands import db
+from service.commands.doctor_commands import doctor
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.job_commands import jobs_group
@@ -22,10 +23,10 @@ from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
 from service.commands.route_commands import route
 from service.commands.task_commands import todo
-from service.runtime import build_runtime
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,33 +75,6 @@ def keys_new(number: int) -> None:
 
 keys.add_command(keys_status)
 keys.add_command(keys_rotate)
-
-
-# --- the database -------------------------------------------------------------------------------------------
-
-
-@main.group()
-def db() -> None:
-    """The database."""
-
-
-@db.command("upgrade")
-@click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
-def db_upgrade(rehearsal: bool) -> None:
-    """Run the migrations and load the places; harmless when repeated."""
-    from service.stories import key_checks, releases, setup
-
-    built = build_runtime(usable_settings())
-    logs.configure(built.config.log_level)
-    try:
-        hint = setup.prepare(built, rehearsal=rehearsal)
-    except (setup.NotEmpty, key_checks.WrongKeys, releases.Refused) as reason:
-        raise click.ClickException(str(reason)) from None
-    if hint:
-        click.echo(hint)
-    click.echo("The database is up to date.")
-
-
 db.add_command(move_from)
 
 
@@ -206,5 +180,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (flow, mutual, feedback, todo, clock, purge, route, jobs_group):
+for group in (clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, route, todo):
     main.add_command(group)

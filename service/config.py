@@ -155,6 +155,32 @@ class MutualSettings(BaseModel):
     confirmed_by: str = Field(min_length=2, max_length=60)
 
 
+class BackupSettings(BaseModel):
+    """`recipients`: the public keys to which backups are sealed (age1...); their private keys stay off this server."""
+
+    recipients: CommaList = ()
+    pg_dump: Path | None = None  # where PostgreSQL's own is not on PATH; pg_restore stands beside it
+
+    split_recipients = field_validator("recipients", mode="before")(_comma_list)
+
+    @field_validator("recipients")
+    @classmethod
+    def _public(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            if key.upper().startswith("AGE-SECRET-KEY"):
+                raise ValueError("a private key stands here: take it off this server, into the safe, and write age1...")
+            if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", key):
+                raise ValueError("not public keys, age1 and 58 letters each (`laseli db backup-key` prints a pair)")
+        return value
+
+    @field_validator("pg_dump")
+    @classmethod
+    def _is_a_program(cls, value: Path | None) -> Path | None:
+        if value is not None and not os.access(value, os.X_OK):
+            raise ValueError(f"there is no program {value}")
+        return value
+
+
 class BudgetSettings(BaseModel):
     """What may be spent, in francs CFA; what is not set has no limit."""
 
@@ -176,6 +202,7 @@ class Config(BaseSettings):
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None
     simulator: SimulatorSettings | None = None
+    backup: BackupSettings = BackupSettings()
     kannel: KannelSettings | None = None
     orange: OrangeSettings | None = None
     truroute: ScreenSettings | None = None

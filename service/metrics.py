@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from service.stories import dispatch_gate, releases
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 WORKER_LEASE = "worker"
+LAST_BACKUP = "last_backup"
+"""The mark of the last backup: when it was made, and how large it was."""
 LATE_AFTER_MS = 15 * 60_000
 """A message that should have left a quarter of an hour ago is a thing to look at."""
 
@@ -91,9 +94,25 @@ class Figures(Collector):
             due = message_tables.oldest_due(tx, runtime.now())
             waits = max(0, runtime.now() - due) / 1000 if due is not None else 0
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
+            closed = GaugeMetricFamily(
+                "laseli_dispatch_closed", "Why nothing is sent: 1 for each reason", labels=["reason"]
+            )
+            for one in dispatch_gate.closed(tx):
+                closed.add_metric([one.reason], 1)
+            yield closed
+            backup = last_backup(tx)
+            if backup is not None:
+                age = max(0, runtime.now() - backup) / 1000
+                yield _gauge("laseli_last_backup_age_seconds", "How old the last backup is", age)
             left = system_tables.lease_age(tx, WORKER_LEASE)
             yield _gauge("laseli_worker_lease_seconds", "What is left of the worker's lease", (left or 0) / 1000)
             yield from route_metrics.families(tx, runtime, runtime.now())
+
+
+def last_backup(tx: Connection) -> int | None:
+    """When the last backup was made; None when none ever was."""
+    kept = system_tables.read_mark(tx, LAST_BACKUP)
+    return int(json.loads(kept)["at"]) if kept else None
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

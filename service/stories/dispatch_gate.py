@@ -11,9 +11,10 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from service.logs import log
-from service.store.system_tables import drop_marks, mark, marks
+from service.store.system_tables import drop_marks, mark, marks, read_mark
 
 PREFIX = "dispatch_off:"
+RESTORED, RESTORED_AT = "restored", "restored_at"
 
 
 class Closed(NamedTuple):
@@ -29,6 +30,22 @@ def close(tx: Connection, reason: str, detail: str, now: int) -> None:
     if reason not in {one.reason for one in closed(tx)}:
         mark(tx, PREFIX + reason, json.dumps({"detail": detail, "since": now}))
         log.error("dispatch_closed", reason=reason, detail=detail)
+
+
+def close_restored(tx: Connection, detail: str, now: int) -> None:
+    """A backup was put back at this moment: what was done before it since the backup was made, nobody knows."""
+    reopen(tx, RESTORED)  # it may have been closed for an earlier restore when the backup was made
+    close(tx, RESTORED, detail, now)
+    mark(tx, RESTORED_AT, str(now))
+
+
+def restored_at(tx: Connection) -> int:
+    """When this database was last put back from a backup; 0 for one that never was.
+
+    Whoever would answer something older (a recall of that day, an SMS that a carrier gives out again) may have
+    answered it already.
+    """
+    return int(read_mark(tx, RESTORED_AT) or 0)
 
 
 def reopen(tx: Connection, reason: str) -> bool:

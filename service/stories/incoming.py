@@ -11,7 +11,7 @@ from service.runtime import Runtime
 from service.store import inbound_tables, phone_tables
 from service.store.columns import rules_of
 from service.store.system_tables import count
-from service.stories import dead_numbers, opt_outs, robot_loops, sms_conversations
+from service.stories import dead_numbers, dispatch_gate, opt_outs, robot_loops, sms_conversations
 from service.stories.outbox import Letter, put
 from service.stories.reminders import spoken_language
 
@@ -35,11 +35,14 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
             count(tx, "sms_from_ourselves")  # another line of ours, or somebody who writes in its name
             return
         word = answers.keyword(sms.text)
+        was_here = sms.at is not None and sms.at <= dispatch_gate.restored_at(tx)
         if word == "stop" or sms.opt_out:
             opt_outs.stop(tx, runtime, sms.phone, "sms", now)
             sms_conversations.end_conversation(tx, runtime, sms.phone, now)
-            if not sms.opt_out:  # the carrier that handled the STOP refuses an answer to it
+            if not sms.opt_out and not was_here:  # the carrier that handled the STOP refuses an answer to it
                 _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
+        elif was_here:
+            count(tx, "sms_before_the_restore")  # it was answered before the database was put back, or may have been
         elif word == "start":
             # Anybody can write it in her name: it counts only where the answer tells her so.
             if _reply(tx, runtime, sms.phone, "start_done", key_hash, now):

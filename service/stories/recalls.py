@@ -7,7 +7,7 @@ due today, and only those: its cost follows what is due, not how many children a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -22,13 +22,14 @@ from service.store import care_tables, message_tables, people_tables, recall_tab
 from service.store.care_tables import Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
-from service.store.system_tables import count
-from service.stories import care, clock_guard
+from service.store.system_tables import count, counters
+from service.stories import care, clock_guard, dispatch_gate
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
 PAGE = 200
 """Households planned in one transaction: short enough that a caller's keystroke never waits for it."""
+TAKEN_AS_TOLD = "recalls_taken_as_told"
 
 
 # --- planning a child ---------------------------------------------------------------------------------------
@@ -162,6 +163,18 @@ def queue_recalls(runtime: Runtime) -> int:
             return queued
 
 
+def plan_restored_day(tx: Connection, runtime: Runtime, now: int) -> int:
+    """Right after a restore, plan the day once more, and never again what may have been told since the backup.
+
+    Whatever should have left by now is taken as told; the ladder goes on from there. Gives how many steps that were.
+    """
+    before = counters(tx).get(TAKEN_AS_TOLD, 0)
+    seen = 1
+    while seen:
+        seen, _ = _queue_page(tx, runtime, now)
+    return counters(tx).get(TAKEN_AS_TOLD, 0) - before
+
+
 class _Rehearsed(Exception):
     """Ends a transaction that must change nothing."""
 
@@ -202,11 +215,12 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
             _set_next(tx, row.id, told, step, now)
     if held:
         count(tx, "recall_steps_without_a_good_moment", held)
+    taken = _taken_as_told(tx, runtime, by_household, today)
     refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
     letters = {
         house: _letter(runtime, dues, now)
         for house, dues in by_household.items()
-        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard
+        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
     }
     queued = put_many(tx, now, list(letters.values()))
     for house, dues in by_household.items():
@@ -217,6 +231,21 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
         else:
             _advance(tx, runtime, dues, message_id, now)
     return len(rows), len(queued)
+
+
+def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
+    """On the day of a restore: the households whose message of that day, if there was one, had left by then."""
+    restored_at = dispatch_gate.restored_at(tx)
+    if not restored_at or runtime.today(restored_at) != today:
+        return set()
+    told = {house for house, dues in dues_of.items() if _leaves_at(runtime, dues) <= restored_at}
+    if told:
+        count(tx, TAKEN_AS_TOLD, sum(len(dues_of[house]) for house in told))
+    return told
+
+
+def _leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
+    return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
 
 
 def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str | None, Occurrence | None]:
@@ -264,7 +293,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
         key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
         purpose="reminder",
         klass="must-arrive",
-        not_before=min(local_time.instant(due.step.at, runtime.zone) for due in dues),
+        not_before=_leaves_at(runtime, dues),
         useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
         hours=_hours(runtime, first),
         organisation_id=first.organisation_id,

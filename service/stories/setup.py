@@ -12,11 +12,21 @@ class NotEmpty(Exception):
     """Only a database without people may be marked for rehearsals."""
 
 
+class Unsettled(Exception):
+    """A backup is no database before a restore has settled it."""
+
+
 def prepare(runtime: Runtime, *, rehearsal: bool = False) -> str:
     """Bring the schema, the places and the conversations up to date; gives a hint for people, or "".
 
     `rehearsal` lets `tick --at` move this database's time.
     """
+    with runtime.database.read() as tx:
+        if schema.is_unsettled(tx):
+            raise Unsettled(
+                "this is a backup that was put here by hand, or whose restore was killed: it would say again what it "
+                "has said since. Use `laseli db restore`."
+            )
     schema.upgrade(runtime.database)
     with runtime.database.begin() as tx:
         key_checks.check(tx, runtime.vault)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import requests
 
 from service.app import create_app
 from service.clock import SystemClock
 from service.config import Config
-from service.metrics import WORKER_LEASE
+from service.metrics import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.stories import dispatcher
+from service.stories import dispatch_gate, dispatcher
 from service.stories.outbox import Letter, put
 from tests.conftest import a_config
 from tests.people import TestClock
@@ -47,6 +49,30 @@ def test_not_ready_when_due_messages_wait(product: str, runtime: Runtime, clock:
     assert answer.json()["outbox"]["oldest_due_waits_ms"] >= HOUR
     dispatcher.send_due(runtime)
     assert requests.get(f"{product}/readyz", timeout=5).status_code == 200
+
+
+def test_not_ready_while_nothing_may_be_sent(product: str, runtime: Runtime, clock: TestClock) -> None:
+    """After a restore that nobody released, say: whoever watches reads why, and what to do."""
+    worker_beats(runtime)
+    with runtime.database.begin() as tx:
+        dispatch_gate.close(tx, "restored", "the backup of yesterday", clock.now())
+    answer = requests.get(f"{product}/readyz", timeout=5)
+    assert answer.status_code == 503
+    assert answer.json()["dispatch"]["closed"] == ["restored"]
+    assert "the backup of yesterday" in answer.json()["dispatch"]["remedy"]
+    page = requests.get(f"{product}/metrics", timeout=5).text
+    assert 'laseli_dispatch_closed{reason="restored"} 1.0' in page
+    with runtime.database.begin() as tx:
+        dispatch_gate.reopen(tx, "restored")
+    assert requests.get(f"{product}/readyz", timeout=5).status_code == 200
+    assert 'reason="restored"' not in requests.get(f"{product}/metrics", timeout=5).text
+
+
+def test_the_age_of_the_last_backup(product: str, runtime: Runtime, clock: TestClock) -> None:
+    assert "last_backup" not in requests.get(f"{product}/metrics", timeout=5).text
+    with runtime.database.begin() as tx:
+        system_tables.mark(tx, LAST_BACKUP, json.dumps({"at": clock.now() - HOUR, "octets": 1}))
+    assert "laseli_last_backup_age_seconds 3600.0" in requests.get(f"{product}/metrics", timeout=5).text
 
 
 def test_not_ready_without_migrations(tmp_path: object) -> None:

@@ -75,6 +75,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "account", name=op.f("pk_spend")),
     )
     op.create_table(
+        "decision",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("at", Id, nullable=False),
+        sa.Column("by", sa.String(length=60), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("message_id", Id, nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+    )
+    op.create_index(op.f("ix_decision_at"), "decision", ["at"], unique=False)
+    op.create_index(op.f("ix_decision_message_id"), "decision", ["message_id"], unique=False)
+    op.create_table(
         "spend_change",
         sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("day", sa.Date(), nullable=False),

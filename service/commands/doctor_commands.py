@@ -1,0 +1,65 @@
+"""`laseli doctor`: everything a sysadmin should look at, the most urgent first, each with its remedy."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from service import logs
+from service.clock import SystemClock
+from service.config import BadConfig, Config
+from service.domain import checkup
+from service.domain.checkup_facts import Facts, Finding
+from service.runtime import Runtime, build_runtime
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of what was found.")
+def doctor(as_json: bool) -> None:
+    """Everything to look at, the most urgent first. Exit 1 when something is to be done; it changes nothing."""
+    found = _examine()
+    if as_json:
+        click.echo(json.dumps([one._asdict() for one in found], ensure_ascii=False, indent=2))
+    else:
+        for one in found:
+            click.echo(_told(one))
+        click.echo(_in_short(found))
+    sys.exit(any(one.level != "know" for one in found))
+
+
+def _examine() -> list[Finding]:
+    try:
+        built = build_runtime(Config.from_env())
+    except BadConfig as mistakes:
+        return checkup.look_over(Facts(wrong_settings=tuple(mistakes.lines)))
+    from service.stories import doctor as story
+
+    logs.configure("ERROR")
+    try:
+        return story.examine(built, _now(built))
+    finally:
+        built.database.close()
+
+
+def _now(built: Runtime) -> int:
+    try:
+        return built.now()
+    except DBAPIError:  # the demo's clock asks the database
+        return SystemClock().now()
+
+
+def _told(one: Finding) -> str:
+    head = f"{one.level:<5} {one.about:<14} "
+    lines = textwrap.wrap(one.said, 96) + textwrap.wrap(f"→ {one.remedy}", 96)
+    return "\n".join((head if place == 0 else " " * len(head)) + line for place, line in enumerate(lines))
+
+
+def _in_short(found: list[Finding]) -> str:
+    if not found:
+        return f"All good: {len(checkup.CHECKS)} things were looked at."
+    to_do = sum(one.level != "know" for one in found)
+    return f"{len(checkup.CHECKS)} things were looked at; {to_do} to be done, {len(found) - to_do} to be known."
