@@ -21,6 +21,7 @@ def local(instant_ms: int, zone: str) -> datetime:
     return moment.astimezone(zone_named(zone)).replace(tzinfo=None)
 
 
+@lru_cache(maxsize=256)  # of one moment it is asked for every message of a turn
 def day_of(instant_ms: int, zone: str) -> date:
     """The local day at this instant."""
     return local(instant_ms, zone).date()

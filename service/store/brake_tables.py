@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, String, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
+from service.store.columns import among
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
+from service.store.prepared import Prepared
 
 m = message.c
 _other, _tried = message.alias("other"), send_attempt.alias("tried")
@@ -38,32 +39,30 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
     Until we commit the numbers are ours: two workers do not both send the last message of a day. SQLite has one writer.
     """
     others = _others_numbers(tx, ids) if tx.dialect.name == "postgresql" else set()
+    rows = _LEFT.rows(tx, ids=ids, purposes=purposes, outcomes=MAY_HAVE_LEFT, since=since)
+    return {row[0]: Heard._make((*row[1:], row[1] not in others)) for row in rows}
+
+
+def _left(_: Any) -> Any:
     calls = (
         select(func.count(tried.message_id.distinct()))
         .select_from(_other)
         .join(_tried, tried.message_id == other.id)
         .where(
             other.number_idx == m.number_idx,
-            other.purpose.in_(purposes),
-            other.state_at >= since,  # every call moves it: of older ones no try need be looked at
-            tried.at >= since,
-            tried.outcome.in_(MAY_HAVE_LEFT),
-            ~_among(tx, other.id, ids),
+            other.id != m.id,
+            among(other.purpose, "purposes", String),
+            other.state_at >= bindparam("since"),  # every call moves it: of older ones no try need be looked at
+            tried.at >= bindparam("since"),
+            among(tried.outcome, "outcomes", String),
         )
         .correlate(message)
         .scalar_subquery()
     )
-    rows = tx.execute(
-        select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(_among(tx, m.id, ids))
-    )
-    return {row[0]: Heard._make((*row[1:], row.number_idx not in others)) for row in rows}
+    return select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(among(m.id, "ids", BigInteger))
 
 
-def _among(tx: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
-    """`column IN (ids)`. On PostgreSQL as one array: a hundred parameters cost more than the question itself."""
-    if tx.dialect.name == "postgresql":
-        return column == func.any(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
-    return column.in_(ids)
+_LEFT = Prepared(_left)
 
 
 def _others_numbers(tx: Connection, ids: Sequence[int]) -> set[bytes]:
@@ -72,10 +71,16 @@ def _others_numbers(tx: Connection, ids: Sequence[int]) -> set[bytes]:
     Nobody waits: a claim holds rows, and whoever waits while he holds something makes a deadlock one day. A lock on the
     phone's row itself would meet callers.
     """
-    numbers = select(m.number_idx).where(_among(tx, m.id, ids)).distinct().subquery()
+    return {number_idx for number_idx, got in _TAKE_NUMBERS.rows(tx, ids=ids) if not got}
+
+
+def _take_numbers(_: Any) -> Any:
+    numbers = select(m.number_idx).where(among(m.id, "ids", BigInteger)).distinct().subquery()
     key = func.hashtext(func.encode(numbers.c.number_idx, "hex"))
-    got = func.pg_try_advisory_xact_lock(PHONES, key).label("got")
-    return {row.number_idx for row in tx.execute(select(numbers.c.number_idx, got)) if not row.got}
+    return select(numbers.c.number_idx, func.pg_try_advisory_xact_lock(PHONES, key))
+
+
+_TAKE_NUMBERS = Prepared(_take_numbers)
 
 
 def rename_hours(tx: Connection, known: Collection[str]) -> int:

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import ReceiptState, Scope, State
-from service.store.columns import Id, Instant, id_column, metadata, new_id
+from service.store.columns import Id, Instant, among, id_column, metadata, new_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
 from service.store.prepared import Prepared, PreparedPage, listed
@@ -166,14 +166,18 @@ def newest(tx: Connection, most: int) -> list[Kept]:
     return list({one.id: one for one in reversed(list(rows))}.values())[::-1]
 
 
+_BY_NAMES = Prepared(
+    lambda _: select(*_RECEIPT).where(_waits, among(kept.carrier_id, "names", String)).with_for_update(skip_locked=True)
+)
+
+
 def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
     """What waits for these messages, given as (message, channel, the carrier's id that is now known)."""
     about = {(channel, carrier_id): message_id for message_id, channel, carrier_id in named if carrier_id}
     if not about:
         return []
-    which = _waits & kept.carrier_id.in_({carrier_id for _, carrier_id in about})
-    rows = tx.execute(select(*_RECEIPT).where(which).with_for_update(skip_locked=True))
-    found = ((row, about.get((row.channel, row.carrier_id))) for row in rows)
+    rows = _BY_NAMES.rows(tx, names=sorted({carrier_id for _, carrier_id in about}))
+    found = ((row, about.get((row[1], row[2]))) for row in rows)
     return [Kept._make((*row, message_id, False)) for row, message_id in found if message_id is not None]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text, update
 
-from scheduler.timetable import forget
 from service.channels.base import Receipt
 from service.config import Config
 from service.runtime import Runtime, build_runtime
@@ -18,6 +17,7 @@ from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.system_tables import counters
 from service.stories import dead_numbers, dispatcher, opt_outs, receipts, route_book
+from service.stories.retention import forget
 from service.stories.route_book import Sample
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
