@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, select,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
+from service.domain.sending_hours import ANY
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 
@@ -33,7 +34,8 @@ class Heard(NamedTuple):
 
 
 def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], since: int) -> dict[int, Heard]:
-    """For each of these messages: how many others of these purposes were called for its number since then.
+    """For each of these messages: how many others of these purposes were called for its number since then, those left
+    out that may leave at any hour, as an answer to what somebody has just done.
 
     Until we commit the numbers are ours: two workers do not both send the last message of a day. SQLite has one writer.
     """
@@ -45,6 +47,7 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
         .where(
             other.number_idx == m.number_idx,
             other.purpose.in_(purposes),
+            other.hours != ANY,
             other.state_at >= since,  # every call moves it: of older ones no try need be looked at
             tried.at >= since,
             tried.outcome.in_(MAY_HAVE_LEFT),
@@ -53,7 +56,9 @@ def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], sinc
         .correlate(message)
         .scalar_subquery()
     )
-    rows = tx.execute(select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(_among(tx, m.id, ids)))
+    rows = tx.execute(
+        select(m.id, m.number_idx, m.purpose, m.hours, m.useful_until, calls).where(_among(tx, m.id, ids))
+    )
     return {row[0]: Heard._make((*row[1:], row.number_idx not in others)) for row in rows}
 
 
