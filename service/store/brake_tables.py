@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, String, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
+from service.domain.sending_hours import ANY
 from service.store.columns import among
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
@@ -34,7 +35,8 @@ class Heard(NamedTuple):
 
 
 def left_since(tx: Connection, ids: Sequence[int], purposes: Sequence[str], since: int) -> dict[int, Heard]:
-    """For each of these messages: how many others of these purposes were called for its number since then.
+    """For each of these messages: how many others of these purposes were called for its number since then, those left
+    out that may leave at any hour, as an answer to what somebody has just done.
 
     Until we commit the numbers are ours: two workers do not both send the last message of a day. SQLite has one writer.
     """
@@ -52,6 +54,7 @@ def _left(_: Any) -> Any:
             other.number_idx == m.number_idx,
             other.id != m.id,
             among(other.purpose, "purposes", String),
+            other.hours != ANY,
             other.state_at >= bindparam("since"),  # every call moves it: of older ones no try need be looked at
             tried.at >= bindparam("since"),
             among(tried.outcome, "outcomes", String),

@@ -82,7 +82,7 @@ _HEARD = Prepared(
         update(phone)
         .where(
             p.number_idx == bindparam("idx"),
-            or_(p.last_heard_at.is_(None), p.last_heard_at < bindparam("lately"), p.failed_days > literal(0)),
+            or_(func.coalesce(p.last_heard_at, p.created_at) < bindparam("lately"), p.failed_days > literal(0)),
         )
         .values(last_heard_at=bindparam("day"), failed_days=0, failed_on=null())
         .returning(p.id, p.number_idx)

@@ -15,13 +15,15 @@ from sqlalchemy.engine import Connection
 from flows import phone_numbers
 from service.domain import local_time
 from service.domain.letter_rules import LetterRules
+from service.domain.sending_hours import ANY
 from service.runtime import Runtime
 from service.store import brake_tables
 from service.store.message_claims import Claimed
 from service.store.system_tables import count, mark, read_mark
 
 UNASKED = frozenset({"reminder", "campaign", "notice"})
-"""What people did not ask for a moment ago. Alarms to staff, answers and conversations neither count nor wait."""
+"""What people did not ask for. Alarms to staff, answers and conversations neither count nor wait, nor does the news
+that a call has just led to: that may leave at any hour."""
 A_MOMENT_MS = 1000
 HOURS_MARK = "hours_known"
 LEAVES_ROOM = "campaign"
@@ -52,6 +54,8 @@ def held_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now:
     full = 0
     for message_id in unasked:
         one = found[message_id]
+        if one.hours == ANY:
+            continue
         if not one.ours:
             held[message_id] = Held(now + A_MOMENT_MS, "another worker is writing to this phone")
             continue

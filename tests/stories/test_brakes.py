@@ -268,6 +268,19 @@ def test_answers_and_alarms_neither_count_nor_wait(
     assert len(carrier.accepted) == 15
 
 
+def test_what_a_call_has_just_led_to_neither_counts_nor_waits(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    for number in range(5):
+        queue(runtime, f"asked{number}", "notice", hours="any")
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 5
+    for number in range(5):
+        queue(runtime, f"unasked{number}", "notice")
+    dispatcher.send_due(runtime)
+    assert len(carrier.accepted) == 8
+
+
 def test_campaigns_leave_the_last_place_of_a_day_to_a_recall(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
 ) -> None:

@@ -27,7 +27,8 @@ def queue(runtime: Runtime, clock: TestClock, handset: Handset, purpose: str) ->
 
 
 def arrives(runtime: Runtime, clock: TestClock, handset: Handset) -> set[str]:
-    """The purposes of which a new message arrives now."""
+    """The purposes of which a new message arrives, on a day that has had none."""
+    clock.advance(days=1)
     before = len(handset.inbox)
     for purpose in ("reminder", "campaign"):
         queue(runtime, clock, handset, purpose)

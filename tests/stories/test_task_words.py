@@ -8,7 +8,16 @@ from pathlib import Path
 from scheduler.timetable import one_round
 from service.config import Config
 from service.runtime import Runtime
-from service.stories import demo, feedback, mediator_visits, memberships, task_words, unfinished
+from service.stories import (
+    dead_numbers,
+    demo,
+    feedback,
+    mediator_visits,
+    memberships,
+    robot_loops,
+    task_words,
+    unfinished,
+)
 from tests.cover import command, dial
 from tests.people import Handset, TestClock
 
@@ -51,6 +60,7 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds = set(re.findall(r'put_on_list\(\s*tx,\s*now,\s*"(\w+)"', source))
     kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
     assert {"moved", "muac_referral", "code_tries"} <= kinds
+    kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND}
     assert kinds | {unfinished.KIND, mediator_visits.TASK, memberships.TASK, *feedback.KINDS} == set(task_words.KINDS)
 
 
