@@ -174,7 +174,7 @@ def measure(name: str, settings: dict[str, str], port: int, database_pid: int | 
     _compare(f"{name}, single", single, clients)
     rates = [found.rate for found in many]
     print(f"{name}, many: {statistics.median(rates):6.0f} recipients/s (goal 15,000), {_micros(many)}", flush=True)
-    paced = settings
+    paced = settings | {"LASELI_PACE": f"africastalking={LIMIT}"}
     fill(runtime, LIMIT * PACED_SECONDS, equal=False)
     seen(port)
     found = drain(paced, LIMIT * PACED_SECONDS, database_pid)

@@ -1,4 +1,4 @@
-"""Carriers that call us: many events at once, each repeated for fifteen seconds while it gets no 2xx, as Twilio does."""
+"""Carriers that call us: many events at once, each repeated for fifteen seconds while it gets no 2xx, as Twilio's."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
     python -m tests.faults.reliability FIGURES [PAGE]
 
-FIGURES is the file of JSON lines that the tests wrote. With PAGE the whole page is written there, else the table printed.
+FIGURES is the file of JSON lines that the tests wrote. With PAGE the whole page is written there, else the table is
+printed.
 """
 
 from __future__ import annotations
@@ -23,20 +24,24 @@ from typing import Any
 ABOUT = """\
 # What faults do to Laseli
 
-For whoever must decide whether to trust it. Real `laseli serve` and `laseli worker` processes were killed, stopped, starved
-of disk and given wrong clocks, against a carrier on this machine that fails on purpose and writes down every message it
-accepts before it answers. Then three things were held against each other: what callers had been told, what the carrier
-had accepted, and what the database says. Written by `python3 dev faults`; a short form runs with every test run.
+For whoever must decide whether to trust it. Real `laseli serve` and `laseli worker` processes were killed, stopped,
+starved of disk and given wrong clocks, against a carrier on this machine that fails on purpose and writes down every
+message it accepts before it answers. Then three things were held against each other: what callers had been told, what
+the carrier had accepted, and what the database says. Written by `python3 dev faults`; a short form runs with every
+test run.
 
-*Lost*: acknowledged, and neither accepted by the carrier nor in a state where somebody sees that it was not. *Doubled*:
-accepted once more. *Denied*: accepted, while the database says that it never left. *Unknown*: said to be unknown; of these
-some were sent. The two classes, *once* and *must-arrive*, and all other words: [promises.md](promises.md).
+*Lost*: acknowledged, and neither accepted by the carrier nor in a state where somebody sees that it was not.
+*Doubled*: accepted once more. *Denied*: accepted, while the database says that it never left. *Unknown*: said to be
+unknown; of these some were sent. The two classes, *once* and *must-arrive*, and all other words:
+[promises.md](promises.md).
 
 """
 ELSEWHERE = """
-Tested elsewhere: receipts in any order (F6, `tests/domain`, `tests/stories/test_dispatch.py`), several planners and many
-machines (F8, `tests/faults`), robot loops (F28, `tests/attacks/test_floods.py`), every cut of a signed form (F18,
-`tests/contracts/test_signatures.py`). A power cut on the real machine (F31) and a PostgreSQL whose disk is full are not tested.
+Tested elsewhere: receipts in any order (F6, `tests/domain/test_receipt_orders.py`,
+`tests/faults/test_receipt_storm.py`), several planners and many machines (F8, `tests/faults/test_many_machines.py`),
+robot loops (F28, `tests/attacks`), every cut of a signed form (F18, `tests/contracts/test_signatures.py`), a backup
+restored a day late (F32, `tests/faults/test_restored_late.py`). A power cut on the real machine (F31) and a
+PostgreSQL whose disk is full are not tested.
 """
 HEAD = "| | What was done | Database | Promised | Found | Held |\n|---|---|---|---|---|---|\n"
 

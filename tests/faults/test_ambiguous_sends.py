@@ -1,4 +1,4 @@
-"""F5: the carrier takes every message and resets the connection instead of answering. Only receipts tell what became."""
+"""F5: the carrier takes every message and resets the connection instead of answering. Only receipts tell more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""F9: the worker is away for a moment or for days, across the hours at which things are due: nothing is dropped silently."""
+"""F9: the worker is away for a moment or for days, while things become due: nothing is dropped silently."""
 
 from __future__ import annotations
 

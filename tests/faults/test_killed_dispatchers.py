@@ -1,4 +1,4 @@
-"""F2, F3, F4: SIGKILL while they send. Nothing is lost, class "once" is never doubled, the unknown is said to be unknown."""
+"""F2, F3, F4: SIGKILL while they send. Nothing is lost, class "once" is never doubled, unknown is what is unknown."""
 
 from __future__ import annotations
 

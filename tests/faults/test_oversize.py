@@ -1,4 +1,4 @@
-"""F25: too much, too many, too slow, on the server that the product runs on: refused, cheaply, and others are served."""
+"""F25: too much, too many, too slow, on the product's own server: refused, cheaply, and others are served."""
 
 from __future__ import annotations
 
