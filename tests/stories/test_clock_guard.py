@@ -29,7 +29,7 @@ from service.store.message_tables import message
 from service.store.system_tables import marker
 from service.stories import clock_guard, dispatch_gate, outbox
 from service.stories.outbox import Letter
-from tests.faults.test_kill_worker import _environment
+from tests.faults.supervisor import environment
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
 from tests.stories.test_recalls import check_promises, enrol, messages
@@ -389,7 +389,7 @@ def test_the_database_s_clock_is_a_witness(
 
 @pytest.fixture
 def as_set(settings: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in _environment(settings).items():
+    for name, value in environment(settings).items():
         if name.startswith("LASELI_"):
             monkeypatch.setenv(name, value)
     return
@@ -439,7 +439,7 @@ def test_a_running_worker_stops_within_seconds_and_goes_on(
     offset = tmp_path / "offset"
     offset.write_text("0")
     command = [sys.executable, "-c", MOVED_WORKER, str(offset)]
-    worker = subprocess.Popen(command, env=_environment(settings) | {"TZ": "Europe/Paris"})
+    worker = subprocess.Popen(command, env=environment(settings) | {"TZ": "Europe/Paris"})
     try:
         write_to(runtime, "first")
         wait_for(lambda: len(carrier.accepted) == 1)
