@@ -17,7 +17,7 @@ from service.runtime import Runtime, build_runtime
 from service.store import route_tables, system_tables
 from service.store.message_tables import message
 from service.store.route_tables import route, route_sample
-from service.stories import route_book, route_pauses
+from service.stories import dispatcher, route_book, route_pauses
 from service.stories.route_book import OpenRoute, Sample
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
@@ -149,12 +149,10 @@ def test_a_refused_account_is_left_out_and_loses_no_message(
 ) -> None:
     line.carriers[FIRST].next("401", times=1)
     line.queue(10)
-    while line.turn(runtime):
-        pass
+    dispatcher.send_due(runtime)
     assert list(opened(runtime)) == [SECOND]
     line.clock.advance(minutes=1)
-    while line.turn(runtime):
-        pass
+    dispatcher.send_due(runtime)
     assert len(second.accepted) + line.sent(FIRST) == 10
     assert second.accepted, "what was refused took the other route"
     with runtime.database.read() as tx:
@@ -192,8 +190,7 @@ def test_a_trial_that_is_refused_is_a_longer_pause(line: Line, runtime: Runtime)
     line.clock.advance(hours=1, seconds=1)
     line.carriers[FIRST].faults = {"401": 1.0}
     line.queue(20)
-    while line.turn(runtime):
-        pass
+    dispatcher.send_due(runtime)
     assert len(line.carriers[FIRST].requests) == 1, "one message found out"
     assert (row(runtime).state, row(runtime).pauses) == ("paused", 2)
     assert row(runtime).until == line.clock.now() + 4 * HOUR
@@ -206,8 +203,7 @@ def test_a_trial_that_is_taken_opens_the_route_which_has_to_prove_itself(line: L
     assert line.share() == {FIRST: 0, SECOND: 100}
     line.clock.advance(hours=1, seconds=1)
     line.queue(20)
-    while line.turn(runtime):
-        pass
+    dispatcher.send_due(runtime)
     assert line.sent(FIRST) == 1
     route_book.weigh(runtime)
     assert row(runtime).state == "open"
@@ -220,11 +216,11 @@ def test_the_only_route_is_tried_too(line: Line, runtime: Runtime, database_url:
     alone = build_runtime(runtime.config.model_copy(update={"routes": (FIRST,)}), at=line.clock)
     paused(alone)
     line.queue(3)
-    assert line.turn(alone) == 0
+    assert dispatcher.send_due(alone) == 0
     line.clock.advance(hours=1, seconds=1)
-    assert line.turn(alone) == 1
+    assert dispatcher.send_due(alone) == 1
     route_book.weigh(alone)
-    assert line.turn(alone) == 2
+    assert dispatcher.send_due(alone) == 2
     alone.database.close()
 
 
