@@ -186,17 +186,19 @@ def note(tx: Connection, runtime: Runtime, finished: Sequence[Finished], now: in
     changes = [_change(one, now) for one in finished]
     notes = [_noted(runtime, one, change, now) for one, change in zip(finished, changes, strict=True)]
     kept = message_claims.note_outcomes(tx, notes, now)
-    for one, change in zip(finished, changes, strict=True):
+    for one in finished:
         if isinstance(one.outcome, Refused) and one.outcome.opt_out:
             opt_outs.stop(tx, runtime, one.leaving.message.to, "carrier", now)
-        if isinstance(one.outcome, Refused) and change.pause_channel:
-            route_book.pause(tx, one.channel, one.outcome.scope, one.outcome.detail, now)
     named = [(one.id, one.channel, one.carrier_id) for one in notes if one.carrier_id]
     receipts.apply_early(tx, runtime, named, now)
     called = [one for one in finished if one.called]
     samples = (route_book.of_call(one.channel, one.leaving.network, one.outcome) for one in called)
     route_book.note_samples(tx, samples, now)
     money.settle_true_cost(tx, runtime, _settled(finished, notes, kept), now)
+    # Last: whoever waits for a route's row holds all its other rows already, so nobody waits in a circle.
+    for one, change in zip(finished, changes, strict=True):
+        if isinstance(one.outcome, Refused) and change.pause_channel:
+            route_book.pause(tx, one.channel, one.outcome.scope, one.outcome.detail, now)
     _log(finished, changes, kept)
 
 
