@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from service.config import parse_key, parse_ring
 from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
-from service.logs import log
+from service.logs import log, scrub
 from service.metrics import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, postgresql_dumps, schema, sealed_files, sqlite_copies, system_tables
@@ -276,8 +276,11 @@ def told_as_refusal() -> Iterator[None]:
     try:
         yield
     except sqlite_copies.Unsound as reason:
-        raise Refused(f"the copy of the database is damaged: {reason}. Run `laseli db check`.") from None
+        raise Refused(f"the copy of the database is no good: {reason}. Run `laseli db check`.") from None
     except (postgresql_dumps.NoTool, postgresql_dumps.ToolFailed) as reason:
         raise Refused(str(reason)) from None
+    except DBAPIError as reason:
+        first, *_ = str(reason.orig).splitlines() or [""]
+        raise Refused(f"the database refused: {scrub(first)}") from None
     except OSError as reason:
         raise Refused(f"{reason.filename or 'the disk'}: {reason.strerror or reason}") from None
