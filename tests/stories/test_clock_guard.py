@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class Hands(Worker):
         super().__init__(runtime)
         self.clock, self.counted = clock, 0
         self._watch = Watch(lambda: self.counted)
-        self.ticks = [self._safely(entry) for entry in TIMETABLE]
+        self.ticks = [partial(self._tick, entry) for entry in TIMETABLE]
         self._beat()
 
     def pass_time(self, milliseconds: int) -> None:
