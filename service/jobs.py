@@ -188,7 +188,7 @@ def count_jobs(tx: Connection) -> dict[str, int]:
 
 def retry(tx: Connection, job_id: int) -> bool:
     """Try a job that was given up from the start; False when there is none of this id."""
-    found = job_tables.take_up(tx, job_id)
+    found = _take_up(tx, job_id)
     if found is None:
         return False
     name, args, lock = found
@@ -199,4 +199,11 @@ def retry(tx: Connection, job_id: int) -> bool:
 
 def drop(tx: Connection, job_id: int) -> bool:
     """Nobody will do it; False when no job of this id was given up."""
-    return job_tables.take_up(tx, job_id) is not None
+    return _take_up(tx, job_id) is not None
+
+
+def _take_up(tx: Connection, job_id: int) -> tuple[str, dict[str, Any], str | None] | None:
+    found = job_tables.take_up(tx, job_id)
+    if found is None and tx.dialect.name == "postgresql":
+        found = procrastinate_tables.take_up(tx, job_id)
+    return found

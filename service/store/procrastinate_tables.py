@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     case,
+    cast,
     delete,
     exists,
     func,
@@ -40,7 +41,8 @@ from service.store.job_tables import Listed, Taken
 
 # In a metadata of their own: they are made from Procrastinate's own file (migration 0004), and changed by no other.
 _theirs = MetaData()
-_Status = postgresql.ENUM("todo", "doing", name="procrastinate_job_status", create_type=False)
+_STATES = ("todo", "doing", "succeeded", "failed", "cancelled", "aborting", "aborted")
+_Status = postgresql.ENUM(*_STATES, name="procrastinate_job_status", create_type=False)
 
 queued = Table(
     "procrastinate_jobs",
@@ -130,16 +132,24 @@ def any_due(tx: Connection) -> bool:
     return tx.execute(select(q.id).where(q.status == "todo", due).limit(1)).first() is not None
 
 
-_state = case((q.status == "doing", "running"), else_="waiting")
+# Its own words for a job that ended are met after a restore only: `restored_tables` cancels what was under way.
+_state = case((q.status == "todo", "waiting"), (q.status == "doing", "running"), else_="failed")
+_ended = q.status.not_in(("todo", "doing"))
+
+
+def take_up(tx: Connection, job_id: int) -> tuple[str, dict[str, Any], str | None] | None:
+    """Take a job that ended undone out of the table: its name, arguments and word; None when there is none."""
+    gone = delete(queued).where(q.id == job_id, _ended).returning(q.task_name, q.args, q.queueing_lock)
+    row = tx.execute(gone).first()
+    return (row.task_name, row.args, row.queueing_lock) if row else None
 
 
 def listed(tx: Connection, limit: int) -> list[Listed]:
-    """Those that wait and those that run, the oldest first."""
-    rows = tx.execute(select(q.id, q.task_name, _state, q.attempts, q.scheduled_at, q.args).order_by(q.id).limit(limit))
-    return [
-        Listed(row[0], row[1], row[2], row[3], int(row[4].timestamp() * 1000) if row[4] else None, None, row[5])
-        for row in rows
-    ]
+    """The oldest first."""
+    why = case((_ended, cast(q.status, Text)))
+    columns = (q.id, q.task_name, _state, q.attempts, q.scheduled_at, why, q.args)
+    rows = tx.execute(select(*columns).order_by(q.id).limit(limit))
+    return [Listed(*row[:4], int(row[4].timestamp() * 1000) if row[4] else None, *row[5:]) for row in rows]
 
 
 def count_jobs(tx: Connection) -> dict[str, int]:

@@ -25,7 +25,7 @@ from service import jobs, logs
 from service.cli import main
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.store import job_tables, procrastinate_tables, system_tables
+from service.store import job_tables, procrastinate_tables, restored_tables, system_tables
 from service.store.job_tables import Listed, job
 from service.store.procrastinate_tables import queued
 from service.stories import retention
@@ -303,6 +303,23 @@ def test_a_job_that_was_given_up_is_dropped_by_hand_or_after_ninety_days(
     clock.advance(days=2)
     assert retention.purge(runtime, ["given_up_jobs"]) == {"given_up_jobs": 1}
     assert second not in listed(runtime)
+
+
+def test_a_job_that_a_restore_cancelled_is_listed_and_taken_up_again(
+    runtime: Runtime, diary: Diary, clock: TestClock
+) -> None:
+    add(runtime, 1, lock="a")
+    with runtime.database.begin() as tx:
+        assert restored_tables.cancel_jobs(tx, clock.now() + 10**12) == 1
+    jobs.carry_out_due(runtime)
+    (cancelled,) = listed(runtime)
+    assert (cancelled.state, cancelled.error) in (("failed", "restored"), ("failed", "cancelled"))
+    with runtime.database.begin() as tx:
+        assert jobs.count_jobs(tx) == {"waiting": 0, "running": 0, "failed": 1}
+        assert jobs.retry(tx, cancelled.id)
+        assert not jobs.retry(tx, cancelled.id)
+    jobs.carry_out_due(runtime)
+    assert diary.done == [1]
 
 
 def command(settings: Config, *words: str) -> Result:
