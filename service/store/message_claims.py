@@ -50,6 +50,7 @@ class Claimed(NamedTuple):
     resends: int
     klass: Klass
     purpose: str
+    hours: str
     to: str
     text: str
     useful_until: int
@@ -70,6 +71,7 @@ _CLAIMED = (
     m.resends,
     m.klass,
     m.purpose,
+    m.hours,
     phone.c.number,
     m.text,
     m.useful_until,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     func,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -36,6 +37,7 @@ from service.store.columns import (
     spelled,
     upsert,
 )
+from service.store.vault import SEALED_NOTHING
 
 message = Table(
     "message",
@@ -88,6 +90,8 @@ Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, post
 # As the indexes above spell it, letter for letter: a partial index serves no parameter.
 IS_QUEUED = m.state == spelled("queued")
 IS_OPEN = m.state.in_([spelled("sending"), spelled("unknown"), spelled("accepted")])
+HAS_WORDS = func.length(type_coerce(m.text, LargeBinary)) > SEALED_NOTHING
+"""Its text was not emptied yet: what was kept for long enough has none."""
 
 send_attempt = Table(
     "send_attempt",

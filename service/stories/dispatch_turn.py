@@ -68,6 +68,7 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> list[Call]:
     ]
     message_claims.start_attempts(tx, starts, now)
     route_book.take(tx, runtime, turn.used)
+    brakes.count_held(tx, turn.held)
     return calls
 
 
@@ -79,6 +80,8 @@ class _Turn:
     ) -> None:
         self.tx, self.runtime, self.now, self.routes, self.open_hours = tx, runtime, now, routes, open_hours
         self.used: Counter[str] = Counter()
+        self.leaving: Counter[bytes] = Counter()  # unasked messages that have their place, by number
+        self.held = 0
 
     def calls(self, most: int) -> list[Call]:
         """The calls to be made now. Who may not leave is put back, and leaves the place to others."""
@@ -91,7 +94,8 @@ class _Turn:
 
     def _placed(self, claimed: Sequence[Claimed], only: str | None = None) -> list[tuple[str, Leaving]]:
         """(channel, message) of those that may leave; the others go back to the queue with a reason."""
-        held = brakes.held_back(self.tx, self.runtime, claimed, self.now) if claimed else {}
+        held = brakes.held_back(self.tx, self.runtime, claimed, self.leaving, self.now) if claimed else {}
+        self.held += sum(one.full for one in held.values())
         waits = [Wait(id, one.until, one.reason) for id, one in held.items()]
         placed = []
         for one in claimed:
@@ -106,6 +110,7 @@ class _Turn:
             cost = money.estimate(self.runtime, channel, network, one.parts, self.now)
             placed.append((channel, Leaving(one, network, cost)))
         leaving = self._paid_for(placed, waits)
+        self.leaving.update(one.message.number_idx for _, one in leaving if brakes.is_unasked(one.message))
         message_claims.put_back(self.tx, waits, self.now)
         return leaving
 
