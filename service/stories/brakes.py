@@ -6,7 +6,7 @@ Nothing is dropped in silence: what may not leave now waits or expires with a re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -31,44 +31,59 @@ LEAVES_ROOM = "campaign"
 
 
 class Held(NamedTuple):
-    """Why a claimed message may not leave now, and when it may; `until` None: at no moment at which it is useful."""
+    """Why a claimed message may not leave now, and when it may; `until` None: at no moment at which it is useful.
+
+    `full`: its phone had enough today; else another worker is at it.
+    """
 
     until: int | None
     reason: str
+    full: bool = True
 
 
 def held_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now: int) -> dict[int, Held]:
     """Those of the claimed messages of which their phone had enough today; asked in the transaction of the claim.
 
-    Messages to one phone are counted in the order in which they were claimed, and by one worker at a time.
+    Messages to one phone are counted in the order in which they were claimed, and by one worker at a time. It waits for
+    nobody and locks nobody's row; `count_held` does, so that comes last in a turn.
     """
     unasked = [one.id for one in claimed if one.purpose in UNASKED]
     if not unasked:
         return {}
-    today = runtime.today(now)
-    midnight = local_time.start_of_day(today, runtime.zone)
-    tomorrow = local_time.start_of_day(today + timedelta(1), runtime.zone)
+    midnight = local_time.start_of_day(runtime.today(now), runtime.zone)
     found = brake_tables.left_since(tx, unasked, sorted(UNASKED), midnight)
     heard: dict[bytes, int] = defaultdict(int)
     held: dict[int, Held] = {}
-    full = 0
     for message_id in unasked:
         one = found[message_id]
+        had = one.left + heard[one.number_idx]
         if one.hours == ANY:
             continue
         if not one.ours:
-            held[message_id] = Held(now + A_MOMENT_MS, "another worker is writing to this phone")
-            continue
-        most = runtime.config.most_a_day - (one.purpose == LEAVES_ROOM and runtime.config.most_a_day > 1)
-        if one.left + heard[one.number_idx] < most:
+            held[message_id] = Held(now + A_MOMENT_MS, "another worker is writing to this phone", full=False)
+        elif had < _most(runtime, one.purpose):
             heard[one.number_idx] += 1
-            continue
-        until = runtime.hours.good_instant(one.hours, runtime.zone, max(now, tomorrow), one.useful_until)
-        held[message_id] = Held(until, f"this phone had {one.left + heard[one.number_idx]} messages today")
-        full += 1
+        else:
+            held[message_id] = Held(_next_day(runtime, one, now), f"this phone had {had} messages today")
+    return held
+
+
+def count_held(tx: Connection, held: Iterable[Held]) -> None:
+    """Count those that wait for another day."""
+    full = sum(one.full for one in held)
     if full:
         count(tx, "messages_held_back", full)
-    return held
+
+
+def _most(runtime: Runtime, purpose: str) -> int:
+    most = runtime.config.most_a_day
+    return most - 1 if purpose == LEAVES_ROOM and most > 1 else most
+
+
+def _next_day(runtime: Runtime, one: brake_tables.Heard, now: int) -> int | None:
+    """The next day's first good moment, if it would still be useful then."""
+    tomorrow = local_time.start_of_day(runtime.today(now) + timedelta(1), runtime.zone)
+    return runtime.hours.good_instant(one.hours, runtime.zone, tomorrow, one.useful_until)
 
 
 def know_the_hours(runtime: Runtime) -> int:

@@ -68,6 +68,8 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> list[Call]:
     ]
     message_claims.start_attempts(tx, starts, now)
     route_book.take(tx, runtime, turn.used)
+    # The counter last, as a route's pause: whoever holds it while he waits for money would wait in a circle.
+    brakes.count_held(tx, turn.held)
     return calls
 
 
@@ -79,6 +81,7 @@ class _Turn:
     ) -> None:
         self.tx, self.runtime, self.now, self.routes, self.open_hours = tx, runtime, now, routes, open_hours
         self.used: Counter[str] = Counter()
+        self.held: list[brakes.Held] = []
 
     def calls(self, most: int) -> list[Call]:
         """The calls to be made now. Who may not leave is put back, and leaves the place to others."""
@@ -92,6 +95,7 @@ class _Turn:
     def _placed(self, claimed: Sequence[Claimed], only: str | None = None) -> list[tuple[str, Leaving]]:
         """(channel, message) of those that may leave; the others go back to the queue with a reason."""
         held = brakes.held_back(self.tx, self.runtime, claimed, self.now) if claimed else {}
+        self.held += held.values()
         waits = [Wait(id, one.until, one.reason) for id, one in held.items()]
         placed = []
         for one in claimed:
