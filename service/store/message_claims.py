@@ -33,7 +33,7 @@ from sqlalchemy.engine import Connection
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
-from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
 
 LEASE_MS = 60_000
@@ -148,7 +148,7 @@ def _due(open_hours: tuple[str, ...]) -> Select[Any]:
 def _refused() -> ColumnElement[bool]:
     return exists().where(
         opt_out.c.number_idx == m.number_idx,
-        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", opt_out.c.purpose == UNREACHABLE),
+        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", is_unreachable(m.purpose)),
         # The one answer to a STOP itself, and what somebody asks for by writing to us after it.
         m.purpose != "reply",
         m.purpose != "talk",

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from service.domain.message_states import Klass, State
 from service.domain.retry_rules import AGAIN, MAY_HAVE_ARRIVED
 from service.store.message_tables import HAS_WORDS, message, send_attempt
-from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 
 m = message.c
@@ -203,7 +203,7 @@ def _refused() -> ColumnElement[bool]:
     """As the dispatcher asks when it claims: it would not send this one."""
     refusal = select(opt_out.c.at).where(
         opt_out.c.number_idx == m.number_idx,
-        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose.in_(("all", UNREACHABLE))),
+        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", is_unreachable(m.purpose)),
         m.purpose.not_in(("reply", "talk")),
     )
     return refusal.correlate(message).exists()
