@@ -13,7 +13,6 @@ from service.store.columns import new_id, vault_of
 from service.store.people_tables import child, household, person
 from service.store.phone_tables import phone
 from service.store.place_tables import organisation, programme
-from service.store.vault import INDEX_VERSION
 
 
 def due_children(runtime: Runtime, how_many: int) -> int:
@@ -48,7 +47,7 @@ def _rows(tx: Connection, runtime: Runtime, how_many: int, homes: int, now: int)
                 "id": phone_id,
                 "number": number,
                 "number_idx": vault.index(number),
-                "index_version": INDEX_VERSION,
+                "index_version": vault.index_writing,
                 "created_at": now,
             }
         )
