@@ -332,9 +332,13 @@ _NOTE = Prepared(
 
 
 def reap(tx: Connection, now: int) -> int:
-    """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
+    """A lease that ran out is ambiguous, never "not sent": the call may have happened.
+
+    One that somebody holds is left out: what its call came to is being written down just now.
+    """
+    late = select(m.id).where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
     return tx.execute(
         update(message)
-        .where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
+        .where(m.id.in_(late.with_for_update(skip_locked=True).scalar_subquery()))
         .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
     ).rowcount

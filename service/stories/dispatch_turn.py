@@ -29,11 +29,15 @@ NO_ROUTE_MS, NO_MONEY_MS = 1_000, 10 * 60_000
 
 
 class Leaving(NamedTuple):
-    """A message with its operator's code and its probable price, in hundredths of a franc CFA."""
+    """A message with its operator's code and its probable price, in hundredths of a franc CFA.
+
+    `at` is when that was put aside.
+    """
 
     message: Claimed
     network: str
     cost: int
+    at: int
 
 
 class Call(NamedTuple):
@@ -108,7 +112,7 @@ class _Turn:
                 continue
             self.used[channel] += one.parts
             cost = money.estimate(self.runtime, channel, network, one.parts, self.now)
-            placed.append((channel, Leaving(one, network, cost)))
+            placed.append((channel, Leaving(one, network, cost, self.now)))
         leaving = self._paid_for(placed, waits)
         self.leaving.update(one.message.number_idx for _, one in leaving if brakes.is_unasked(one.message))
         message_claims.put_back(self.tx, waits, self.now)
@@ -239,7 +243,7 @@ def _settled(finished: Iterable[Finished], notes: Iterable[Noted], kept: set[int
         surely_not = isinstance(one.outcome, NotSent | Refused)
         true = 0 if surely_not else noted.cost_true
         if noted.id in kept and true is not None:
-            found.append(Settled(one.leaving.cost, true, one.leaving.message.campaign_id))
+            found.append(Settled(one.leaving.cost, true, one.leaving.message.campaign_id, one.leaving.at))
     return found
 
 

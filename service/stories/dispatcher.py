@@ -113,7 +113,10 @@ def look_after(runtime: Runtime) -> dict[str, int]:
     now = runtime.now()
     with runtime.database.begin() as tx:
         done = {"reaped": message_claims.reap(tx, now), "expired": message_tables.expire(tx, now)}
+    # By itself: it may wait for a phone, whose holder may wait for what has just expired.
+    with runtime.database.begin() as tx:
         receipts.match_kept(tx, runtime, now)
+    with runtime.database.begin() as tx:
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
         waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from service.config import Config
 from service.runtime import Runtime, build_runtime
+from service.store.message_tables import message
 from service.stories import brakes, dispatcher, money, route_book, route_trying
 from service.stories.money import Wanted
 from service.stories.outbox import Letter, put_many
@@ -90,3 +92,20 @@ def test_a_turn_that_holds_messages_back_and_one_that_pays_do_not_wait_in_a_circ
             time.sleep(UNTIL_THE_OTHER_WAITS_S)
             brakes.count_held(tx, 1)
         assert sending.result(30) == 1
+
+
+def test_whoever_settles_what_waits_leaves_out_what_is_being_noted(
+    with_settings: Callable[..., Runtime], clock: TestClock
+) -> None:
+    """Both write to many messages: if each waited for the other's, nobody would go on."""
+    runtime = with_settings()
+    if runtime.database.is_sqlite:
+        pytest.skip("one writer: nobody holds single rows")
+    with runtime.database.begin() as tx:
+        put_many(tx, clock.now(), campaign(clock, 1, range(2), 0))
+        tx.execute(update(message).values(state="sending", lease_until=1))
+    with runtime.database.begin() as tx:
+        held = tx.execute(select(message.c.id).limit(1).with_for_update()).scalar_one()
+        assert dispatcher.look_after(runtime)["reaped"] == 1
+        assert tx.execute(select(message.c.state).where(message.c.id == held)).scalar_one() == "sending"
+    assert dispatcher.look_after(runtime)["reaped"] == 1
