@@ -100,6 +100,16 @@ def claim_batch(tx: Connection, now: int, batch_key: bytes, limit: int, open_hou
     return _taken(tx, _claim(tuple(sorted(open_hours)), True), now=now, most=limit, batch=batch_key)
 
 
+def any_due(tx: Connection, now: int, open_hours: Iterable[str]) -> bool:
+    """Whether there is anything to claim."""
+    return _any_due(tuple(sorted(open_hours))).first(tx, now=now) is not None
+
+
+@lru_cache(maxsize=200)
+def _any_due(open_hours: tuple[str, ...]) -> Prepared:
+    return Prepared(lambda _: _due(open_hours).limit(1))
+
+
 def _taken(tx: Connection, claim: Prepared, **values: Any) -> list[Claimed]:
     ids = [row[0] for row in claim.rows(tx, **values)]
     return [Claimed._make(row) for row in _READ_CLAIMED.rows(tx, ids=ids)] if ids else []
@@ -281,7 +291,7 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
         tx,
         [{"which": one.id, "with_fence": one.fence, "came_to": one.outcome, "told": one.detail[:200]} for one in notes],
     )
-    kept = [one for one in notes if standing.get(one.id) in ((one.fence, "sending"), (one.fence, "unknown"))]
+    kept = [one for one in notes if _still_counts(one, *standing.get(one.id, (0, "")))]
     _NOTE.many(
         tx,
         [
@@ -300,6 +310,11 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
         ],
     )
     return {one.id for one in kept}
+
+
+def _still_counts(one: Noted, fence: int, state: str) -> bool:
+    """Nobody has called again since. Put back as unknown, but not claimed: that a carrier took it still counts."""
+    return one.fence == fence and (state in ("sending", "unknown") or (state == "queued" and one.state == "accepted"))
 
 
 _LOCK = Prepared(

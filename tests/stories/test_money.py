@@ -168,7 +168,7 @@ def test_what_came_back_after_midnight_is_given_back_to_the_day_it_was_taken_fro
         now = clock.now()
         put(tx, now, Letter(to="+22370000001", text="x", key="k", purpose="reminder", klass="once",
                             not_before=now, useful_until=now + 86_400_000, hours="any"))  # fmt: skip
-        calls = dispatch_turn.claim(tx, runtime, now, 1)
+        calls = dispatch_turn.claim(tx, runtime, now, 1).calls
     assert spent(runtime) > 0
     clock.advance(minutes=2)
     back = [Finished(one, call.channel.name, NotSent("busy")) for call in calls for one in call.letters]
