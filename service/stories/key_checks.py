@@ -30,7 +30,9 @@ def check(tx: Connection, vault: Vault) -> None:
     try:
         vault.open(KEY_CHECK, bytes.fromhex(sealed))
     except CannotOpen:
-        raise WrongKeys("LASELI_KEYS__IDENTITY lacks the key that this database was made with") from None
+        raise WrongKeys(
+            "LASELI_KEYS__IDENTITY lacks the key that this database was made with: take it from the safe"
+        ) from None
     for older, (was, _) in _older(tx).items():
         if vault.index_by(older, KEY_CHECK) != bytes.fromhex(was):
             raise WrongKeys(
