@@ -71,6 +71,15 @@ def older_index_keys(tx: Connection) -> dict[int, int]:
     return {number: since for number, (_, since) in _older(tx).items()}
 
 
+def needed_keys(tx: Connection) -> tuple[set[int], set[int]]:
+    """The numbers of the identity key and of the index keys without which `check` refuses."""
+    kept = read_mark(tx, KEY_CHECK)
+    if kept is None:
+        return set(), set()
+    _, sealed, number = (*kept.split(" "), "1")[:3]
+    return {bytes.fromhex(sealed)[0]}, {int(number), *_older(tx)}
+
+
 def forget_index_key(tx: Connection, number: int) -> None:
     """Nothing is known by it any more: the settings may leave it out."""
     drop_marks(tx, f"{OLDER}{number}")
