@@ -53,13 +53,19 @@ def _conversations(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]
 
 def _work(runtime: Runtime, tx: Connection) -> dict[str, dict[str, Any]]:
     left = system_tables.lease_age(tx, WORKER_LEASE)
-    due = message_tables.oldest_due(tx, runtime.now())
+    due = _oldest_due(runtime, tx)
     waited = runtime.now() - due if due is not None else 0
     worker: dict[str, Any] = {"ok": left is not None and left > 0, "lease_ms_left": left}
     if not worker["ok"]:
         worker["remedy"] = "start `laseli worker`"
     outbox: dict[str, Any] = {"ok": waited < LATE_AFTER_MS, "oldest_due_waits_ms": waited}
     return {"worker": worker, "outbox": outbox, "dispatch": _gate(tx)}
+
+
+def _oldest_due(runtime: Runtime, tx: Connection) -> int | None:
+    """What waits for its hours is not late, nor is it in their first quarter of an hour."""
+    now = runtime.now()
+    return message_tables.oldest_due(tx, now, runtime.open_for(now, LATE_AFTER_MS))
 
 
 def _gate(tx: Connection) -> dict[str, Any]:
@@ -91,7 +97,7 @@ class Figures(Collector):
             yield _gauge("laseli_children_followed", "Children followed", people_tables.count_followed(tx))
             yield _gauge("laseli_appointments_open", "Coming contacts", care_tables.count_open(tx))
             yield _gauge("laseli_tasks_open", "Lines on the mediators' list", task_tables.count_open_tasks(tx))
-            due = message_tables.oldest_due(tx, runtime.now())
+            due = _oldest_due(runtime, tx)
             waits = max(0, runtime.now() - due) / 1000 if due is not None else 0
             yield _gauge("laseli_oldest_due_seconds", "How long the oldest due message waits", waits)
             closed = GaugeMetricFamily(

@@ -67,6 +67,10 @@ class Runtime:
     def local(self, now: int) -> datetime:
         return local_time.local(now, self.zone)
 
+    def open_for(self, now: int, milliseconds: int) -> frozenset[str]:
+        """The hours that are open and were for so long: what is due under them is late."""
+        return self.hours.open_names(self.local(now)) & self.hours.open_names(self.local(now - milliseconds))
+
     def languages_for(self, channel: str, flow: Flow) -> tuple[str, ...]:
         """Languages in which this channel may say a flow: drafts on the simulator, or when somebody allowed them."""
         spoken = flow.speakable(drafts=self.shows_drafts(channel))

@@ -121,7 +121,7 @@ def test_status_shows_a_refused_sender_and_what_to_do(settings: Config, runtime:
 
 def test_a_person_pauses_and_opens(settings: Config, runtime: Runtime) -> None:
     done = laseli(settings, "pause", FIRST, "--reason", "works at the operator's", "--by", "Awa")
-    assert done.stdout == "africastalking is paused: `laseli route open africastalking` ends it.\n"
+    assert done.stdout == "africastalking is paused: `laseli route open africastalking --by NAME` ends it.\n"
     assert (row(runtime).scope, row(runtime).by, row(runtime).until) == ("person", "Awa", None)
     assert "is open; its share comes back by steps" in laseli(settings, "open", FIRST, "--by", "Awa").output
     assert "was open already" in laseli(settings, "open", FIRST, "--by", "Awa").output

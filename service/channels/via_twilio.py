@@ -216,7 +216,7 @@ class Twilio:
         status, code = fields.one("MessageStatus"), fields.maybe("ErrorCode")
         return Receipt(
             channel=self.name,
-            carrier_id=fields.one("MessageSid"),
+            carrier_id=fields.one("MessageSid", ID_LIMIT),
             phone=to_e164(fields.one("To"), self._country),
             message_ref=own_id(query),
             state=RECEIPTS.get(status),

@@ -23,11 +23,19 @@ def usable_settings() -> Config:
 
 def opened_runtime() -> Runtime:
     """A runtime on the database of the settings, which must have all its migrations."""
+    from sqlalchemy.exc import OperationalError
+
     from service.store import schema
 
     built = build_runtime(usable_settings())
     logs.configure(built.config.log_level)
-    if schema.pending(built.database):
+    try:
+        pending = schema.pending(built.database)
+    except OperationalError:
+        raise click.ClickException(
+            "the database does not answer: look at LASELI_DATABASE_URL, at the server, at the disk"
+        ) from None
+    if pending:
         raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
     _check_keys(built)
     return built

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from flows.phone_numbers import mask
+from service import logs
 from service.commands.opening import opened_runtime
 from service.domain.message_states import State
 from service.runtime import Runtime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _STATES = click.Choice(get_args(State))
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it.")
+_BY_WHO_DOES = click.option("--by", default="", metavar="NAME", help="Who decides it; not needed for a dry run.")
 _DRY = click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _PURPOSE = click.option("--purpose", default="", help="reminder, reply, notice, campaign, staff ...")
@@ -55,6 +57,8 @@ def outbox_list(
     if as_json:
         _as_json({"counts": [heap._asdict() for heap in heaps], "messages": [_masked(line) for line in found]})
         return
+    if not heaps:
+        click.echo("0 messages")
     for heap in heaps:
         oldest = _when(built, heap.oldest)
         click.echo(f"{heap.number:>8}  {heap.state:<12} {heap.purpose:<10} the oldest since {oldest}")
@@ -92,7 +96,7 @@ def outbox_show(message_id: int, with_text: bool, as_json: bool) -> None:
 @_PURPOSE
 @_REASON
 @click.option("--useful-for", default="24h", show_default=True, metavar="SPAN", help="Not sent later than that.")
-@_BY
+@_BY_WHO_DOES
 @_DRY
 @_YES
 def outbox_retry(
@@ -109,6 +113,7 @@ def outbox_retry(
     from service.store.outbox_views import Wanted
     from service.stories import outbox_care
 
+    _named(by, dry_run)
     useful_ms = _span(useful_for)
     built = opened_runtime()
     with built.database.read() as tx:
@@ -131,7 +136,7 @@ def outbox_retry(
 @_PURPOSE
 @_REASON
 @click.option("--why", required=True, help="What is written down. No names, no numbers.")
-@_BY
+@_BY_WHO_DOES
 @_DRY
 @_YES
 def outbox_drop(
@@ -148,13 +153,14 @@ def outbox_drop(
     from service.store.outbox_views import Wanted
     from service.stories import outbox_care
 
+    _named(by, dry_run)
     built = opened_runtime()
     with built.database.read() as tx:
         found = _or_refused(lambda: outbox_care.look_at_drop(tx, Wanted(ids, states, purpose, reason)))
     _tell_lines(built, found)
     if _goes_on(f"Drop {len(found)} messages", found, dry_run, yes):
         with built.database.begin() as tx:
-            done = outbox_care.drop(tx, found, by, why, built.now())
+            done = outbox_care.drop(tx, found, by, logs.scrub(why), built.now())
         click.echo(f"{done} are dropped.")
 
 
@@ -167,19 +173,20 @@ def outbox_hold(why: str, by: str) -> None:
 
     built = opened_runtime()
     with built.database.begin() as tx:
-        outbox_care.hold(tx, by, why, built.now())
-    click.echo("Nothing is claimed any more. `laseli outbox release` ends it.")
+        outbox_care.hold(tx, by, logs.scrub(why), built.now())
+    click.echo("Nothing is claimed any more. `laseli outbox release --by NAME` ends it.")
 
 
 @outbox.command("release")
 @click.option("--reason", "reasons", multiple=True, help="Only this one: restored, clock, person.  [all]")
-@_BY
+@_BY_WHO_DOES
 @_DRY
 @_YES
 def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) -> None:
     """Let messages leave again, after a restore, a clock that jumped, or a hold."""
     from service.stories import dispatch_gate, outbox_care
 
+    _named(by, dry_run)
     built = opened_runtime()
     now = built.now()
     with built.database.read() as tx:
@@ -271,6 +278,12 @@ def _when(built: Runtime, moment: int) -> str:
 
 def _as_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _named(by: str, dry_run: bool) -> None:
+    """Whoever changes something says who decides it; looking is free."""
+    if not by and not dry_run:
+        raise click.UsageError("Missing option '--by': who decides it is written down.")
 
 
 def _goes_on(question: str, what: Sequence[object], dry_run: bool, yes: bool) -> bool:

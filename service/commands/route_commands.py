@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from flows.phone_numbers import mask
+from service import logs
 from service.commands.opening import opened_runtime
 from service.domain import local_time
 from service.runtime import Runtime
@@ -44,8 +45,9 @@ def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
     now = runtime.now()
     end = _moment(runtime, until, now) if until else None
     with runtime.database.begin() as tx:
-        route_book.pause(tx, channel, "person", reason, now, by, end)
-    click.echo(f"{channel} is paused" + (f" until {until}." if until else f": `laseli route open {channel}` ends it."))
+        route_book.pause(tx, channel, "person", logs.scrub(reason), now, by, end)
+    ends = f" until {until}." if until else f": `laseli route open {channel} --by NAME` ends it."
+    click.echo(f"{channel} is paused{ends}")
 
 
 @route.command("open")

@@ -51,7 +51,8 @@ def migrations(facts: Facts) -> Found:
         yield Finding("now", "migrations", said, "Install that version again.")
     else:
         said = f"The database is at migration {has or 'none'}, this version needs {newest}."
-        yield Finding("now", "migrations", said, "Make a backup, then run `laseli db upgrade`.")
+        remedy = "Make a backup, then run `laseli db upgrade`." if has else "Run `laseli db upgrade`."
+        yield Finding("now", "migrations", said, remedy)
 
 
 def keys(facts: Facts) -> Found:
@@ -149,7 +150,7 @@ def routes(facts: Facts) -> Found:
         ends = f", by itself in {_long(one.until - facts.now)}" if one.until is not None else ""
         said = f"The route {one.channel} is paused by {one.by}{ends}: {one.reason}."
         everywhere = {pause.channel for pause in facts.paused} >= set(facts.routes)
-        remedy = "Mend what it says at the carrier's, then `laseli route status` and open it again."
+        remedy = f"Mend what it says; then `laseli route open {one.channel} --by NAME`."
         yield Finding("now" if everywhere else "soon", "routes", said, remedy)
 
 

@@ -17,12 +17,14 @@ _RISKS = {
 }
 
 
-def why_not_again(state: State, purpose: str, refused: bool) -> str:
+def why_not_again(state: State, purpose: str, refused: bool, emptied: bool) -> str:
     """Why this message may not be sent again by anybody; "" when it may."""
     if purpose in PROTECTED:
         return "a protected message is never sent a second time"
     if refused:
         return "this phone said STOP, or nothing reaches it any more"
+    if emptied:
+        return "its words were kept for long enough and are gone: nothing is left to send"
     if state not in AGAIN:
         return f"it is {state}: only {', '.join(sorted(AGAIN))} ones are sent again"
     return ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, LargeBinary, Table, func, select, union
+from sqlalchemy import func, select, union
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Sealed, metadata
-from service.store.conversation_tables import conversation
+from service.store.columns import metadata
 from service.store.phone_tables import opt_out, phone
+from service.store.resealing import count_by_key, sealed_places
 
 
 def rows_by_table(tx: Connection) -> dict[str, int]:
@@ -18,26 +18,11 @@ def rows_by_table(tx: Connection) -> dict[str, int]:
 
 
 def sealing_keys(tx: Connection) -> set[int]:
-    """The numbers of the keys that seal a value somewhere: the first octet of each says it."""
-    numbers: set[int] = set()
-    for table, column in sealed_columns():
-        first = func.substr(column, 1, 1, type_=LargeBinary())
-        found = tx.execute(select(first).select_from(table).where(column.is_not(None)).distinct()).scalars()
-        numbers |= {octet[0] for octet in found if octet}
-    return numbers
+    """The numbers of the keys that seal a value somewhere."""
+    return {number for place in sealed_places() for number in count_by_key(tx, place)}
 
 
 def index_keys(tx: Connection) -> set[int]:
     """The numbers of the keys under whose index a phone or a refusal stands."""
     versions = union(select(phone.c.index_version), select(opt_out.c.index_version))
     return set(tx.execute(versions).scalars())
-
-
-def sealed_columns() -> list[tuple[Table, Column[object]]]:
-    declared = [
-        (table, column)
-        for table in metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, Sealed)
-    ]
-    return [*declared, (conversation, conversation.c.progress)]  # sealed by the story, on the hot path

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Column,
     ColumnElement,
-    LargeBinary,
     Table,
     and_,
     delete,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     func,
     select,
     tuple_,
-    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -33,7 +31,7 @@ from service.store.feedback_tables import feedback
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
 from service.store.job_tables import job
-from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
+from service.store.message_tables import HAS_WORDS, IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
 from service.store.phone_tables import UNREACHABLE, opt_out, phone
@@ -41,7 +39,6 @@ from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
-from service.store.vault import SEALED_NOTHING
 
 Keys = Sequence[Any]
 
@@ -94,7 +91,6 @@ def delete_old(tx: Connection, aged: Aged, before: int | date, keys: Keys) -> in
 
 m = message.c
 _final = m.state.in_(sorted(FINAL))
-_has_words = func.length(type_coerce(m.text, LargeBinary)) > SEALED_NOTHING
 
 
 class Place(NamedTuple):
@@ -107,13 +103,13 @@ class Place(NamedTuple):
 def count_worded(tx: Connection, after: Place, before: int) -> int:
     """Messages of this time whose words may go."""
     return int(
-        tx.execute(select(func.count()).where(_after(after), m.created_at < before, _final, _has_words)).scalar_one()
+        tx.execute(select(func.count()).where(_after(after), m.created_at < before, _final, HAS_WORDS)).scalar_one()
     )
 
 
 def worded(tx: Connection, after: Place, before: int, limit: int) -> list[Place]:
     """The next messages whose words may go, the oldest first."""
-    old = select(m.created_at, m.id).where(_after(after), m.created_at < before, _final, _has_words)
+    old = select(m.created_at, m.id).where(_after(after), m.created_at < before, _final, HAS_WORDS)
     return [Place._make(row) for row in tx.execute(old.order_by(m.created_at, m.id).limit(limit))]
 
 

@@ -33,7 +33,7 @@ from sqlalchemy.engine import Connection
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
-from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
 
 LEASE_MS = 60_000
@@ -50,6 +50,7 @@ class Claimed(NamedTuple):
     resends: int
     klass: Klass
     purpose: str
+    hours: str
     to: str
     text: str
     useful_until: int
@@ -70,6 +71,7 @@ _CLAIMED = (
     m.resends,
     m.klass,
     m.purpose,
+    m.hours,
     phone.c.number,
     m.text,
     m.useful_until,
@@ -96,6 +98,16 @@ def claim_due(tx: Connection, now: int, limit: int, open_hours: Iterable[str]) -
 def claim_batch(tx: Connection, now: int, batch_key: bytes, limit: int, open_hours: Iterable[str]) -> list[Claimed]:
     """Take at most `limit` more that say the same as one that was just claimed: one call can carry them together."""
     return _taken(tx, _claim(tuple(sorted(open_hours)), True), now=now, most=limit, batch=batch_key)
+
+
+def any_due(tx: Connection, now: int, open_hours: Iterable[str]) -> bool:
+    """Whether there is anything to claim."""
+    return _any_due(tuple(sorted(open_hours))).first(tx, now=now) is not None
+
+
+@lru_cache(maxsize=200)
+def _any_due(open_hours: tuple[str, ...]) -> Prepared:
+    return Prepared(lambda _: _due(open_hours).limit(1))
 
 
 def _taken(tx: Connection, claim: Prepared, **values: Any) -> list[Claimed]:
@@ -146,7 +158,7 @@ def _due(open_hours: tuple[str, ...]) -> Select[Any]:
 def _refused() -> ColumnElement[bool]:
     return exists().where(
         opt_out.c.number_idx == m.number_idx,
-        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", opt_out.c.purpose == UNREACHABLE),
+        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", is_unreachable(m.purpose)),
         # The one answer to a STOP itself, and what somebody asks for by writing to us after it.
         m.purpose != "reply",
         m.purpose != "talk",
@@ -279,7 +291,7 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
         tx,
         [{"which": one.id, "with_fence": one.fence, "came_to": one.outcome, "told": one.detail[:200]} for one in notes],
     )
-    kept = [one for one in notes if standing.get(one.id) in ((one.fence, "sending"), (one.fence, "unknown"))]
+    kept = [one for one in notes if _still_counts(one, *standing.get(one.id, (0, "")))]
     _NOTE.many(
         tx,
         [
@@ -298,6 +310,11 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
         ],
     )
     return {one.id for one in kept}
+
+
+def _still_counts(one: Noted, fence: int, state: str) -> bool:
+    """Nobody has called again since. Put back as unknown, but not claimed: that a carrier took it still counts."""
+    return one.fence == fence and (state in ("sending", "unknown") or (state == "queued" and one.state == "accepted"))
 
 
 _LOCK = Prepared(
@@ -330,9 +347,13 @@ _NOTE = Prepared(
 
 
 def reap(tx: Connection, now: int) -> int:
-    """A lease that ran out is ambiguous, never "not sent": the call may have happened."""
+    """A lease that ran out is ambiguous, never "not sent": the call may have happened.
+
+    One that somebody holds is left out: what its call came to is being written down just now.
+    """
+    late = select(m.id).where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
     return tx.execute(
         update(message)
-        .where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
+        .where(m.id.in_(late.with_for_update(skip_locked=True).scalar_subquery()))
         .values(state="unknown", reason="lease ran out", lease_until=None, state_at=now)
     ).rowcount

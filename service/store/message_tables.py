@@ -6,7 +6,7 @@ What the dispatcher does to them in every turn is in `message_claims`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     func,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -36,6 +37,7 @@ from service.store.columns import (
     spelled,
     upsert,
 )
+from service.store.vault import SEALED_NOTHING
 
 message = Table(
     "message",
@@ -88,6 +90,8 @@ Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, post
 # As the indexes above spell it, letter for letter: a partial index serves no parameter.
 IS_QUEUED = m.state == spelled("queued")
 IS_OPEN = m.state.in_([spelled("sending"), spelled("unknown"), spelled("accepted")])
+HAS_WORDS = func.length(type_coerce(m.text, LargeBinary)) > SEALED_NOTHING
+"""Its text was not emptied yet: what was kept for long enough has none."""
 
 send_attempt = Table(
     "send_attempt",
@@ -262,8 +266,9 @@ def count_by_state(tx: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(select(m.state, func.count()).group_by(m.state))}
 
 
-def oldest_due(tx: Connection, now: int) -> int | None:
-    """When the oldest message that should be out by now became due."""
-    return tx.execute(
-        select(func.min(m.not_before)).where(IS_QUEUED, m.not_before <= now, m.useful_until > now)
-    ).scalar_one_or_none()
+def oldest_due(tx: Connection, now: int, open_hours: Collection[str]) -> int | None:
+    """When the oldest message that should be out by now became due, of those that are held under these hours."""
+    late = select(func.min(m.not_before)).where(
+        IS_QUEUED, m.not_before <= now, m.useful_until > now, m.hours.in_(sorted(open_hours))
+    )
+    return tx.execute(late).scalar_one_or_none()

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.domain.retry_rules import AGAIN, MAY_HAVE_ARRIVED
-from service.store.message_tables import message, send_attempt
-from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.message_tables import HAS_WORDS, message, send_attempt
+from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 
 m = message.c
@@ -51,6 +51,7 @@ class Line(NamedTuple):
     useful_until: int
     parts: int
     refused: bool
+    emptied: bool
 
 
 class Attempt(NamedTuple):
@@ -104,6 +105,7 @@ def lines(tx: Connection, wanted: Wanted, limit: int) -> list[Line]:
             m.useful_until,
             m.parts,
             _refused(),
+            ~HAS_WORDS,
         )
         .join(phone, phone.c.id == m.phone_id)
         .where(*_fits(wanted))
@@ -155,7 +157,7 @@ def queue_again(tx: Connection, ids: Sequence[int], now: int, useful_until: int,
     """Back into the queue, if they still are as they were seen; one that may have arrived is resent by nobody else."""
     again = (
         update(message)
-        .where(m.id.in_(ids), m.state.in_(AGAIN), ~_refused())
+        .where(m.id.in_(ids), m.state.in_(AGAIN), HAS_WORDS, ~_refused())
         .values(
             state="queued",
             reason=reason,
@@ -201,7 +203,7 @@ def _refused() -> ColumnElement[bool]:
     """As the dispatcher asks when it claims: it would not send this one."""
     refusal = select(opt_out.c.at).where(
         opt_out.c.number_idx == m.number_idx,
-        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose.in_(("all", UNREACHABLE))),
+        or_(opt_out.c.purpose == m.purpose, opt_out.c.purpose == "all", is_unreachable(m.purpose)),
         m.purpose.not_in(("reply", "talk")),
     )
     return refusal.correlate(message).exists()

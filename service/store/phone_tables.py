@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Date,
     Integer,
     LargeBinary,
@@ -54,6 +55,11 @@ opt_out = Table(
 
 UNREACHABLE = "unreachable"
 """The purpose under which a number stands that nothing reaches any more: nobody's wish, and it goes by itself."""
+
+
+def is_unreachable(purpose: ColumnElement[str]) -> ColumnElement[bool]:
+    """The refusal that a number has at which nothing arrives; an alarm to who is on duty is tried all the same."""
+    return (opt_out.c.purpose == UNREACHABLE) & (purpose != "staff")
 
 
 class Phone(NamedTuple):

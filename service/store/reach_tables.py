@@ -17,7 +17,6 @@ from service.store.prepared import Prepared
 from service.store.route_tables import route_sample
 from service.store.task_tables import task
 
-"""A refusal that is nobody's wish: the claim honours it as one, whatever the purpose; answers and alarms go."""
 TOO_MANY_TO_BE_PHONES = 20
 
 p = phone.c

@@ -26,13 +26,16 @@ def copy_running(source: Path, target: Path) -> None:
     """Write into `target` the database as it is at this moment. Writers go on; none waits for this."""
     new_file(target).close()
     with closing(_opened(source)) as live, closing(sqlite3.connect(target)) as copy:
-        # One read transaction holds the moment. Without it each write of another process begins the copy anew,
-        # and on a busy database it never ends.
-        live.isolation_level = None
-        live.execute("BEGIN")
-        live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        copy.execute("PRAGMA synchronous=OFF")  # it is read back and sealed; a power cut ends it anyway
-        live.backup(copy, pages=PAGES_A_STEP, sleep=PAUSE_S)
+        try:
+            # One read transaction holds the moment. Without it each write of another process begins the copy anew,
+            # and on a busy database it never ends.
+            live.isolation_level = None
+            live.execute("BEGIN")
+            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            copy.execute("PRAGMA synchronous=OFF")  # it is read back and sealed; a power cut ends it anyway
+            live.backup(copy, pages=PAGES_A_STEP, sleep=PAUSE_S)
+        except sqlite3.Error as reason:  # damaged, or the disk is full
+            raise Unsound(str(reason)) from None
 
 
 def new_file(file: Path) -> IO[bytes]:

@@ -19,16 +19,16 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
-from service.config import parse_key, parse_ring
+from service.config import parse_index_ring, parse_ring
 from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
-from service.logs import log
+from service.logs import log, scrub
 from service.metrics import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, postgresql_dumps, schema, sealed_files, sqlite_copies, system_tables
 from service.store.database import Database
 from service.store.private_folder import private_folder
-from service.stories.key_checks import KEY_CHECK
+from service.stories import key_checks
 
 INSTALLATION = "installation"
 """The mark of its name, by which it knows its own backups in a folder."""
@@ -139,8 +139,9 @@ class _After:
 
 def _header(runtime: Runtime, tx: Connection, now: int) -> Header:
     here = here_of(runtime)
-    needed = {f"identity {number}" for number in backup_facts.sealing_keys(tx) | _key_of_check(tx)}
-    needed |= {f"index {number}" for number in backup_facts.index_keys(tx) | {next(iter(_index_ring(runtime)))}}
+    identity, index = key_checks.needed_keys(tx)
+    needed = {f"identity {number}" for number in backup_facts.sealing_keys(tx) | identity}
+    needed |= {f"index {number}" for number in backup_facts.index_keys(tx) | index}
     return Header(
         laseli=version("laseli"),
         migration=schema.revision(tx) or "0",
@@ -150,12 +151,6 @@ def _header(runtime: Runtime, tx: Connection, now: int) -> Header:
         rows=backup_facts.rows_by_table(tx),
         keys={name: here.keys.get(name, "unknown") for name in sorted(needed)},
     )
-
-
-def _key_of_check(tx: Connection) -> set[int]:
-    """The key that seals the mark by which wrong settings are noticed."""
-    kept = (system_tables.read_mark(tx, KEY_CHECK) or "").split(" ")
-    return {bytes.fromhex(kept[1])[0]} if len(kept) > 1 else set()
 
 
 def _has_room(live: Path) -> None:
@@ -223,8 +218,11 @@ class Opening:
 
 def here_of(runtime: Runtime) -> Here:
     """What this installation is; the server's version when it answers."""
-    identity = parse_ring(runtime.config.keys.identity.get_secret_value())
-    rings = {"identity": identity, "index": _index_ring(runtime)}
+    keys = runtime.config.keys
+    rings = {
+        "identity": parse_ring(keys.identity.get_secret_value()),
+        "index": parse_index_ring(keys.index.get_secret_value()),
+    }
     return Here(
         migration=schema.newest(),
         kind="sqlite" if runtime.database.is_sqlite else "postgresql",
@@ -245,12 +243,6 @@ def _server(runtime: Runtime) -> int:
             return postgresql_dumps.server_major(tx)
     except DBAPIError:
         return 0
-
-
-def _index_ring(runtime: Runtime) -> dict[int, bytes]:
-    """One key without a number is number 1."""
-    said = runtime.config.keys.index.get_secret_value()
-    return parse_ring(said) if ":" in said else {1: parse_key(said)}
 
 
 def _installation(runtime: Runtime) -> str:
@@ -276,8 +268,11 @@ def told_as_refusal() -> Iterator[None]:
     try:
         yield
     except sqlite_copies.Unsound as reason:
-        raise Refused(f"the copy of the database is damaged: {reason}. Run `laseli db check`.") from None
+        raise Refused(f"the copy of the database is no good: {reason}. Run `laseli db check`.") from None
     except (postgresql_dumps.NoTool, postgresql_dumps.ToolFailed) as reason:
         raise Refused(str(reason)) from None
+    except DBAPIError as reason:
+        first, *_ = str(reason.orig).splitlines() or [""]
+        raise Refused(f"the database refused: {scrub(first)}") from None
     except OSError as reason:
         raise Refused(f"{reason.filename or 'the disk'}: {reason.strerror or reason}") from None

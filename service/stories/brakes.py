@@ -5,8 +5,8 @@ Nothing is dropped in silence: what may not leave now waits or expires with a re
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -31,31 +31,40 @@ LEAVES_ROOM = "campaign"
 
 
 class Held(NamedTuple):
-    """Why a claimed message may not leave now, and when it may; `until` None: at no moment at which it is useful."""
+    """Why a claimed message may not leave now, and when it may; `until` None: at no moment at which it is useful.
+
+    `full`: its phone had enough today. Else another worker is about to write to it.
+    """
 
     until: int | None
     reason: str
+    full: bool = False
 
 
-def held_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now: int) -> dict[int, Held]:
+def is_unasked(one: Claimed) -> bool:
+    """Whether it takes one of its phone's places of the day."""
+    return one.purpose in UNASKED and one.hours != ANY
+
+
+def held_back(
+    tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], leaving: Mapping[bytes, int], now: int
+) -> dict[int, Held]:
     """Those of the claimed messages of which their phone had enough today; asked in the transaction of the claim.
 
-    Messages to one phone are counted in the order in which they were claimed, and by one worker at a time.
+    Messages to one phone are counted in the order in which they were claimed, and by one worker at a time. `leaving`:
+    how many unasked ones this very transaction has found a place for, by number; no call is written down for them yet.
     """
-    unasked = [one.id for one in claimed if one.purpose in UNASKED]
+    unasked = [one.id for one in claimed if is_unasked(one)]
     if not unasked:
         return {}
     today = runtime.today(now)
     midnight = local_time.start_of_day(today, runtime.zone)
     tomorrow = local_time.start_of_day(today + timedelta(1), runtime.zone)
     found = brake_tables.left_since(tx, unasked, sorted(UNASKED), midnight)
-    heard: dict[bytes, int] = defaultdict(int)
+    heard = Counter(leaving)
     held: dict[int, Held] = {}
-    full = 0
     for message_id in unasked:
         one = found[message_id]
-        if one.hours == ANY:
-            continue
         if not one.ours:
             held[message_id] = Held(now + A_MOMENT_MS, "another worker is writing to this phone")
             continue
@@ -64,11 +73,14 @@ def held_back(tx: Connection, runtime: Runtime, claimed: Sequence[Claimed], now:
             heard[one.number_idx] += 1
             continue
         until = runtime.hours.good_instant(one.hours, runtime.zone, max(now, tomorrow), one.useful_until)
-        held[message_id] = Held(until, f"this phone had {one.left + heard[one.number_idx]} messages today")
-        full += 1
-    if full:
-        count(tx, "messages_held_back", full)
+        held[message_id] = Held(until, f"this phone had {one.left + heard[one.number_idx]} messages today", full=True)
     return held
+
+
+def count_held(tx: Connection, held: int) -> None:
+    """Last in a turn: whoever waits for a counter holds everything else of the turn already."""
+    if held:
+        count(tx, "messages_held_back", held)
 
 
 def know_the_hours(runtime: Runtime) -> int:

@@ -26,14 +26,19 @@ MOST_IN_ONE_CALL = 100
 LOOKS = 20
 """So often a turn looks for others in the place of messages that it had to put back."""
 NO_ROUTE_MS, NO_MONEY_MS = 1_000, 10 * 60_000
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.5
 
 
 class Leaving(NamedTuple):
-    """A message with its operator's code and its probable price, in hundredths of a franc CFA."""
+    """A message with its operator's code and its probable price, in hundredths of a franc CFA.
+
+    `at` is when that was put aside.
+    """
 
     message: Claimed
     network: str
     cost: int
+    at: int
 
 
 class Call(NamedTuple):
@@ -55,20 +60,37 @@ class Finished(NamedTuple):
 # -- before the calls
 
 
-def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> list[Call]:
+class Claims(NamedTuple):
+    """The calls to be made now. Where something is due and only its route's pace holds it: `again_in_s` seconds."""
+
+    calls: list[Call]
+    again_in_s: float | None = None
+
+
+def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     """Take at most `free` calls' worth of due messages."""
     if dispatch_gate.closed(tx) or money.day_is_spent(tx, runtime, now):
-        return []
-    routes = route_book.open_routes(tx, runtime, now)
-    turn = _Turn(tx, runtime, now, routes, runtime.hours.open_names(runtime.local(now)))
-    calls = turn.calls(worth_claiming(routes, free))
+        return Claims([])
+    routes, open_hours = route_book.open_routes(tx, runtime, now), runtime.hours.open_names(runtime.local(now))
+    most = worth_claiming(routes, free)
+    if routes and most < 1 and message_claims.any_due(tx, now, open_hours):
+        return Claims([], _part_s(runtime, routes))
+    turn = _Turn(tx, runtime, now, routes, open_hours)
+    calls = turn.calls(most)
     letters = [(call, one) for call in calls for one in call.letters]
     starts = [
         Start(one.message.id, one.message.fence, call.channel.name, one.cost, one.network) for call, one in letters
     ]
     message_claims.start_attempts(tx, starts, now)
     route_book.take(tx, runtime, turn.used)
-    return calls
+    brakes.count_held(tx, turn.held)
+    return Claims(calls)
+
+
+def _part_s(runtime: Runtime, routes: Iterable[OpenRoute]) -> float:
+    """How long the quickest of the routes takes to have room for one part."""
+    paces = [runtime.config.pace[one.channel] for one in routes if one.parts is not None]
+    return min(max(1 / max(paces, default=1.0), SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
 
 class _Turn:
@@ -79,19 +101,25 @@ class _Turn:
     ) -> None:
         self.tx, self.runtime, self.now, self.routes, self.open_hours = tx, runtime, now, routes, open_hours
         self.used: Counter[str] = Counter()
+        self.leaving: Counter[bytes] = Counter()  # unasked messages that have their place, by number
+        self.held = self.waiting = 0
 
     def calls(self, most: int) -> list[Call]:
         """The calls to be made now. Who may not leave is put back, and leaves the place to others."""
-        for _ in range(LOOKS if most > 0 else 0):
-            claimed = message_claims.claim_due(self.tx, self.now, most, self.open_hours)
-            placed = self._placed(claimed)
-            if placed or not claimed:
-                return [self._filled(call) for call in _grouped(self.runtime, placed)]
-        return []
+        placed: list[tuple[str, Leaving]] = []
+        for _ in range(LOOKS):
+            if len(placed) >= most:
+                break
+            claimed = message_claims.claim_due(self.tx, self.now, most - len(placed), self.open_hours)
+            if not claimed:
+                break
+            placed += self._placed(claimed)
+        return [self._filled(call) for call in _grouped(self.runtime, placed)]
 
     def _placed(self, claimed: Sequence[Claimed], only: str | None = None) -> list[tuple[str, Leaving]]:
         """(channel, message) of those that may leave; the others go back to the queue with a reason."""
-        held = brakes.held_back(self.tx, self.runtime, claimed, self.now) if claimed else {}
+        held = brakes.held_back(self.tx, self.runtime, claimed, self.leaving, self.now) if claimed else {}
+        self.held += sum(one.full for one in held.values())
         waits = [Wait(id, one.until, one.reason) for id, one in held.items()]
         placed = []
         for one in claimed:
@@ -100,14 +128,20 @@ class _Turn:
             network = self.runtime.networks.of(one.to, one.network)
             channel = only or self._route(one, network)
             if channel is None:
-                waits.append(Wait(one.id, self.now + NO_ROUTE_MS, "waits for its route"))
+                waits.append(Wait(one.id, self._its_turn(), "waits for its route"))
                 continue
             self.used[channel] += one.parts
             cost = money.estimate(self.runtime, channel, network, one.parts, self.now)
-            placed.append((channel, Leaving(one, network, cost)))
+            placed.append((channel, Leaving(one, network, cost, self.now)))
         leaving = self._paid_for(placed, waits)
+        self.leaving.update(one.message.number_idx for _, one in leaving if brakes.is_unasked(one.message))
         message_claims.put_back(self.tx, waits, self.now)
         return leaving
+
+    def _its_turn(self) -> int:
+        """When a message without room is looked at again: as many as wait before it leave first, at the pace."""
+        self.waiting += 1
+        return self.now + NO_ROUTE_MS + int(self.waiting * 1000 * _part_s(self.runtime, self.routes))
 
     def _route(self, one: Claimed, network: str) -> str | None:
         """`avoid`: where it was tried last and not taken."""
@@ -234,7 +268,7 @@ def _settled(finished: Iterable[Finished], notes: Iterable[Noted], kept: set[int
         surely_not = isinstance(one.outcome, NotSent | Refused)
         true = 0 if surely_not else noted.cost_true
         if noted.id in kept and true is not None:
-            found.append(Settled(one.leaving.cost, true, one.leaving.message.campaign_id))
+            found.append(Settled(one.leaving.cost, true, one.leaving.message.campaign_id, one.leaving.at))
     return found
 
 

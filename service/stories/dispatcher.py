@@ -27,7 +27,7 @@ from service.store import message_claims, message_tables
 from service.store.message_claims import LEASE_MS
 from service.store.message_tables import Message
 from service.stories import dispatch_turn, receipts
-from service.stories.dispatch_turn import Call, Finished
+from service.stories.dispatch_turn import Call, Claims, Finished
 
 NO_CALL_WITH_LESS_S = 15.0
 """No call starts with less than this left of its lease: a carrier may take ten seconds to answer."""
@@ -56,33 +56,35 @@ class _Round:
 
     def run(self) -> int:
         while True:
-            claimed = self._turn()
+            more = self._turn()
             if self.flying:
                 self._land()
-            elif not claimed and not self.landed:
+            elif not more and not self.landed:
                 return self.calls
 
     def _turn(self) -> bool:
-        """Note and claim in one transaction; False when there was nothing to claim, or no database to ask."""
+        """Note and claim in one transaction; False when there is nothing to wait for, or no database to ask."""
         free = self._free()
         if free < 1 and not self.landed:
             return False
         try:
-            claimed = self._note_and_claim(free)
+            claims = self._note_and_claim(free)
         except (DBAPIError, TimeoutError) as error:
             self._wait_for_database(error)
             return False
         self.landed, self.away_since = [], None
         deadline = time.monotonic() + LEASE_MS / 1000 - NO_CALL_WITH_LESS_S
-        for call in claimed:
+        for call in claims.calls:
             self.flying[self.senders.submit(dispatch_turn.make, call, deadline, self.runtime.now())] = call
-        return bool(claimed)
+        if claims.again_in_s is not None and not self.flying:
+            self.runtime.stopping.wait(claims.again_in_s)
+        return bool(claims.calls) or claims.again_in_s is not None
 
-    def _note_and_claim(self, free: int) -> list[Call]:
+    def _note_and_claim(self, free: int) -> Claims:
         runtime, now = self.runtime, self.runtime.now()
         with runtime.database.begin() as tx:
             dispatch_turn.note(tx, runtime, self.landed, now)
-            return dispatch_turn.claim(tx, runtime, now, free) if free > 0 else []
+            return dispatch_turn.claim(tx, runtime, now, free) if free > 0 else Claims([])
 
     def _wait_for_database(self, error: Exception) -> None:
         """What calls came to is worth waiting for, until the reaper has called these messages unknown anyway."""
@@ -113,7 +115,10 @@ def look_after(runtime: Runtime) -> dict[str, int]:
     now = runtime.now()
     with runtime.database.begin() as tx:
         done = {"reaped": message_claims.reap(tx, now), "expired": message_tables.expire(tx, now)}
+    # By itself: it may wait for a phone, whose holder may wait for what has just expired.
+    with runtime.database.begin() as tx:
         receipts.match_kept(tx, runtime, now)
+    with runtime.database.begin() as tx:
         # Two questions of the database: what waits 72 hours must not stand before what is to be sent once more.
         waiting = message_tables.to_resend(tx, now - RESEND_AFTER_MS, now - ALERT_RESEND_AFTER_MS, now)
         waiting += message_tables.unanswered(tx, now - RECEIPT_PATIENCE_MS)

@@ -118,7 +118,7 @@ def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
         "wrong_keys": _wrong_keys(runtime, tx),
         "worker_lease_ms": system_tables.lease_age(tx, WORKER_LEASE),
         "closed": tuple(Closing(*one) for one in dispatch_gate.closed(tx)),
-        "oldest_due": message_tables.oldest_due(tx, now),
+        "oldest_due": message_tables.oldest_due(tx, now, runtime.open_for(now, HOUR_MS // 4)),
         "states": message_tables.count_by_state(tx),
         "paused": tuple(checkup_tables.paused_routes(tx)),
         "accounts": tuple(

@@ -30,7 +30,9 @@ def check(tx: Connection, vault: Vault) -> None:
     try:
         vault.open(KEY_CHECK, bytes.fromhex(sealed))
     except CannotOpen:
-        raise WrongKeys("LASELI_KEYS__IDENTITY lacks the key that this database was made with") from None
+        raise WrongKeys(
+            "LASELI_KEYS__IDENTITY lacks the key that this database was made with: take it from the safe"
+        ) from None
     for older, (was, _) in _older(tx).items():
         if vault.index_by(older, KEY_CHECK) != bytes.fromhex(was):
             raise WrongKeys(
@@ -67,6 +69,15 @@ def note_older_index_keys(tx: Connection, vault: Vault, now: int) -> None:
 def older_index_keys(tx: Connection) -> dict[int, int]:
     """By number, since when it writes no more."""
     return {number: since for number, (_, since) in _older(tx).items()}
+
+
+def needed_keys(tx: Connection) -> tuple[set[int], set[int]]:
+    """The numbers of the identity key and of the index keys without which `check` refuses."""
+    kept = read_mark(tx, KEY_CHECK)
+    if kept is None:
+        return set(), set()
+    _, sealed, number = (*kept.split(" "), "1")[:3]
+    return {bytes.fromhex(sealed)[0]}, {int(number), *_older(tx)}
 
 
 def forget_index_key(tx: Connection, number: int) -> None:

@@ -67,7 +67,7 @@ def show(tx: Connection, message_id: int) -> Shown:
         outbox_views.attempts_of(tx, message_id),
         outbox_views.receipts_kept_for(tx, message_id),
         decision_tables.decisions_about(tx, message_id),
-        why_not_again(line.state, line.purpose, line.refused),
+        why_not_again(line.state, line.purpose, line.refused, line.emptied),
     )
 
 
@@ -84,7 +84,7 @@ def _one(tx: Connection, message_id: int) -> Line:
 def look_at_again(tx: Connection, wanted: Wanted) -> Again:
     """What `send_again` would do."""
     found = _meant(tx, wanted, tuple(AGAIN))
-    reasons = [(line, why_not_again(line.state, line.purpose, line.refused)) for line in found]
+    reasons = [(line, why_not_again(line.state, line.purpose, line.refused, line.emptied)) for line in found]
     may = [line for line, reason in reasons if not reason]
     risks: dict[str, int] = {}
     for line in may:

@@ -40,7 +40,7 @@ __all__ = [
 
 
 def open_routes(tx: Connection, runtime: Runtime, now: int) -> list[OpenRoute]:
-    """The routes that messages may take now; none at all when no route has room for one.
+    """The routes that messages may take now.
 
     A paused one is not among them. One whose bucket is empty is, without room: its messages wait for it. Where a pace
     is set the rows are ours until the commit, so what two workers are given together is never more than the pace.
@@ -50,8 +50,7 @@ def open_routes(tx: Connection, runtime: Runtime, now: int) -> list[OpenRoute]:
     for channel, network, share in route_tables.shares(tx):
         shares.setdefault(channel, {})[network] = share
     found = [_open(tx, runtime, rows[one.name], shares.get(one.name), now) for one in runtime.routes]
-    routes = [one for one in found if one is not None]
-    return routes if any(one.parts is None or one.parts > 0 for one in routes) else []
+    return [one for one in found if one is not None]
 
 
 def _rows(tx: Connection, runtime: Runtime, now: int) -> dict[str, RouteRow]:

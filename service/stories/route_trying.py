@@ -69,11 +69,12 @@ def send(runtime: Runtime, channel: str, written: str, now: int, *, even_closed:
     """
     with runtime.database.begin() as tx:
         wanted = plan(tx, runtime, channel, written, now)
+        # Before the money, as every turn of the dispatcher: so nobody waits in a circle.
+        route_tables.lock_routes(tx, [channel], now)
         paid = bool(money.afford(tx, runtime, [Wanted(0, wanted.cost)], now))
         obstacles = wanted.obstacles if paid else (*wanted.obstacles, "the day's budget is spent")
         if obstacles and not even_closed:
             raise CannotTry(f"{'; '.join(dict.fromkeys(obstacles))}. Add --even-closed to send this one all the same")
-        route_tables.lock_routes(tx, [channel], now)
         route_book.take(tx, runtime, {channel: wanted.parts})
     outcome = runtime.channels[channel].send(Outgoing(message_id=new_id(), to=wanted.number, text=wanted.text))
     log.info("route_tried", channel=channel, outcome=type(outcome).__name__.lower(), detail=outcome.detail)

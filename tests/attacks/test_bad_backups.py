@@ -211,6 +211,12 @@ def test_what_is_replaced_is_set_aside(
     else:
         with other.database.read() as tx:
             assert tx.exec_driver_sql("SELECT count(*) FROM laseli_replaced.child").scalar_one() == 2
+        again = backups.make(other, tmp_path / "after.age", clock.now()).file
+        place = opened(an_empty_place(settings, tmp_path), clock)
+        restores.restore(place, again, [PRIVATE], "", "Awa", clock.now())
+        with place.database.read() as tx:
+            assert not postgresql_dumps.has_aside(tx), "what was set aside is in no backup"
+        place.database.close()
         other.database.close()
         another = opened(settings, clock)
         assert "DROP SCHEMA laseli_replaced" in refused(another, backup, replacing=name_of(runtime))

@@ -39,9 +39,8 @@ unknown; of these some were sent. The two classes, *once* and *must-arrive*, and
 ELSEWHERE = """
 Tested elsewhere: receipts in any order (F6, `tests/domain/test_receipt_orders.py`,
 `tests/faults/test_receipt_storm.py`), web servers that must start no clock (F8, `tests/faults/test_leader.py`),
-robot loops (F28, `tests/attacks`), every cut of a signed form (F18, `tests/contracts/test_signatures.py`), a backup
-restored a day late (F32, `tests/faults/test_restored_late.py`). A power cut on the real machine (F31) and a
-PostgreSQL whose disk is full are not tested.
+robot loops (F28, `tests/attacks`), every cut of a signed form (F18, `tests/contracts/test_signatures.py`). A power cut
+on the real machine (F31) and a PostgreSQL whose disk is full are not tested.
 """
 HEAD = "| | What was done | Database | Promised | Found | Held |\n|---|---|---|---|---|---|\n"
 

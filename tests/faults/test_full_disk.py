@@ -165,7 +165,7 @@ def _allow_pages(runtime: Runtime, more: int) -> None:
 
 def _until_nothing_more_is_sent(carrier: LoopbackCarrier) -> int:
     before = -1
-    while len(carrier.accepted) != before:
+    while len(carrier.accepted) != before or not before:
         before = len(carrier.accepted)
-        time.sleep(0.7)
+        time.sleep(patience(0.7))
     return before

@@ -25,7 +25,7 @@ CARE: dict[str, Callable[[Connection], Any]] = {
     "expire": lambda tx: message_tables.expire(tx, 1),
     "unanswered": lambda tx: message_tables.unanswered(tx, 1),
     "to resend": lambda tx: message_tables.to_resend(tx, 1, 1, 1),
-    "oldest due": lambda tx: message_tables.oldest_due(tx, 1),
+    "oldest due": lambda tx: message_tables.oldest_due(tx, 1, {"reminder"}),
 }
 
 

@@ -13,7 +13,7 @@ from scheduler.timetable import one_round
 from service.config import Config
 from service.domain.hours_file import FOLDER, load_hours
 from service.runtime import Runtime, build_runtime
-from service.store import message_tables, system_tables
+from service.store import message_claims, message_tables, system_tables
 from service.store.message_tables import message
 from service.stories import dispatcher
 from service.stories.outbox import Letter, put, put_many
@@ -343,6 +343,31 @@ def test_two_workers_at_once_do_not_both_send_the_last_one(
     assert by_phone == [3] * 20
     for other in others:
         other.database.close()
+
+
+def test_who_asks_the_brakes_waits_for_nobody(runtime: Runtime, settings: Config, clock: TestClock) -> None:
+    """Another worker holds the counter and this very phone, and waits for the row that we hold: no circle of two."""
+    from service.stories import brakes
+
+    if runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    for number in range(5):
+        queue(runtime, f"r{number}", "reminder")
+        queue(runtime, f"n{number}", "reminder", to=NEIGHBOUR)
+    other = build_runtime(settings, at=clock)
+    names = runtime.hours.open_names(clock.here)
+    with other.database.begin() as theirs:
+        claimed = message_claims.claim_due(theirs, clock.now(), 5, names)
+        brakes.count_held(theirs, brakes.held_back(theirs, other, claimed, clock.now()).values())
+        system_tables.count(theirs, "messages_held_back")
+        with runtime.database.begin() as ours:
+            ours.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+            mine = message_claims.claim_due(ours, clock.now(), 5, names)
+            held = brakes.held_back(ours, runtime, mine, clock.now())
+            assert len(mine) == 5
+            assert {one.full for one in held.values()} <= {True, False}
+            assert any(not one.full for one in held.values()), "they are writing to the same phone"
+    other.database.close()
 
 
 # --- numbers nobody writes to -------------------------------------------------------------------------------

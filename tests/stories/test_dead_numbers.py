@@ -15,7 +15,7 @@ from service.store.columns import new_id
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.route_tables import route_sample
-from service.stories import dead_numbers, erasure
+from service.stories import dead_numbers, dispatcher, erasure
 from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
@@ -138,6 +138,16 @@ def test_nothing_is_planned_for_a_dead_number_and_its_plan_goes_on(
     assert days.until("2026-11-23") == []
     handset.dial()
     assert on_days(days.until("2026-12-08")) == ["11-25", "11-30", "12-07"]
+
+
+def test_an_alarm_to_staff_is_tried_all_the_same(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    fail_for(runtime, clock, 5)
+    now = clock.now()
+    with runtime.database.begin() as tx:
+        for purpose in ("reminder", "campaign", "notice", "staff", "reply", "talk"):
+            put(tx, now, Letter(MOTHER, purpose, purpose, purpose, "once", now, now + 3 * DAY_MS))
+    dispatcher.send_due(runtime)
+    assert {sms.text for sms in carrier.accepted} == {"staff", "reply", "talk"}
 
 
 def test_a_dead_number_that_dies_again_is_a_new_line(runtime: Runtime, clock: TestClock, handset: Handset) -> None:

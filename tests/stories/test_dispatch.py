@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -10,8 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from service.channels.base import Receipt
-from service.domain.message_states import Refused
-from service.runtime import Runtime
+from service.config import Config
+from service.domain.message_states import Accepted, Refused
+from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message, send_attempt
 from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, receipts
 from service.stories.dispatch_turn import Call, Finished
@@ -42,7 +44,7 @@ def queue(
 def claim_one_turn(runtime: Runtime) -> list[Call]:
     """What a worker claims in one turn before it dies."""
     with runtime.database.begin() as tx:
-        return dispatch_turn.claim(tx, runtime, runtime.now(), runtime.config.sender_threads)
+        return dispatch_turn.claim(tx, runtime, runtime.now(), runtime.config.sender_threads).calls
 
 
 def row(runtime: Runtime, key: str = "k1") -> Any:
@@ -405,3 +407,58 @@ def test_who_is_to_stop_finishes_its_calls_and_begins_no_other(
     assert dispatcher.send_due(runtime) <= 2
     with runtime.database.read() as tx:
         assert set(tx.execute(select(message.c.state)).scalars()) == {"accepted", "queued"}
+
+
+def test_a_zombie_whose_message_waits_to_be_asked_once_more_ends_the_doubt(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    """It slept past its lease; the message was put back as unknown; then it says that the carrier took it."""
+    queue(runtime, clock)
+    call = claim_one_turn(runtime)[0]
+    with runtime.database.begin() as tx:
+        tx.execute(update(message).values(lease_until=message.c.lease_until - 61_000))
+    dispatcher.look_after(runtime)
+    clock.advance(hours=6)
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "queued"
+    with runtime.database.begin() as tx:
+        taken = Finished(call.letters[0], call.channel.name, Accepted("ATXid_late"))
+        dispatch_turn.note(tx, runtime, [taken], clock.now())
+    assert row(runtime).state == "accepted"
+    assert dispatcher.send_due(runtime) == 0
+
+
+def test_at_a_pace_one_round_sends_all_and_never_too_many_at_once(
+    settings: Config, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    paced = build_runtime(settings.model_copy(update={"pace": {"africastalking": 40.0}}), at=clock)
+    for number in range(50):
+        queue(paced, clock, key=f"k{number}", to=f"+2237000{number:04d}")
+    begun = time.monotonic()
+    assert dispatcher.send_due(paced) == 50
+    assert time.monotonic() - begun >= 1.1
+    paced.database.close()
+
+
+def test_a_route_without_room_does_not_hold_up_the_other(
+    settings: Config, clock: TestClock, carrier: LoopbackCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty recalls wait for a slow route; what another route can carry leaves meanwhile."""
+    changes = {"routes": ("africastalking", "simulator"), "pace": {"africastalking": 1.0}, "sender_threads": 4}
+    two = build_runtime(settings.model_copy(update=changes | {"simulator": settings.africastalking}), at=clock)
+
+    def by_operator(_: int, network: str, parts: int, routes: Any, used: Any, **__: Any) -> str | None:
+        wanted = "simulator" if network == "61001" else "africastalking"
+        route = next(one for one in routes if one.channel == wanted)
+        return wanted if route.has_room(parts, used.get(wanted, 0)) else None
+
+    monkeypatch.setattr(dispatch_turn, "choose", by_operator)
+    for number in range(60):
+        queue(two, clock, key=f"k{number}", to=f"+2237000{number:04d}")
+    queue(two, clock, key="low", purpose="campaign", klass="once", to="+22366000001", text="autre", campaign_id=1)
+    assert dispatcher.send_due(two) <= 3
+    assert "autre" in [sms.text for sms in carrier.accepted]
+    with two.database.read() as tx:
+        waits = tx.execute(select(message.c.not_before).where(message.c.state == "queued")).scalars().all()
+    assert len(set(waits)) > 50, "each is looked at again when its turn may have come, and not all in a second"
+    two.database.close()

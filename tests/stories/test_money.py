@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from service.config import Config
+from service.domain.message_states import NotSent
 from service.runtime import Runtime, build_runtime
 from service.store import spend_tables, system_tables
 from service.store.spend_tables import spend_change
-from service.stories import dispatcher, money, route_book
+from service.stories import dispatch_turn, dispatcher, money, route_book
+from service.stories.dispatch_turn import Finished
 from service.stories.money import Settled, Wanted
+from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.two_carriers import FIRST, ORANGE, SECOND, Line, two_carriers
@@ -155,6 +158,25 @@ def test_what_did_not_leave_can_be_spent_on_others(runtime: Runtime) -> None:
         money.give_back(tx, runtime, messages[:1], runtime.now())
     assert spent(runtime) == 60
     assert afford(runtime, wanted(40)) == {1}
+
+
+def test_what_came_back_after_midnight_is_given_back_to_the_day_it_was_taken_from(
+    runtime: Runtime, clock: TestClock
+) -> None:
+    clock.set("2026-11-18T23:59")
+    with runtime.database.begin() as tx:
+        now = clock.now()
+        put(tx, now, Letter(to="+22370000001", text="x", key="k", purpose="reminder", klass="once",
+                            not_before=now, useful_until=now + 86_400_000, hours="any"))  # fmt: skip
+        calls = dispatch_turn.claim(tx, runtime, now, 1).calls
+    assert spent(runtime) > 0
+    clock.advance(minutes=2)
+    back = [Finished(one, call.channel.name, NotSent("busy")) for call in calls for one in call.letters]
+    with runtime.database.begin() as tx:
+        dispatch_turn.note(tx, runtime, back, clock.now())
+    assert spent(runtime) == 0
+    clock.advance(minutes=-2)
+    assert spent(runtime) == 0
 
 
 def test_the_carriers_own_price_takes_the_place_of_the_estimate(runtime: Runtime, clock: TestClock) -> None:

@@ -123,6 +123,21 @@ def test_a_stop_between_the_question_and_the_answer_counts(runtime: Runtime, clo
         assert outbox_care.send_again(tx, found.may, "Awa", HOUR, clock.now()) == 0
 
 
+def test_a_message_whose_words_were_emptied_does_not_leave_empty(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    queue(runtime, clock)
+    put_in_state(runtime, "expired")
+    with runtime.database.begin() as tx:
+        seen = outbox_care.look_at_again(tx, Wanted(purpose="reminder"))
+        tx.execute(update(message).values(text=""))
+        assert outbox_care.send_again(tx, seen.may, "Awa", HOUR, clock.now()) == 0
+    found = again(runtime, clock)
+    assert found.may == []
+    assert "words" in found.not_these[0][1]
+    assert dispatcher.send_due(runtime) == 0
+
+
 def test_a_protected_message_is_never_sent_again(runtime: Runtime, clock: TestClock) -> None:
     message_id = queue(runtime, clock)
     put_in_state(runtime, "unknown", purpose=min(PROTECTED))

@@ -51,6 +51,18 @@ def test_not_ready_when_due_messages_wait(product: str, runtime: Runtime, clock:
     assert requests.get(f"{product}/readyz", timeout=5).status_code == 200
 
 
+def test_what_waits_for_the_morning_is_not_late(product: str, runtime: Runtime, clock: TestClock) -> None:
+    worker_beats(runtime)
+    clock.set("2026-11-23T10:00")
+    with runtime.database.begin() as tx:
+        put(tx, clock.now(), Letter("+22370000001", "x", "k", "reminder", "once", clock.now(), clock.now() + 48 * HOUR))
+    ready = {}
+    for moment in ("23T18:30", "23T19:00", "23T23:00", "24T08:05", "24T08:15"):
+        clock.set(f"2026-11-{moment}")
+        ready[moment] = requests.get(f"{product}/readyz", timeout=5).status_code
+    assert ready == {"23T18:30": 503, "23T19:00": 200, "23T23:00": 200, "24T08:05": 200, "24T08:15": 503}
+
+
 def test_not_ready_while_nothing_may_be_sent(product: str, runtime: Runtime, clock: TestClock) -> None:
     """After a restore that nobody released, say: whoever watches reads why, and what to do."""
     worker_beats(runtime)
