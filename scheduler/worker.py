@@ -75,7 +75,9 @@ class Worker:
         self._scheduler.start()
         self.jobs.start()
         log.info("worker_started", worker=self.name)
-        self._stop.wait()
+        # With a time: a signal may be handed to another thread, and the main one, which must act on it, is not woken.
+        while not self._stop.wait(1):
+            pass
         self.jobs.stop()
         self._scheduler.shutdown(wait=True)
         self._give_back()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import warnings
 from collections.abc import Iterator
@@ -120,6 +122,16 @@ def test_a_worker_that_is_asked_to_go_finishes_its_job(
         assert (system_tables.lease_age(tx, WORKER_LEASE) or 0) < 0, "leadership is given back"
         if not runtime.database.is_sqlite:
             assert list(tx.execute(select(worker.c.id))) == [], "it has taken its leave of Procrastinate"
+
+
+def test_a_worker_hears_that_it_is_to_go_whichever_thread_is_told(
+    settings: Config, machines: Machines, diary: Path
+) -> None:
+    leaving = machines.odd_worker(settings, ODD_DIARY=diary)
+    wait_until(lambda: lines(diary, "leads"), 30, "the worker works")
+    threads = {int(name) for name in os.listdir(f"/proc/{leaving.pid}/task")} - {leaving.pid}
+    os.kill(max(threads), signal.SIGTERM)
+    wait_until(lambda: not leaving.alive, 20, "it goes")
 
 
 def test_a_committed_job_wakes_a_worker_at_once(
