@@ -31,7 +31,7 @@ from tests.loopback import closed_port
 
 HERE = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 30.0
-EXPECTED = {"database_unavailable", "dispatch_closed", "worker_started", "worker_stopped"}
+EXPECTED = {"database_unavailable", "dispatch_closed", "retention_waits"}
 """What may stand in a log at the level of an error while databases are stopped and clocks are moved."""
 
 

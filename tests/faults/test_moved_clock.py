@@ -6,7 +6,6 @@ What the guard itself believes, and what it keeps from being planned and deleted
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -45,9 +44,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not here: apt-get install faketime"),
 ]
-needs_guard = pytest.mark.skipif(
-    importlib.util.find_spec("service.stories.clock_guard") is None, reason="no clock guard yet"
-)
 
 
 class TrueClock(SystemClock):
@@ -112,7 +108,6 @@ def gate(runtime: Runtime) -> set[str]:
         return {one.reason for one in dispatch_gate.closed(tx)}
 
 
-@needs_guard
 @pytest.mark.parametrize("jump", JUMPS)
 def test_a_clock_that_jumps_stops_the_sending_until_it_is_right(
     runtime: Runtime,
@@ -155,7 +150,6 @@ def test_a_clock_that_jumps_stops_the_sending_until_it_is_right(
     assert supervisor.complaints() == []
 
 
-@needs_guard
 def test_a_machine_that_comes_up_in_1970_sends_nothing(
     runtime: Runtime,
     supervisor: Supervisor,
