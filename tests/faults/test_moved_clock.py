@@ -108,7 +108,7 @@ def gate(runtime: Runtime) -> set[str]:
         return {one.reason for one in dispatch_gate.closed(tx)}
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", size(["90 days on"], list(JUMPS)))
 def test_a_clock_that_jumps_stops_the_sending_until_it_is_right(
     runtime: Runtime,
     supervisor: Supervisor,
@@ -186,7 +186,7 @@ OPENS = size([SUMMER_ENDS], [SUMMER_ENDS, SUMMER_BEGINS])
 CLOSES = size([SUMMER_BEGINS], [SUMMER_ENDS, SUMMER_BEGINS])
 
 
-@pytest.mark.parametrize("begins", [f"{day}T07:59:50" for day in OPENS])
+@pytest.mark.parametrize("begins", [f"{day}T07:59:55" for day in OPENS])
 def test_a_host_of_another_zone_opens_at_our_hour(
     runtime: Runtime,
     supervisor: Supervisor,
