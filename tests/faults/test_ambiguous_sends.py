@@ -35,7 +35,7 @@ def settings(settings: Config, route: str) -> Config:
     return settings.model_copy(update={"routes": (route,)})
 
 
-@pytest.mark.parametrize("coverage", [1.0, 0.8], ids=["all receipts", "80 % of receipts"])
+@pytest.mark.parametrize("coverage", size([0.8], [1.0, 0.8]))
 def test_accepted_and_then_reset(
     runtime: Runtime,
     supervisor: Supervisor,

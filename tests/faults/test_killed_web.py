@@ -32,7 +32,7 @@ class Tier:
     def kill_one(self) -> None:
         """The server's parent or its child, as the kernel chooses when memory is short."""
         victim = self._dice.choice(self._up())
-        self._supervisor.kill_one(self._dice.choice(victim.family()))
+        self._supervisor.kill_one_of(victim, self._dice)
         self._supervisor.wait_for(lambda: not victim.alive)
         self._again(victim)
 

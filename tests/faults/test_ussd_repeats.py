@@ -31,7 +31,7 @@ from tests.faults.figures import Figures
 from tests.faults.sizes import SEED, size
 from tests.people import TestClock
 
-EXAMPLES, STEPS = size((12, 25), (400, 40))
+EXAMPLES, STEPS = size((12, 25), (150, 40))
 PHONES = [f"+2237000000{place}" for place in range(1, 4)]
 KEYS = ["1", "2", "3", "9", "0", "00", "Awa", "12102026", "1" * 182, "ɛ*ɔ", " "]
 ADDRESS = f"/hooks/africastalking/ussd/{HOOK_SECRET}"
