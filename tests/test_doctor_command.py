@@ -119,6 +119,7 @@ def test_settings_that_cannot_be_used(settings: Config) -> None:
     result = CliRunner().invoke(main, ["doctor"], env=environment(settings) | {"LASELI_PORT": "70000"})
     assert result.exit_code == 1
     assert "LASELI_PORT" in result.output
+    assert "could not be looked at" in result.output
 
 
 def test_weak_secrets(runtime: Runtime) -> None:

@@ -58,7 +58,13 @@ def _told(one: Finding) -> str:
     return "\n".join((head if place == 0 else " " * len(head)) + line for place, line in enumerate(lines))
 
 
+BLIND = {"settings", "database", "migrations", "integrity"}
+"""With one of these in the way the tables are not read: most of the checks had nothing to look at."""
+
+
 def _in_short(found: list[Finding]) -> str:
+    if any(one.about in BLIND for one in found):
+        return "The rest could not be looked at: mend this first, then ask again."
     if not found:
         return f"All good: {len(checkup.CHECKS)} things were looked at."
     to_do = sum(one.level != "know" for one in found)
