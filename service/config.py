@@ -339,7 +339,8 @@ class Config(BaseSettings):
     def our_own_numbers(self) -> frozenset[str]:
         """Every number that is ours, as carriers tell it: nothing automatic is ever answered or sent to them."""
         carriers = [getattr(self, name) for name in CARRIERS]
-        senders = [carrier.sender for carrier in carriers if carrier is not None and carrier.sender]
+        named = [getattr(carrier, name, None) for carrier in carriers for name in ("sender", "sender_address")]
+        senders = [sender for sender in named if sender]
         return frozenset(
             phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers)
         )
