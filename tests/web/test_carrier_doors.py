@@ -13,7 +13,7 @@ from service.runtime import Runtime
 from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out
-from service.stories import dispatcher
+from service.stories import dispatcher, receipts
 from tests.conftest import HOOK_SECRET
 from tests.contracts.recordings import Recording
 from tests.loopback import LoopbackCarrier, kannel_receipt
@@ -129,6 +129,7 @@ def test_each_message_by_kannel_has_its_own_receipts(
     for sms, kinds in ((first, ("8", "1", "1")), (second, ("1", "8"))):
         for kind in kinds:
             assert get_address(product, kannel_receipt(sms, kind)) == 200
+    receipts.settle(runtime)
     assert [row(runtime, key).state for key in ("k1", "k2")] == ["delivered", "delivered"]
 
 
@@ -138,6 +139,7 @@ def test_a_receipt_for_another_number_changes_nothing(
     queue(runtime, clock)
     dispatcher.send_due(runtime)
     assert get_address(product, kannel_receipt(carrier.accepted[0], "1", p="+22360000002")) == 200
+    receipts.settle(runtime)
     assert row(runtime).state == "accepted"
 
 
@@ -150,6 +152,7 @@ def test_a_lost_answer_is_found_by_its_receipt(
     assert row(runtime).state == "unknown"
     refusal = {"A": "NACK/0x0000000b/Invalid Destination Address"}
     assert get_address(product, kannel_receipt(carrier.accepted[0], "16", **refusal)) == 200
+    receipts.settle(runtime)
     assert (row(runtime).state, row(runtime).reason) == (
         "undelivered",
         "refused by the operator, SMPP 0x0B RINVDSTADR",
