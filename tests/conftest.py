@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import shutil
 import sqlite3
 import threading
 import warnings
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from service import logs
 from service.app import create_app
 from service.clock import FixedClock
 from service.config import Config
@@ -144,6 +148,18 @@ def runtime(settings: Config, clock: FixedClock) -> Iterator[Runtime]:
 class _Quiet(WSGIRequestHandler):
     def log(self, *_: object, **__: object) -> None:
         """Tests print what they find, not what was asked."""
+
+
+@pytest.fixture
+def log_lines() -> Iterator[StringIO]:
+    """What is logged from here on, as `laseli` would write it; afterwards logging is as it was."""
+    root, stream, kept = logging.getLogger(), StringIO(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("DEBUG", stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**kept)
 
 
 @pytest.fixture

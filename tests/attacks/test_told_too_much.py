@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -17,14 +16,6 @@ from service.stories import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa
-
-
-@pytest.fixture
-def lines() -> Iterator[StringIO]:
-    stream, before = StringIO(), logging.getLogger().handlers[:]
-    logs.configure("DEBUG", stream)
-    yield stream
-    logging.getLogger().handlers[:] = before
 
 
 @pytest.mark.parametrize(
@@ -43,16 +34,16 @@ def test_a_number_is_hidden_however_it_is_written(written: str) -> None:
     assert "0000" not in "".join(filter(str.isdigit, shown)), shown
 
 
-def test_a_number_inside_a_list_or_an_exception_is_hidden(lines: StringIO) -> None:
+def test_a_number_inside_a_list_or_an_exception_is_hidden(log_lines: StringIO) -> None:
     logs.log.error(
         "x", number=22370000001, many=["+22370000001"], raw=b"+22370000001", error=ValueError("+22370000001")
     )
     logging.getLogger("granian").error("%s", {"phone": "+22370000001"})
-    assert "70000001" not in lines.getvalue(), lines.getvalue()
+    assert "70000001" not in log_lines.getvalue(), log_lines.getvalue()
 
 
 def test_a_broken_rule_of_the_database_does_not_print_the_childs_row(
-    handset: Handset, runtime: Runtime, lines: StringIO, monkeypatch: pytest.MonkeyPatch
+    handset: Handset, runtime: Runtime, log_lines: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_profile(*args: object, **kwargs: object) -> bool:
         one = args[1]._replace(profile=None)  # type: ignore[attr-defined]
@@ -62,7 +53,7 @@ def test_a_broken_rule_of_the_database_does_not_print_the_childs_row(
     monkeypatch.setattr(people_tables, "add_child", without_profile)
     with pytest.raises(AssertionError):
         enrol_awa(handset)
-    shown = lines.getvalue()
+    shown = log_lines.getvalue()
     assert shown
     for canary in ("Failing row", "2026-11-20,", "Awa", "70000001"):
         assert canary not in shown, shown

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import logging
 import subprocess
 import sys
 import threading
@@ -13,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -21,7 +20,7 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import text, update
 
-from service import jobs, logs
+from service import jobs
 from service.cli import main
 from service.config import Config
 from service.runtime import Runtime, build_runtime
@@ -331,21 +330,17 @@ def command(settings: Config, *words: str) -> Result:
     return CliRunner().invoke(main, list(words), env=environment)
 
 
-def test_no_log_line_holds_an_argument_or_what_an_error_says(runtime: Runtime, diary: Diary, clock: TestClock) -> None:
+def test_no_log_line_holds_an_argument_or_what_an_error_says(
+    runtime: Runtime, diary: Diary, clock: TestClock, log_lines: StringIO
+) -> None:
     diary.fails = jobs.MOST_TRIES
-    said = io.StringIO()
-    logs.configure("DEBUG", said)
-    try:
-        add(runtime, 987_654, lock="a")
-        for _ in range(jobs.MOST_TRIES + 1):
-            jobs.carry_out_due(runtime)
-            an_hour_later(runtime, clock)
-        add(runtime, 987_654)
+    add(runtime, 987_654, lock="a")
+    for _ in range(jobs.MOST_TRIES + 1):
         jobs.carry_out_due(runtime)
-    finally:
-        logging.getLogger().handlers.clear()
-        logging.getLogger().setLevel("WARNING")
-    lines = said.getvalue()
+        an_hour_later(runtime, clock)
+    add(runtime, 987_654)
+    jobs.carry_out_due(runtime)
+    lines = log_lines.getvalue()
     assert diary.done == [987_654]
     assert lines.count('"job_failed"') == jobs.MOST_TRIES
     assert lines.count('"job_given_up"') == 1

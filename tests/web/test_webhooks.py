@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from io import StringIO
 from pathlib import Path
@@ -21,6 +20,7 @@ from service.store.message_tables import message
 from service.store.people_tables import child
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import counters
+from service.stories import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa
@@ -301,22 +301,16 @@ def test_when_the_database_is_gone_the_carrier_is_told_to_come_again(
     assert "Retry-After" in answer.headers
 
 
-def test_no_name_number_text_or_secret_reaches_the_logs(handset: Handset, runtime: Runtime, product: str) -> None:
-    from service.stories import dispatcher
-
-    stream = StringIO()
-    before = logging.getLogger().handlers[:]
-    logs.configure("DEBUG", stream)
-    try:
-        enrol_awa(handset)
-        handset.write("ARRET Zanzibar")
-        handset.post("ussd", {"phoneNumber": handset.number})
-        handset.post("receipt", {"id": "x", "status": "Success", "phoneNumber": handset.number})
-        dispatcher.send_due(runtime)
-        logs.log.error("left_over", number="+223 70 00 00 01", path=f"/hooks/africastalking/ussd/{HOOK_SECRET}")
-    finally:
-        logging.getLogger().handlers[:] = before
-    lines = stream.getvalue().splitlines()
+def test_no_name_number_text_or_secret_reaches_the_logs(
+    handset: Handset, runtime: Runtime, log_lines: StringIO
+) -> None:
+    enrol_awa(handset)
+    handset.write("ARRET Zanzibar")
+    handset.post("ussd", {"phoneNumber": handset.number})
+    handset.post("receipt", {"id": "x", "status": "Success", "phoneNumber": handset.number})
+    dispatcher.send_due(runtime)
+    logs.log.error("left_over", number="+223 70 00 00 01", path=f"/hooks/africastalking/ussd/{HOOK_SECRET}")
+    lines = log_lines.getvalue().splitlines()
     assert lines
     for line in lines:
         json.loads(line)
