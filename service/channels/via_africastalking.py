@@ -120,14 +120,19 @@ class AfricasTalking(BySecret):
 
     def send_many(self, letters: Sequence[Outgoing]) -> list[Outcome]:
         """One text to many people in one call; each gets what the answer says of its own number."""
-        numbers = dict.fromkeys(letter.to for letter in letters if _E164.fullmatch(letter.to))
-        if len(numbers) < len(letters) and len(letters) > 1:
-            # A number that comes twice, or is none, would make the answer's lines doubtful: each alone.
-            return [self.send(letter) for letter in letters]
-        if not numbers:
-            return [Refused("not a number in E.164", "person", opt_out=False)]
+        place_of: dict[str, int] = {}
+        for place, letter in enumerate(letters):
+            if _E164.fullmatch(letter.to):
+                place_of.setdefault(letter.to, place)
+        if not place_of:
+            return [Refused("not a number in E.164", "person", opt_out=False)] * len(letters)
+        places = list(place_of.values())
+        if len(places) < len(letters):
+            # A number that comes twice, or is none, would make the answer's lines doubtful: these go alone.
+            of_many = dict(zip(places, self.send_many([letters[place] for place in places]), strict=True))
+            return [of_many.get(place) or self.send(letter) for place, letter in enumerate(letters)]
         told: dict[str, Outcome] = {}
-        whole = attempt(lambda: self._call(letters[0], list(numbers), told))
+        whole = attempt(lambda: self._call(letters[0], [letter.to for letter in letters], told))
         # What ended the call itself holds for everybody in it.
         return [told.get(letter.to, whole) for letter in letters]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def load_hours(text: str) -> HoursTable:
     return _checked(HoursTable(name, profiles, holidays))
 
 
+@cache
 def built_in_hours(name: str = "ml-2026") -> HoursTable:
     """The hours that come with the product."""
     return load_hours((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,7 @@ def load_networks(text: str) -> Networks:
     return Networks(country_code, operators, _once(words, file.where), _once(prefixes, file.where))
 
 
+@cache
 def built_in_networks(country: str = "ML") -> Networks:
     """The operators of a country; none at all where no file was written yet."""
     file = FOLDER / f"{country.lower()}.yaml"

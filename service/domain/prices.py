@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +104,7 @@ def load_prices(text: str) -> PriceList:
     return found
 
 
+@cache
 def example_prices() -> PriceList:
     """The list that comes with the product."""
     return load_prices(EXAMPLE.read_text("utf-8"))

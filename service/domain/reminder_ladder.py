@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -71,6 +72,7 @@ def load_ladder(text: str) -> Ladder:
     return Ladder(name, window, steps)
 
 
+@cache
 def built_in_ladder(name: str = "recall") -> Ladder:
     """A ladder that comes with the product."""
     return load_ladder((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,6 +141,7 @@ def load_calendar(text: str) -> Calendar:
     return replace(calendar, _plans=plans)
 
 
+@cache
 def built_in_calendar(name: str = "ml-pev-2026") -> Calendar:
     """A calendar that comes with the product."""
     path = FOLDER / f"{name}.yaml"

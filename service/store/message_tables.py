@@ -162,6 +162,7 @@ TAKEN_UP = (
     "attempts",  # not the fence: a late word about the old text must stay refused
     "not_before",
     "useful_until",
+    "created_at",  # it is kept for as long as a new one
     "state_at",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -31,6 +31,11 @@ class Failed(NamedTuple):
 class Heard(NamedTuple):
     id: int
     number_idx: bytes
+
+
+def hold(tx: Connection, phones: Iterable[int]) -> None:
+    """Lock these phones in one order, so that two that change many of them do not wait for each other in a circle."""
+    tx.execute(select(p.id).where(p.id.in_(sorted(phones))).order_by(p.id).with_for_update()).all()
 
 
 def arrived(tx: Connection, phones: Sequence[int]) -> None:

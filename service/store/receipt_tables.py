@@ -181,6 +181,10 @@ def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
     return [Kept._make((*row, message_id, False)) for row, message_id in found if message_id is not None]
 
 
+def any_waiting(tx: Connection) -> bool:
+    return tx.execute(select(kept.id).where(_waits).limit(1)).first() is not None
+
+
 def missed(tx: Connection, since: int, most: int) -> list[Kept]:
     """What was looked at since then in vain, and has its message now: the id was noted at that very moment."""
     same = (m.channel == kept.channel) & (m.carrier_id == kept.carrier_id) & (m.number_idx == kept.number_idx)

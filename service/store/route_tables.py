@@ -201,9 +201,9 @@ def _health(row: Any) -> Health:
 def put_health(tx: Connection, found: Sequence[Health]) -> None:
     rows = [_values(one) for one in found]
     if rows:
-        statement = upsert(tx, route_health).values(rows)
+        statement = upsert(tx, route_health)
         taken = {name: statement.excluded[name] for name in rows[0] if name not in ("channel", "network")}
-        tx.execute(statement.on_conflict_do_update(index_elements=["channel", "network"], set_=taken))
+        tx.execute(statement.on_conflict_do_update(index_elements=["channel", "network"], set_=taken), rows)
 
 
 def _values(one: Health) -> dict[str, object]:

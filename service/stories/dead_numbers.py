@@ -38,6 +38,8 @@ def after_receipts(tx: Connection, runtime: Runtime, results: Iterable[tuple[int
     seen = list(results)
     reached = {phone_id: index for phone_id, index, state in seen if state == "delivered"}
     missed = {phone_id for phone_id, _, state in seen if state == "undelivered"} - reached.keys()
+    if reached or missed:
+        reach_tables.hold(tx, reached.keys() | missed)
     if reached:
         reach_tables.arrived(tx, list(reached))
         for phone_id in reach_tables.take_back(tx, list(reached.values())):

@@ -55,7 +55,10 @@ def put(tx: Connection, now: int, letter: Letter) -> int | None:
 
 def put_many(tx: Connection, now: int, letters: Sequence[Letter]) -> dict[str, int]:
     """`put` for a page of letters: key -> message id of those that are written down now, also as refused."""
-    rows = [_row(tx, now, letter) for letter in letters]
+    first: dict[str, Letter] = {}
+    for letter in letters:
+        first.setdefault(letter.key, letter)
+    rows = [_row(tx, now, letter) for letter in first.values()]
     found = _add(tx, rows)
     jobs.wake(tx, sum(row["key"] in found and row["state"] == "queued" and _is_due(row, now) for row in rows))
     return found

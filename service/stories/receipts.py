@@ -136,6 +136,8 @@ def match_kept(tx: Connection, runtime: Runtime, now: int) -> int:
 
     The carrier answered our call with a cut connection, but its receipt came: the call had succeeded.
     """
+    if not receipt_tables.any_waiting(tx):
+        return 0
     named = receipt_tables.missed(tx, now - LOOKED_LATELY_MS, PAGE)
     unknown = _of_one_call(receipt_tables.fits_unknown(tx, PAGE))
     return _apply(tx, runtime, [*named, *unknown], now)

@@ -163,6 +163,18 @@ def test_what_is_no_number_is_not_even_tried(carrier: LoopbackCarrier, to: str) 
     assert carrier.requests == []
 
 
+def test_a_number_that_comes_twice_goes_alone_and_the_others_together(carrier: LoopbackCarrier) -> None:
+    channel = africastalking(carrier.base_url)
+    numbers = ["+22370000001", "+22370000002", "+22370000001", "70000003"]
+    one, two, again, wrong = channel.send_many([a_message(to=number) for number in numbers])
+    assert isinstance(one, Accepted)
+    assert isinstance(two, Accepted)
+    assert isinstance(again, Accepted)
+    assert isinstance(wrong, Refused)
+    assert len({one.carrier_id, two.carrier_id, again.carrier_id}) == 3
+    assert [call.form["to"] for call in carrier.requests] == ["+22370000001,+22370000002", "+22370000001"]
+
+
 def test_either_secret_opens_and_nothing_else() -> None:
     channel = africastalking("https://api.example.org")
     assert channel.knows_secret(SECRET)

@@ -40,6 +40,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.fixture(scope="session")
+def postgres_does_without() -> tuple[str, ...]:
+    """Here it is as careful as in the field."""
+    return ()
+
+
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     kept = Figures(request.node.name)

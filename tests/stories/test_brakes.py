@@ -358,12 +358,12 @@ def test_who_asks_the_brakes_waits_for_nobody(runtime: Runtime, settings: Config
     names = runtime.hours.open_names(clock.here)
     with other.database.begin() as theirs:
         claimed = message_claims.claim_due(theirs, clock.now(), 5, names)
-        brakes.count_held(theirs, brakes.held_back(theirs, other, claimed, clock.now()).values())
+        brakes.count_held(theirs, brakes.held_back(theirs, other, claimed, {}, clock.now()).values())
         system_tables.count(theirs, "messages_held_back")
         with runtime.database.begin() as ours:
             ours.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
             mine = message_claims.claim_due(ours, clock.now(), 5, names)
-            held = brakes.held_back(ours, runtime, mine, clock.now())
+            held = brakes.held_back(ours, runtime, mine, {}, clock.now())
             assert len(mine) == 5
             assert {one.full for one in held.values()} <= {True, False}
             assert any(not one.full for one in held.values()), "they are writing to the same phone"

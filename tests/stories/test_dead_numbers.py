@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -58,6 +59,28 @@ def tasks(runtime: Runtime, state: str = "open") -> list[Any]:
 def states(runtime: Runtime) -> dict[str, str]:
     with runtime.database.read() as tx:
         return {row.key: row.state for row in tx.execute(select(message.c.key, message.c.state))}
+
+
+def test_two_pages_of_receipts_about_the_same_phones_do_not_wait_in_a_circle(
+    runtime: Runtime, clock: TestClock
+) -> None:
+    numbers = [f"+2237000{place:04d}" for place in range(40)]
+    with runtime.database.begin() as tx:
+        phones = [phone_tables.ensure_phone(tx, number, clock.now()) for number in numbers]
+    halves = phones[:20], phones[20:]
+    pages = [
+        [(one.id, one.number_idx, "delivered") for one in arrived]
+        + [(one.id, one.number_idx, "undelivered") for one in missed]
+        for arrived, missed in (halves, halves[::-1])
+    ]
+
+    def settle(page: list[tuple[int, bytes, str]]) -> None:
+        for _ in range(25):
+            with runtime.database.begin() as tx:
+                dead_numbers.after_receipts(tx, runtime, page, clock.now())
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(settle, pages))
 
 
 def test_five_days_on_which_nothing_arrives_take_a_number_off_the_list(runtime: Runtime, clock: TestClock) -> None:

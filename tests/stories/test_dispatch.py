@@ -88,7 +88,9 @@ def test_a_cancelled_message_is_taken_up_again_by_its_key(
     queue(runtime, clock)
     with runtime.database.begin() as tx:
         tx.execute(update(message).values(state="cancelled"))
+    clock.advance(days=1)
     assert queue(runtime, clock, text="autre texte") is not None
+    assert row(runtime).created_at == clock.now(), "and kept for as long as a new one"
     dispatcher.send_due(runtime)
     assert [sms.text for sms in carrier.accepted] == ["autre texte"]
 

@@ -48,6 +48,13 @@ def campaign(clock: TestClock, number: int, phones: range, delay: int) -> list[L
     ]  # fmt: skip
 
 
+def test_a_key_twice_in_one_page_is_queued_once(with_settings: Callable[..., Runtime], clock: TestClock) -> None:
+    runtime = with_settings()
+    first, twin = campaign(clock, 1, range(2), 0), campaign(clock, 1, range(1), 0)
+    with runtime.database.begin() as tx:
+        assert set(put_many(tx, clock.now(), [*first, *twin])) == {"1:0", "1:1"}
+
+
 def test_two_campaigns_in_one_turn_share_a_phones_day(
     with_settings: Callable[..., Runtime], clock: TestClock, carrier: LoopbackCarrier
 ) -> None:
