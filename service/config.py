@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -17,7 +16,19 @@ from sqlalchemy.engine import make_url
 
 from flows import phone_numbers
 from flows.model import Handset
+from service.carrier_settings import (
+    AfricasTalkingSettings,
+    CarrierSettings,
+    CommaList,
+    KannelSettings,
+    OrangeSettings,
+    ScreenSettings,
+    SimulatorSettings,
+    TwilioSettings,
+    comma_list,
+)
 from service.domain.prices import PricesMistake, load_prices
+from service.key_rings import parse_index_ring, parse_ring
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -29,13 +40,6 @@ class BadConfig(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
-
-
-def _comma_list(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
 class KeySettings(BaseModel):
@@ -60,89 +64,6 @@ class KeySettings(BaseModel):
         return value
 
 
-class CarrierSettings(BaseModel):
-    """A setting of `Config` whose class comes from here is a carrier, and may be a route if it sends SMS."""
-
-    sends_sms: ClassVar[bool] = True
-
-
-class SecretCarrierSettings(CarrierSettings):
-    """A carrier that signs nothing: who calls us has to know a secret."""
-
-    # One or two, so that one can be replaced while in use.
-    hook_secrets: CommaList = Field(min_length=1, repr=False)
-
-    split_secrets = field_validator("hook_secrets", mode="before")(_comma_list)
-
-    @field_validator("hook_secrets")
-    @classmethod
-    def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(len(secret) < 32 for secret in value):
-            raise ValueError("each secret needs 32 characters or more (`laseli keys new` prints one)")
-        return value
-
-
-class AfricasTalkingSettings(SecretCarrierSettings):
-    username: str
-    api_key: SecretStr
-    base_url: str = "https://api.africastalking.com"
-    sender: str | None = None
-    # Some gateways with this form send the last key only, and not everything typed so far.
-    sends: Literal["whole", "last"] = "whole"
-
-
-class SimulatorSettings(AfricasTalkingSettings):
-    username: str = "simulator"
-    api_key: SecretStr = SecretStr("simulator")
-    base_url: str = "http://127.0.0.1:8001"
-    sender: str | None = "LASELI"
-
-
-class TwilioSettings(CarrierSettings):
-    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
-    auth_token: SecretStr = Field(min_length=16)
-    base_url: str = "https://api.twilio.com"
-    sender: str | None = None
-    messaging_service_sid: str | None = None
-
-    @model_validator(mode="after")
-    def _has_a_sender(self) -> TwilioSettings:
-        if not self.sender and not self.messaging_service_sid:
-            raise ValueError("give TWILIO__SENDER (a number or a name) or TWILIO__MESSAGING_SERVICE_SID")
-        return self
-
-
-class KannelSettings(SecretCarrierSettings):
-    username: str
-    password: SecretStr
-    base_url: str = "http://127.0.0.1:13013"
-    sender: str
-    callback_url: str = ""  # where Kannel finds us, if not at our public address: http://127.0.0.1:8000
-
-    @field_validator("hook_secrets")
-    @classmethod
-    def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"[A-Za-z0-9_-]+", secret) for secret in value):
-            raise ValueError("Kannel reads % in an address: letters, digits, - and _ only (`laseli keys new`)")
-        return value
-
-
-class OrangeSettings(SecretCarrierSettings):
-    client_id: str = Field(min_length=1, pattern=r"^[^:]+$")
-    client_secret: SecretStr
-    base_url: str = "https://api.orange.com"
-    # The number of the contract, as Orange gave it: +2230000. It is part of the address of every send.
-    sender_address: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$")
-    # A name or short code that Orange has approved; without one, Orange's own stands there.
-    sender: str | None = Field(default=None, pattern=r"^([0-9]{3,11}|[A-Za-z0-9][A-Za-z0-9 ._&-]{0,10})$")
-
-
-class ScreenSettings(SecretCarrierSettings):
-    """A gateway that brings USSD and nothing else."""
-
-    sends_sms: ClassVar[bool] = False
-
-
 class MutualSettings(BaseModel):
     """The mutual's prices. They are shown to nobody until somebody of the mutual has confirmed them.
 
@@ -161,7 +82,7 @@ class BackupSettings(BaseModel):
     recipients: CommaList = ()
     pg_dump: Path | None = None  # where PostgreSQL's own is not on PATH; pg_restore stands beside it
 
-    split_recipients = field_validator("recipients", mode="before")(_comma_list)
+    split_recipients = field_validator("recipients", mode="before")(comma_list)
 
     @field_validator("recipients")
     @classmethod
@@ -245,7 +166,7 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     demo_secret: SecretStr | None = Field(default=None, description="only for `dev demo`: opens the clock's buttons")
 
-    split_lists = field_validator("routes", "languages", "countries", "own_numbers", mode="before")(_comma_list)
+    split_lists = field_validator("routes", "languages", "countries", "own_numbers", mode="before")(comma_list)
 
     @field_validator("handsets", mode="before")
     @classmethod
@@ -381,34 +302,6 @@ def read_pace(written: str) -> tuple[str, float]:
     if not channel or not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", rate) or not 0.01 <= float(rate) <= 2000:
         raise ValueError(f"'{written}' is no pace: write kannel=10 (parts a second, 0.01 to 2000), parted by spaces")
     return channel, float(rate)
-
-
-def parse_ring(text: str) -> dict[int, bytes]:
-    """`'2:KEY,1:KEY'` -> {2: bytes, 1: bytes}, in that order; the first is the one that writes."""
-    ring: dict[int, bytes] = {}
-    for part in text.split(","):
-        number, _, key = part.strip().partition(":")
-        if not number.isdigit() or not 0 < int(number) < 256:
-            raise ValueError("write number:key, with a number from 1 to 255 (`laseli keys new` prints both keys)")
-        if int(number) in ring:
-            raise ValueError(f"key number {number} stands twice")
-        ring[int(number)] = parse_key(key)
-    return ring
-
-
-def parse_index_ring(text: str) -> dict[int, bytes]:
-    """The same; a key without a number is number 1, as every installation began."""
-    return parse_ring(text) if ":" in text else {1: parse_key(text)}
-
-
-def parse_key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise ValueError("not the base64 of 32 bytes (`laseli keys new` prints both keys)")
-    return key
 
 
 def _nested(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
+from service.key_rings import parse_index_ring, parse_ring
 from service.store.database import Database
 from service.store.together import Together
 from service.store.vault import Vault
@@ -88,8 +89,8 @@ class Runtime:
 
 def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> Runtime:
     """Open everything that the settings name. `at` replaces the clock (tests, `tick --at`)."""
-    identity = config.parse_ring(settings.keys.identity.get_secret_value())
-    vault = Vault(identity, config.parse_index_ring(settings.keys.index.get_secret_value()))
+    identity = parse_ring(settings.keys.identity.get_secret_value())
+    vault = Vault(identity, parse_index_ring(settings.keys.index.get_secret_value()))
     database = Database(
         settings.database_url,
         vault,

@@ -66,6 +66,9 @@ def test_a_postgresql_address_gets_its_driver() -> None:
         ("LASELI_BACKUP__PG_DUMP", "/nowhere/pg_dump", "no program"),
         ("LASELI_AFRICASTALKING__HOOK_SECRETS", "short", "32 characters"),
         ("LASELI_AFRICASTALKING__API_KEY", None, "is not set"),
+        ("LASELI_AFRICASTALKING__BASE_URL", "http://api.example.org", "https://"),
+        ("LASELI_AFRICASTALKING__BASE_URL", "http://41.73.96.1:13013", "https://"),
+        ("LASELI_AFRICASTALKING__BASE_URL", "api.example.org", "an address like"),
         ("LASELI_ROUTES", "moov", "africastalking, twilio, simulator, kannel, orange"),
         ("LASELI_ROUTES", "twilio", "LASELI_TWILIO__"),
         ("LASELI_SCREEN_LIMIT", "300", "182"),
@@ -77,6 +80,15 @@ def test_a_wrong_setting_is_one_line_with_its_remedy(name: str, value: str | Non
     assert len(found) == 1
     assert remedy in found[0]
     assert found[0].startswith("LASELI_") or "ROUTES" in found[0]
+
+
+@pytest.mark.parametrize(
+    "near", ["http://127.0.0.1:13013", "http://kannel:13013", "http://10.0.0.7", "https://a.example"]
+)
+def test_a_carrier_on_our_own_network_needs_no_tls(near: str) -> None:
+    found = Config.from_env(GOOD | AFRICASTALKING | {"LASELI_AFRICASTALKING__BASE_URL": near})
+    assert found.africastalking is not None
+    assert found.africastalking.base_url == near
 
 
 def test_a_misspelt_name_is_told_with_the_right_one() -> None:

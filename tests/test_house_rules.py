@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "flows": {"flows"},
     "service.domain": {"service.domain"},
     "service.store": {"service.store", "service.domain"},
-    "service.channels": {"service.channels", "service.domain", "service.config", "flows"},
+    "service.channels": {"service.channels", "service.domain", "service.config", "service.carrier_settings", "flows"},
     "service.simulator": {"service.simulator", "flows"},
     "service": {"service", "flows"},
     "scheduler": {"scheduler", "service", "flows"},

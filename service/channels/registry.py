@@ -6,6 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from service.carrier_settings import (
+    AfricasTalkingSettings,
+    KannelSettings,
+    OrangeSettings,
+    ScreenSettings,
+    TwilioSettings,
+)
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
 from service.channels.via_kannel import Kannel
@@ -13,14 +20,7 @@ from service.channels.via_orange import Orange
 from service.channels.via_pages import Pages
 from service.channels.via_simulator import Simulator
 from service.channels.via_truroute import TruRoute
-from service.config import (
-    AfricasTalkingSettings,
-    Config,
-    KannelSettings,
-    OrangeSettings,
-    ScreenSettings,
-    TwilioSettings,
-)
+from service.config import Config
 
 CONNECT_TIMEOUT_S = 3.05
 

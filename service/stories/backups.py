@@ -19,9 +19,9 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
-from service.config import parse_index_ring, parse_ring
 from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
+from service.key_rings import parse_index_ring, parse_ring
 from service.logs import log, scrub
 from service.metrics import LAST_BACKUP
 from service.runtime import Runtime

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.config import parse_ring
+from service.key_rings import parse_ring
 from service.runtime import Runtime
 from service.store import backup_facts, postgresql_dumps, schema, sqlite_copies
 from service.stories import key_checks
