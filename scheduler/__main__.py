@@ -15,8 +15,7 @@ from service import cli
 from service.clock import FixedClock, Watch
 from service.commands.opening import opened_runtime, usable_settings
 from service.commands.sim_commands import sim_group
-from service.runtime import Runtime, build_runtime
-from service.store import schema
+from service.runtime import Runtime
 from service.stories import clock_guard, recalls
 
 main = cli.main
@@ -64,10 +63,7 @@ def _as_of(written: str) -> Runtime:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(found.timezone))
-    runtime = build_runtime(found, at=FixedClock(int(moment.timestamp() * 1000)))
-    if schema.pending(runtime.database):
-        raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
-    return runtime
+    return opened_runtime(FixedClock(int(moment.timestamp() * 1000)))
 
 
 def _clock_is_right(runtime: Runtime) -> None:

@@ -22,14 +22,14 @@ from service.commands.job_commands import jobs_group
 from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
-from service.commands.opening import opened_runtime, usable_settings
+from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
 from service.commands.route_commands import route
 from service.commands.task_commands import todo
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
 def main(on_demo: bool) -> None:
@@ -54,6 +54,7 @@ def config_check() -> None:
     found = usable_settings()
     click.echo(f"The settings are good. Database: {found.database_url.split('://')[0]}; ", nl=False)
     click.echo(f"routes: {', '.join(found.routes) or 'none (nothing will be sent: set LASELI_ROUTES)'}.")
+    click.echo("Next: `laseli db upgrade`, then `laseli doctor`.")
 
 
 @main.group()

@@ -16,7 +16,7 @@ import click
 
 from service import logs
 from service.clock import SystemClock
-from service.commands.opening import opened_runtime, usable_settings
+from service.commands.opening import existing_database, opened_runtime, usable_settings
 from service.runtime import build_runtime
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def db_restore(file: Path, key: Path, replace: str, by: str | None) -> None:
 @db.command("check")
 @click.argument("file", type=_FILE, required=False)
 @click.option("--key", type=_KEY, help="The private key's file; - reads it from standard input.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def db_check(file: Path | None, key: Path | None, as_json: bool) -> None:
     """What is in the backup FILE, and can it be restored here? Without FILE: is the running database sound?"""
     if file is None:
@@ -139,8 +139,7 @@ def db_check(file: Path | None, key: Path | None, as_json: bool) -> None:
 def _check_running(as_json: bool) -> None:
     from service.stories import database_checks
 
-    built = build_runtime(usable_settings())
-    logs.configure(built.config.log_level)
+    built = existing_database(usable_settings())
     found = database_checks.check_running(built)
     if as_json:
         click.echo(json.dumps([check._asdict() for check in found], indent=2))

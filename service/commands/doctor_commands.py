@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import logs
 from service.clock import SystemClock
+from service.commands.opening import missing_file
 from service.config import BadConfig, Config
 from service.domain import checkup
 from service.domain.checkup_facts import Facts, Finding
@@ -33,7 +34,11 @@ def doctor(as_json: bool) -> None:
 
 def _examine() -> list[Finding]:
     try:
-        built = build_runtime(Config.from_env())
+        settings = Config.from_env()
+        missing = missing_file(settings)
+        if missing is not None:
+            return checkup.look_over(Facts(no_database_at=str(missing)))
+        built = build_runtime(settings)
     except BadConfig as mistakes:
         return checkup.look_over(Facts(wrong_settings=tuple(mistakes.lines)))
     from service.stories import doctor as story

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
+from sqlalchemy import make_url
 
 from service import logs
+from service.clock import Clock
 from service.config import EXIT_BAD_CONFIG, BadConfig, Config
 from service.runtime import Runtime, build_runtime
+
+DATABASE_IS_AWAY = "the database does not answer: look at LASELI_DATABASE_URL, at the server, at the disk"
 
 
 def usable_settings() -> Config:
@@ -21,21 +27,47 @@ def usable_settings() -> Config:
         sys.exit(EXIT_BAD_CONFIG)
 
 
-def opened_runtime() -> Runtime:
-    """A runtime on the database of the settings, which must have all its migrations."""
-    from sqlalchemy.exc import OperationalError
+class SaysThatTheDatabaseIsAway(click.Group):
+    """A database that does not answer is told in one line, whatever the command was doing."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from sqlalchemy.exc import OperationalError
+
+            if isinstance(error, OperationalError):
+                reason = logs.scrub(str(error.orig).strip().partition("\n")[0])
+                raise click.ClickException(f"{DATABASE_IS_AWAY} ({reason})") from None
+            raise
+
+
+def missing_file(settings: Config) -> Path | None:
+    """Where the settings say that there is an SQLite database, and there is none."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).exists():
+        return None
+    return Path(url.database).absolute()
+
+
+def existing_database(settings: Config, at: Clock | None = None) -> Runtime:
+    """A runtime on a database that is there, up to date or not: to look at one never makes one."""
+    file = missing_file(settings)
+    if file is not None:
+        raise click.ClickException(
+            f"there is no database {file}: set LASELI_DATABASE_URL, or make one there with `laseli db upgrade`"
+        )
+    built = build_runtime(settings, at=at)
+    logs.configure(settings.log_level)
+    return built
+
+
+def opened_runtime(at: Clock | None = None) -> Runtime:
+    """A runtime on the database of the settings, which must have all its migrations."""
     from service.store import schema
 
-    built = build_runtime(usable_settings())
-    logs.configure(built.config.log_level)
-    try:
-        pending = schema.pending(built.database)
-    except OperationalError:
-        raise click.ClickException(
-            "the database does not answer: look at LASELI_DATABASE_URL, at the server, at the disk"
-        ) from None
-    if pending:
+    built = existing_database(usable_settings(), at)
+    if schema.pending(built.database):
         raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
     _check_keys(built)
     return built

@@ -40,7 +40,7 @@ def outbox() -> None:
 @_REASON
 @click.option("--older", metavar="SPAN", help="In their state for longer than that: 6h, 3d.")
 @click.option("--limit", default=SHOWN, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def outbox_list(
     states: tuple[str, ...], purpose: str, reason: str, older: str | None, limit: int, as_json: bool
 ) -> None:
@@ -71,7 +71,7 @@ def outbox_list(
 @outbox.command("show")
 @click.argument("message_id", type=int)
 @click.option("--text", "with_text", is_flag=True, help="Its words as well: for your eyes, not for a file or a ticket.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def outbox_show(message_id: int, with_text: bool, as_json: bool) -> None:
     """One message: each try, each receipt that did not fit, each decision, and whether it may be sent again."""
     from service.store import outbox_views

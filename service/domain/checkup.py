@@ -33,6 +33,9 @@ def settings(facts: Facts) -> Found:
 
 
 def database(facts: Facts) -> Found:
+    if facts.no_database_at:
+        said = f"There is no database {facts.no_database_at}."
+        yield Finding("now", "database", said, "Set LASELI_DATABASE_URL, or make one there with `laseli db upgrade`.")
     if facts.unreachable:
         said = f"The database does not answer ({facts.unreachable})."
         yield Finding("now", "database", said, "Look at LASELI_DATABASE_URL, at the server, at the disk.")

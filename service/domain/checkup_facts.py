@@ -76,6 +76,7 @@ class Facts:
 
     now: int = 0
     wrong_settings: tuple[str, ...] = ()
+    no_database_at: str = ""
     unreachable: str = ""
     migration: str | None = ""
     newest_migration: str = ""
