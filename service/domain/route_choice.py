@@ -41,14 +41,19 @@ def choose(
 
     `used` are the parts given out since `routes` were read. `avoid` is the route on which it just failed: taken only
     when there is no other. When its route has no room, another takes it if that costs no more, or if it is urgent: a
-    cheap carrier's pace must not turn a campaign into a dear one. What is urgent tries out no route that was paused.
+    cheap carrier's pace must not turn a campaign into a dear one. A route that was paused is tried out by the first
+    message that is not urgent, and takes no other.
     """
-    able = [one for one in routes if one.channel != avoid and not (urgent and one.trial)] or list(routes)
+    able = [one for one in routes if one.channel != avoid] or list(routes)
+    trials = [one for one in able if one.trial and one.has_room(parts, used.get(one.channel, 0))]
+    if trials and not urgent:
+        return trials[0].channel
+    able = [one for one in able if not one.trial] or able
     mine = _drawn(message_id, network, able)
     if mine is None or mine.has_room(parts, used.get(mine.channel, 0)):
         return mine.channel if mine else None
     free = [one for one in able if one.has_room(parts, used.get(one.channel, 0))]
-    if not urgent and not mine.trial:
+    if not urgent:
         free = [one for one in free if _no_dearer(one, mine, network)]
     instead = _drawn(message_id, network, free)
     return instead.channel if instead else None

@@ -99,3 +99,12 @@ def test_no_more_is_claimed_than_can_find_a_place() -> None:
     assert worth_claiming([], 50) == 0
     assert worth_claiming([route("a", 95, parts=3), route("b", 5, parts=0)], 50) == 3
     assert worth_claiming([route("a", 95, parts=3), route("b", 5)], 50) == 50
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(1, 5))
+def test_the_first_that_is_not_urgent_tries_out_and_no_other(message_id: int, parts: int) -> None:
+    routes = [route("a", 100), route("b", 100, parts=1, full=True, trial=True)]
+    assert choose(message_id, ORANGE, parts, routes, {}) == "b", "a trial that nobody makes is lost"
+    assert choose(message_id, ORANGE, 1, routes, {"b": parts}) == "a"
+    assert choose(message_id, ORANGE, parts, routes, {}, urgent=True) == "a"
+    assert choose(message_id, ORANGE, parts, routes, {}, avoid="b") == "a"
