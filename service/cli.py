@@ -20,6 +20,7 @@ from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.job_commands import jobs_group
 from service.commands.key_commands import keys_rotate, keys_status
+from service.commands.mediator_commands import mediator
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
 from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
@@ -181,5 +182,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, route, todo):
+for group in (clock, db, doctor, feedback, flow, jobs_group, mediator, mutual, outbox, purge, route, todo):
     main.add_command(group)

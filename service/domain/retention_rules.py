@@ -171,6 +171,15 @@ RULES = (
         "night",
     ),
     Rule(
+        "former_mediators",
+        "accounts of mediators who left",
+        "90 days after they left",
+        90 * DAY_MS,
+        "deleted; doses keep the account's number",
+        "ours: as message texts",
+        "night",
+    ),
+    Rule(
         "people",
         "people with no child, request or visit any more, and their consents",
         "30 days after they came",

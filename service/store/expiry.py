@@ -31,6 +31,7 @@ from service.store.feedback_tables import feedback
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
 from service.store.job_tables import job
+from service.store.mediator_tables import mediator
 from service.store.message_tables import HAS_WORDS, IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
@@ -69,6 +70,7 @@ REQUESTS = Aged(membership, membership.c.id, membership.c.state_at, membership.c
 UNANSWERED_REQUESTS = Aged(membership, membership.c.id, membership.c.requested_at, membership.c.state == "requested")
 HANDOVERS = Aged(handover, handover.c.id, handover.c.expires_at)
 FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.until)
+FORMER_MEDIATORS = Aged(mediator, mediator.c.id, mediator.c.left_at)
 ERASURES = Aged(erasure, erasure.c.id, erasure.c.at)
 
 
@@ -220,7 +222,7 @@ def _hears(tx: Connection, child_id: int, home: int, before: int) -> bool:
 
 
 def people_of_nothing(before: int) -> ColumnElement[bool]:
-    """Neither a child nor anybody who cares for one, asked for anything, or lives where somebody did."""
+    """Neither a child, a mediator, nor anybody who cares for one, asked for anything, or lives where somebody did."""
     p = person.c
     no_child_at_home = ~exists().where(child.c.household_id == p.household_id)
     no_request_at_home = ~exists().where(membership.c.household_id == p.household_id)
@@ -228,7 +230,13 @@ def people_of_nothing(before: int) -> ColumnElement[bool]:
         p.created_at < before,
         *(
             ~exists().where(column == p.id)
-            for column in (child.c.person_id, caregiver.c.person_id, membership.c.person_id, task.c.person_id)
+            for column in (
+                child.c.person_id,
+                caregiver.c.person_id,
+                membership.c.person_id,
+                mediator.c.person_id,
+                task.c.person_id,
+            )
         ),
         p.household_id.is_(None) | (no_child_at_home & no_request_at_home),
     )
@@ -249,13 +257,14 @@ def homes_of_nobody(before: int) -> ColumnElement[bool]:
 
 
 def phones_of_nobody(before: int, refused_before: int) -> ColumnElement[bool]:
-    """Of no person, household, request, opinion, line or hand-over; and silent, or refusing every message."""
+    """Of no person, household, mediator, request, opinion, line or hand-over; and silent, or refusing every message."""
     p = phone.c
     alone = (
         ~exists().where(column == p.id)
         for column in (
             person_phone.c.phone_id,
             household.c.preferred_phone_id,
+            mediator.c.phone_id,
             membership.c.phone_id,
             feedback.c.phone_id,
             task.c.phone_id,

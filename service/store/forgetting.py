@@ -18,6 +18,7 @@ from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body
+from service.store.mediator_tables import mediator, mediator_zone
 from service.store.message_tables import message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
@@ -188,6 +189,19 @@ def forget_people(tx: Connection, people: Sequence[int]) -> Gone:
         _delete(tx, caregiver, caregiver.c.person_id.in_(people))
         + _delete(tx, consent, consent.c.person_id.in_(people))
         + _delete(tx, person_phone, person_phone.c.person_id.in_(people))
+        + _delete(tx, person, person.c.id.in_(people))
+    )
+
+
+def forget_mediators(tx: Connection, phone_id: int) -> Gone:
+    """Accounts of mediators with this phone, and their persons. Doses keep the account's number, and no name."""
+    theirs = mediator.c.phone_id == phone_id
+    people = list(tx.execute(select(mediator.c.person_id).where(theirs)).scalars())
+    served = mediator_zone.c.mediator_id.in_(select(mediator.c.id).where(theirs))
+    return (
+        _delete(tx, mediator_zone, served)
+        + _delete(tx, mediator, theirs)
+        + _delete(tx, consent, consent.c.person_id.in_(people))
         + _delete(tx, person, person.c.id.in_(people))
     )
 

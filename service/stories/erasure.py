@@ -125,6 +125,7 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequ
         + forgetting.forget_requests(tx, phone.id, leaving, alone, *keys)
         + _forget_care(tx, runtime, children, alone, now)
         + forgetting.forget_people(tx, leaving)
+        + forgetting.forget_mediators(tx, phone.id)
         + forgetting.forget_homes(tx, alone, phone.id)
         + forgetting.forget_phone(tx, phone.id)
     )

@@ -212,6 +212,7 @@ SWEEPS: dict[str, Sweep] = {
     "left_children": _children(_find_stopped),
     "refused_children": Sweep(_find_refusing, _forget_unheard, _count_unheard, most=1),
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
+    "former_mediators": _aged(expiry.FORMER_MEDIATORS),
     "people": _left_over(
         person,
         lambda night: expiry.people_of_nothing(night.before),

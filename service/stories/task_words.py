@@ -19,6 +19,7 @@ KINDS: Final[Mapping[str, str]] = {
     "robot_loop": "Numéro qui répond sans cesse, peut-être une machine",
     "dead_number": "Numéro qui ne reçoit plus rien",
     "silent_number": "Numéro sans nouvelles depuis six mois",
+    "mediator_locked": "Compte de médiatrice bloqué",
     "complaint": "Plainte",
     "suggestion": "Suggestion",
 }

@@ -12,6 +12,7 @@ from service.stories import (
     dead_numbers,
     demo,
     feedback,
+    mediator_accounts,
     mediator_visits,
     memberships,
     robot_loops,
@@ -61,7 +62,13 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
     assert {"moved", "muac_referral", "code_tries"} <= kinds
     kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND}
-    assert kinds | {unfinished.KIND, mediator_visits.TASK, memberships.TASK, *feedback.KINDS} == set(task_words.KINDS)
+    assert kinds | {
+        unfinished.KIND,
+        mediator_visits.TASK,
+        memberships.TASK,
+        mediator_accounts.TASK,
+        *feedback.KINDS,
+    } == set(task_words.KINDS)
 
 
 def test_what_was_noted_is_told_with_its_label() -> None:

@@ -1,0 +1,178 @@
+"""Mediators: a person with a phone, the quartiers she serves, and a PIN. The phone alone proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Select,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference
+from service.store.people_tables import CHILD_COLUMNS, Child, child, person
+from service.store.phone_tables import phone
+from service.store.place_tables import zone
+
+mediator = Table(
+    "mediator",
+    metadata,
+    id_column(),
+    reference("organisation_id", "organisation.id"),
+    reference("person_id", "person.id", unique=True),
+    # Hers at work. It makes her nobody's caregiver: `person_phone` knows nothing of it.
+    reference("phone_id", "phone.id"),
+    Column("language", String(8), nullable=False),
+    # A salted hash with its parameters, and sealed: four digits are soon tried through by whoever has the hash.
+    Column("pin", Sealed("mediator.pin"), nullable=False),
+    Column("state", String(8), nullable=False),  # active, locked, left
+    Column("tries", Integer, nullable=False),  # wrong ones in a row
+    Column("locked_at", Instant),
+    Column("left_at", Instant, index=True),
+    Column("last_used_at", Instant),
+    Column("created_at", Instant, nullable=False),
+)
+_stays = mediator.c.state != "left"
+Index("uq_mediator_phone", mediator.c.phone_id, unique=True, sqlite_where=_stays, postgresql_where=_stays)
+
+mediator_zone = Table(
+    "mediator_zone",
+    metadata,
+    reference("mediator_id", "mediator.id"),
+    reference("zone_id", "zone.id", index=True),
+    PrimaryKeyConstraint("mediator_id", "zone_id"),
+)
+
+
+class Mediator(NamedTuple):
+    """An account. `pin` is the stored form of `service.domain.pins`."""
+
+    id: int
+    name: str | None
+    phone_id: int
+    number: str
+    language: str
+    pin: str
+    state: str
+    tries: int
+    locked_at: int | None
+    last_used_at: int | None
+
+
+_ACCOUNT = (
+    mediator.c.id,
+    person.c.name,
+    mediator.c.phone_id,
+    phone.c.number,
+    mediator.c.language,
+    mediator.c.pin,
+    mediator.c.state,
+    mediator.c.tries,
+    mediator.c.locked_at,
+    mediator.c.last_used_at,
+)
+
+
+def _accounts() -> Select[tuple[object, ...]]:
+    return (
+        select(*_ACCOUNT)
+        .join(person, person.c.id == mediator.c.person_id)
+        .join(phone, phone.c.id == mediator.c.phone_id)
+    )
+
+
+def of_phone(tx: Connection, phone_id: int, *, lock: bool = False) -> Mediator | None:
+    """The account of this phone, active or locked; with `lock` it is ours until the commit."""
+    which = (mediator.c.phone_id == phone_id) & _stays
+    if lock:  # before it is read: what others wrote while we waited counts
+        tx.execute(select(mediator.c.id).where(which).with_for_update())
+    row = tx.execute(_accounts().where(which)).one_or_none()
+    return Mediator._make(row) if row else None
+
+
+def of_id(tx: Connection, mediator_id: int) -> Mediator | None:
+    """The account, ours until the commit."""
+    tx.execute(select(mediator.c.id).where(mediator.c.id == mediator_id).with_for_update())
+    row = tx.execute(_accounts().where(mediator.c.id == mediator_id)).one_or_none()
+    return Mediator._make(row) if row else None
+
+
+def accounts(tx: Connection, states: Iterable[str]) -> list[Mediator]:
+    """Oldest first."""
+    which = mediator.c.state.in_(tuple(states))
+    rows = tx.execute(_accounts().where(which).order_by(mediator.c.created_at, mediator.c.id))
+    return [Mediator._make(row) for row in rows]
+
+
+def add(
+    tx: Connection, now: int, *, organisation_id: int, person_id: int, phone_id: int, language: str, pin: str
+) -> int:
+    """A new account, active; gives its id."""
+    row = {
+        "id": new_id(),
+        "organisation_id": organisation_id,
+        "person_id": person_id,
+        "phone_id": phone_id,
+        "language": language,
+        "pin": pin,
+        "state": "active",
+        "tries": 0,
+        "created_at": now,
+    }
+    tx.execute(insert(mediator).values(row))
+    return int(row["id"])  # type: ignore[call-overload]
+
+
+def change(tx: Connection, mediator_id: int, **values: object) -> None:
+    tx.execute(update(mediator).where(mediator.c.id == mediator_id).values(**values))
+
+
+def set_zones(tx: Connection, mediator_id: int, zone_ids: Iterable[int]) -> None:
+    """The quartiers she serves from now on: these and no other."""
+    tx.execute(delete(mediator_zone).where(mediator_zone.c.mediator_id == mediator_id))
+    rows = [{"mediator_id": mediator_id, "zone_id": zone_id} for zone_id in dict.fromkeys(zone_ids)]
+    if rows:
+        tx.execute(insert(mediator_zone), rows)
+
+
+def zones_of(tx: Connection, mediator_id: int) -> list[tuple[int, str]]:
+    """(id, name) of the quartiers she serves, in the order of the alphabet."""
+    rows = tx.execute(
+        select(zone.c.id, zone.c.name)
+        .join(mediator_zone, mediator_zone.c.zone_id == zone.c.id)
+        .where(mediator_zone.c.mediator_id == mediator_id)
+        .order_by(zone.c.name)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[Child]:
+    """The followed children of her quartiers whose code begins with these digits, three at most.
+
+    One question, whether there is no such child or it lives elsewhere: neither words nor time tell these apart.
+    """
+    served = select(mediator_zone.c.zone_id).where(mediator_zone.c.mediator_id == mediator_id)
+    rows = tx.execute(
+        select(*CHILD_COLUMNS)
+        .join(person, person.c.id == child.c.person_id)
+        .where(
+            child.c.code >= begins.ljust(8, "0"),
+            child.c.code <= begins.ljust(8, "9"),
+            child.c.zone_id.in_(served),
+            child.c.status == "followed",
+        )
+        .order_by(child.c.code)
+        .limit(3)
+    )
+    return [Child._make(row) for row in rows]
