@@ -119,8 +119,9 @@ def add(
     tx: Connection, now: int, *, organisation_id: int, person_id: int, phone_id: int, language: str, pin: str
 ) -> int:
     """A new account, active; gives its id."""
+    mediator_id = new_id()
     row = {
-        "id": new_id(),
+        "id": mediator_id,
         "organisation_id": organisation_id,
         "person_id": person_id,
         "phone_id": phone_id,
@@ -131,7 +132,7 @@ def add(
         "created_at": now,
     }
     tx.execute(insert(mediator).values(row))
-    return int(row["id"])  # type: ignore[call-overload]
+    return mediator_id
 
 
 def change(tx: Connection, mediator_id: int, **values: object) -> None:

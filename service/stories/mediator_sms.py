@@ -1,0 +1,150 @@
+"""`VU 4821 7730 PENTA2 OPV2`: doses by SMS from a mediator's own phone. From any other phone the word means nothing.
+
+The answer goes to the number that she registered, whoever wrote in her name, and says what was written down.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from flows import answers
+from service.channels.base import IncomingSms
+from service.clock import DAY_MS
+from service.domain import dose_words
+from service.domain.dose_words import NotRead, Report
+from service.runtime import Runtime
+from service.store import message_tables, phone_tables
+from service.store.mediator_tables import Mediator
+from service.store.system_tables import count
+from service.stories import mediator_accounts, mediator_doses, outbox
+from service.stories.families import show_code
+from service.stories.mediator_doses import Record, Refused
+from service.stories.reminders import spoken_language
+from service.stories.wording import short_date
+
+MOST_ANSWERS_A_DAY: Final = 200
+"""A full vaccination day has fewer. What comes after is written down all the same."""
+LAST_YEAR_WITHIN: Final = timedelta(183)
+"""A day without a year that has not come yet is last year's, if that is no longer ago."""
+
+
+def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
+    """Write down what a mediator reports, and answer; False when this is no report, or not a mediator's phone."""
+    assert sms.phone is not None
+    if not dose_words.is_report(sms.text):
+        return False
+    one = mediator_accounts.active_on(tx, sms.phone)
+    if one is None:
+        return False
+    say = _Words(runtime, one)
+    try:
+        text = say.record(_record(tx, runtime, one, sms.text, now))
+    except Refused as reason:
+        count(tx, "reports_refused")
+        text = say(reason.phrase, **reason.slots)
+    _answer(tx, sms.phone, text, key_hash, now)
+    return True
+
+
+def _record(tx: Connection, runtime: Runtime, one: Mediator, text: str, now: int) -> Record:
+    report = _read(runtime, text)
+    on = _day(report.day, runtime.today(now))
+    child = mediator_doses.find_child(tx, one, report.code)
+    return mediator_doses.record(tx, runtime, one, child, report.doses, on, now)
+
+
+def _read(runtime: Runtime, text: str) -> Report:
+    try:
+        return dose_words.read_report(text, runtime.calendar)
+    except NotRead as unclear:
+        known = dict.fromkeys(one.record_as for one in runtime.calendar.series.values())
+        raise Refused(unclear.trouble, word=unclear.word[:12], doses=" ".join(known)) from None
+
+
+def _day(written: str, today: date) -> date:
+    """The day that was meant: today when none is written, the last 12/11 when no year is."""
+    if not written:
+        return today
+    short = re.fullmatch(r"(\d{1,2})[/.\-](\d{1,2})", written)
+    if short is None:
+        return _whole_day(written, today)
+    day = _this_year(int(short[1]), int(short[2]), today.year)
+    if day is not None and day <= today:
+        return day
+    before = _this_year(int(short[1]), int(short[2]), today.year - 1)
+    found = before if before is not None and today - before <= LAST_YEAR_WITHIN else day
+    if found is None:
+        raise Refused("day")
+    return found
+
+
+def _whole_day(written: str, today: date) -> date:
+    words = "auj" if written.startswith("AUJ") else written.lower()
+    try:
+        # A year of two digits may be a coming one by a slip: that is said, and not read as a century ago.
+        return answers.read_date(words, today, date(today.year - 20, 1, 1), date(today.year + 10, 12, 31))
+    except answers.Unclear:
+        raise Refused("day") from None
+
+
+def _this_year(day: int, month: int, year: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+class _Words:
+    """The sentences of flows/phrases/mediator.yaml in her language."""
+
+    def __init__(self, runtime: Runtime, one: Mediator) -> None:
+        self.runtime, self.language = runtime, one.language
+
+    def __call__(self, phrase: str, **slots: str) -> str:
+        key = f"mediator.{phrase}"
+        return self.runtime.phrases.say(key, spoken_language(self.runtime, self.language, key), **slots)
+
+    def record(self, found: Record) -> str:
+        """What was written down, what of it does not count and why, what is left, and when the child comes next."""
+        said = []
+        if found.noted:
+            names = " ".join(one.dose for one in found.noted)
+            said.append(self("noted", child=show_code(found.child.code), doses=names, day=short_date(found.on)))
+        if found.known:
+            said.append(self("known", doses=" ".join(found.known)))
+        for reason in ("too_young", "interval_too_short", "live_spacing"):
+            invalid = [one.dose for one in found.noted if reason in one.reasons]
+            if invalid:
+                said.append(self(reason, doses=" ".join(invalid)))
+        for remark in ("counted_as", "one_before_invalid"):
+            remarked = [one.dose for one in found.noted if one.remark == remark]
+            if remarked:
+                said.append(self(remark, doses=" ".join(remarked)))
+        return " ".join([*said, self._next(found)])
+
+    def _next(self, found: Record) -> str:
+        if found.left:
+            return self("left", doses=" ".join(found.left))
+        return self("next", day=short_date(found.next_on)) if found.next_on else self("complete")
+
+
+def _answer(tx: Connection, number: str, text: str, key_hash: bytes, now: int) -> None:
+    phone = phone_tables.ensure_phone(tx, number, now)
+    if message_tables.sent_since(tx, phone.number_idx, "talk", now - DAY_MS) >= MOST_ANSWERS_A_DAY:
+        count(tx, "replies_held_back")
+        return
+    letter = outbox.Letter(
+        to=number,
+        text=text,
+        key=f"report:{key_hash.hex()[:32]}",
+        purpose="talk",
+        klass="once",
+        not_before=now,
+        useful_until=now + DAY_MS,
+        hours="any",
+    )
+    outbox.put(tx, now, letter)
