@@ -18,8 +18,15 @@ from flows.loader import load_library, read_flow
 from flows.model import Flow
 
 TODAY = date(2026, 11, 26)
-FACTS = {"code": "*384*223#", "langue_connue": True, "enfants": 0, "messages_arretes": False, "passation": False}
-FACTS |= {"urgence": "", "ecoute": ""}
+FACTS = {
+    "code": "*384*223#",
+    "langue_connue": True,
+    "enfants": 0,
+    "messages_arretes": False,
+    "passation": False,
+    "mediatrice": False,
+}
+FACTS |= {"mediatrice": False, "urgence": "", "ecoute": ""}
 # A household that joins the mutual: language, consent, name, persons, package, confirmation.
 ANSWERS = {
     "choice": "1",

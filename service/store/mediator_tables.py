@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -20,10 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled
 from service.store.people_tables import CHILD_COLUMNS, Child, child, person
 from service.store.phone_tables import phone
 from service.store.place_tables import zone
+from service.store.prepared import Prepared
 
 mediator = Table(
     "mediator",
@@ -43,7 +45,7 @@ mediator = Table(
     Column("last_used_at", Instant),
     Column("created_at", Instant, nullable=False),
 )
-_stays = mediator.c.state != "left"
+_stays = mediator.c.state != spelled("left")
 Index("uq_mediator_phone", mediator.c.phone_id, unique=True, sqlite_where=_stays, postgresql_where=_stays)
 
 mediator_zone = Table(
@@ -99,6 +101,18 @@ def of_phone(tx: Connection, phone_id: int, *, lock: bool = False) -> Mediator |
         tx.execute(select(mediator.c.id).where(which).with_for_update())
     row = tx.execute(_accounts().where(which)).one_or_none()
     return Mediator._make(row) if row else None
+
+
+_IS_OPEN = Prepared(
+    lambda _: select(mediator.c.id).where(
+        mediator.c.phone_id == bindparam("phone_id"), _stays, mediator.c.state == spelled("active")
+    )
+)
+
+
+def is_open(tx: Connection, phone_id: int) -> bool:
+    """Whether this phone has an account that is not locked."""
+    return _IS_OPEN.first(tx, phone_id=phone_id) is not None
 
 
 def of_id(tx: Connection, mediator_id: int) -> Mediator | None:

@@ -9,13 +9,14 @@ from sqlalchemy.engine import Connection
 
 from flows.check import Signature
 from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
-from service.store import handover_tables, people_tables, phone_tables
+from service.store import handover_tables, mediator_tables, people_tables, phone_tables
 from service.store.people_tables import Caller
 from service.stories import (
     care_actions,
     child_actions,
     feedback_actions,
     handover_actions,
+    mediator_actions,
     mutual_actions,
     outbox,
     phone_actions,
@@ -33,6 +34,7 @@ ROOMS = (
     mutual_actions,
     feedback_actions,
     privacy_actions,
+    mediator_actions,
 )
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}
@@ -51,6 +53,7 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
         "passation": situation.way == "ussd"
         and caller is not None
         and handover_tables.is_expected(tx, caller.phone_id, situation.now),
+        "mediatrice": situation.way == "ussd" and caller is not None and mediator_tables.is_open(tx, caller.phone_id),
         "code": situation.runtime.config.service_code,
         "urgence": situation.runtime.config.emergency_number,
         "ecoute": situation.runtime.config.help_number,

@@ -49,6 +49,12 @@ def birth_label(place: int, child: Child) -> dict[str, str]:
     }
 
 
+def born_label(child: Child, language: str) -> str:
+    """The same to a mediator who named the child by its code: 'Enfant né 03/2026'."""
+    month, born = f"{child.born_on:%m/%Y}", "née" if child.sex == "F" else "né"
+    return {"bm": f"Den, {month}", "en": f"Child born {month}"}.get(language, f"Enfant {born} {month}")
+
+
 def place_label(centre: str | None, language: str) -> str:
     """'CSCom ASACODAR', or the words for some health centre."""
     return f"CSCom {centre}" if centre else SOME_CENTRE.get(language, SOME_CENTRE["fr"])

@@ -20,6 +20,7 @@ FACTS: dict[str, Any] = {
     "enfants": 2,
     "messages_arretes": False,
     "passation": False,
+    "mediatrice": False,
     "code": "*000*1#",
     "urgence": "",
     "ecoute": "",
@@ -83,6 +84,12 @@ CONTRACT = {
         writes=False,
     ),
     "forget_me": Signature(),
+    "open_account": Signature({"pin": "number"}, {"opened": "choice"}),
+    "child_seen": Signature({"code": "number"}, {"found": "choice", "enfant": "text"}, writes=False),
+    "doses_due": Signature({"code": "number"}, options=True, writes=False),
+    "record_seen": Signature(
+        {"code": "number", "dose": "id"}, {"noted": "text", "state": "choice", "on": "text"}
+    ),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -140,6 +147,10 @@ USUAL: dict[str, Outcome] = {
         True, {"suivis": 2, "langue": "français", "rappels": "oui", "infos": "non", "demandes": "A-204117"}
     ),
     "forget_me": Outcome(True),
+    "open_account": Outcome(True, {"opened": "yes"}),
+    "child_seen": Outcome(True, {"found": "yes", "enfant": "Enfant né 03/2026"}),
+    "doses_due": Outcome(True, options=(("all", "Toutes"), ("PENTA1", "PENTA1"), ("OPV1", "OPV1"))),
+    "record_seen": Outcome(True, {"noted": "PENTA1 OPV1", "state": "coming", "on": "16/04/26"}),
 }
 
 

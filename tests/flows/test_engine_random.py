@@ -85,6 +85,7 @@ facts_told = st.fixed_dictionaries(
         "enfants": st.integers(0, 40),
         "messages_arretes": st.booleans(),
         "passation": st.booleans(),
+        "mediatrice": st.booleans(),
         "code": st.text(max_size=40),
         "urgence": st.text(max_size=40),
         "ecoute": st.text(max_size=40),
