@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import claim, dispatch, flow, keeping, receipts, ussd
+from bench import claim, dispatch, flow, keeping, receipts, sweep, ussd
 from tests.faults.reliability import machine
 
 BENCHMARKS = {
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "dispatch": dispatch.main,
     "claim": claim.main,
     "receipts": receipts.main,
+    "sweep": sweep.main,
     "keeping": keeping.main,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
