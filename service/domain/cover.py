@@ -11,7 +11,7 @@ from typing import NamedTuple
 from service.domain.ages import add_months
 from service.domain.data_files import Table
 from service.domain.protocol_file import AnchorKind, Protocol, open_protocol, read_built_in
-from service.domain.protocol_settings import ProtocolMistake, Value, how_sure, number
+from service.domain.protocol_parameters import ProtocolMistake, Value, how_sure, number
 from service.domain.protocols import Anchor, NotPossible
 
 

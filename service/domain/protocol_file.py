@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from service.domain.data_files import Table, parse
-from service.domain.protocol_settings import (
+from service.domain.protocol_parameters import (
+    Parameter,
     ProtocolMistake,
-    Setting,
     Value,
     filled,
     how_sure,
     offset,
-    read_setting,
+    read_parameter,
     settle,
 )
 
@@ -48,7 +48,8 @@ class ContactRule(NamedTuple):
     """One contact, in days from its anchor, or from the contact it `follows`; `repeats` counts from the last visit.
 
     `closes` None: the day announced with the anchor. `last` is the last day on which a missed one is caught up, never
-    before `closes`; None where `closes` is.
+    before `closes`; None where `closes` is. From `silent_from` on no family is
+    reminded, for fear of what happened since.
     """
 
     id: str
@@ -60,6 +61,7 @@ class ContactRule(NamedTuple):
     remind: bool
     follows: str | None
     repeats: bool
+    silent_from: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ class Protocol:
     source_date: str
     label_fr: str  # all that a family may be told of any contact
     sources: Mapping[str, str]
-    parameters: Mapping[str, Setting]
+    parameters: Mapping[str, Parameter]
     contacts: Mapping[AnchorKind, tuple[ContactRule, ...]]
     text: str = field(repr=False)
     settled: Mapping[str, Value] = field(repr=False)
@@ -109,7 +111,7 @@ def open_protocol(text: str, settled: Mapping[str, Value]) -> tuple[Table, Proto
     file = Table(parse(text, ProtocolMistake), "protocol", ProtocolMistake)
     file.where = name = file.text("protocol")
     sources = file.plain("sources")
-    written = {key: read_setting(part, sources) for key, part in file.named("parameters").items()}
+    written = {key: read_parameter(part, sources) for key, part in file.named("parameters").items()}
     parameters = settle(name, written, settled)
     acts = {key: _act(key, part, parameters, sources) for key, part in file.named("acts").items()}
     courses = {}
@@ -141,7 +143,7 @@ def read_built_in(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _act(key: str, part: Table, parameters: Mapping[str, Setting], sources: Mapping[str, str]) -> Act:
+def _act(key: str, part: Table, parameters: Mapping[str, Parameter], sources: Mapping[str, str]) -> Act:
     found = Act(
         id=key,
         text_fr=filled(part, "text_fr", parameters),
@@ -155,7 +157,7 @@ def _act(key: str, part: Table, parameters: Mapping[str, Setting], sources: Mapp
 
 
 def _chosen_model(
-    part: Table, acts: Mapping[str, Act], parameters: Mapping[str, Setting], sources: Mapping[str, str]
+    part: Table, acts: Mapping[str, Act], parameters: Mapping[str, Parameter], sources: Mapping[str, str]
 ) -> tuple[ContactRule, ...]:
     """All models are read and checked; the one that the parameter names is taken."""
     by = part.text("chosen_by")
@@ -179,9 +181,10 @@ def _contacts(model: Table, acts: Mapping[str, Act], read: Offset) -> tuple[Cont
     if not parts:
         raise ProtocolMistake(f"{model.where}: 'contacts' is empty")
     opens = [read(part, "opens") for part in parts]
-    rules = []
+    silent_from = model.maybe("silent_from", lambda key: read(model, key))
+    rules: list[ContactRule] = []
     for part, after in zip(parts, [*opens[1:], None], strict=True):
-        rules.append(_contact(part, acts, read, after))
+        rules.append(_contact(part, acts, read, after)._replace(silent_from=silent_from))
         part.done()
         ids = [rule.id for rule in rules]
         if ids.count(ids[-1]) > 1:

@@ -166,9 +166,14 @@ def _dated(
         lapses_on=last + timedelta(1),
         late=late,
         acts_fr=tuple(act.text_fr for act in _sensible(rule.acts, missed, best, anchor)),
-        remind=rule.remind,
+        remind=rule.remind and not _silent(rule, best, anchor),
         label_fr=protocol.label_fr,
     )
+
+
+def _silent(rule: ContactRule, on: date, anchor: Anchor) -> bool:
+    """Whether the time of silence may have come, had the anchor been as early as it can be."""
+    return rule.silent_from is not None and (on - anchor.on).days + anchor.give_or_take >= rule.silent_from
 
 
 def _sensible(own: Iterable[Act], missed: Iterable[Act], on: date, anchor: Anchor) -> Iterable[Act]:

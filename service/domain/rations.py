@@ -15,7 +15,7 @@ from typing import NamedTuple
 from service.domain.data_files import Table
 from service.domain.muac import MEANINGS, Finding, Referral, Rules
 from service.domain.protocol_file import Protocol, open_protocol, read_built_in
-from service.domain.protocol_settings import ProtocolMistake, Value, how_sure, number
+from service.domain.protocol_parameters import ProtocolMistake, Value, how_sure, number
 from service.domain.protocols import NotPossible
 
 GRAMS_PER_KG = 1000

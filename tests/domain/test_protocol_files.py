@@ -10,7 +10,7 @@ from service.domain.cover import built_in_renewal, load_renewal
 from service.domain.data_files import Table
 from service.domain.malaria_rounds import built_in_malaria, load_malaria
 from service.domain.protocol_file import FOLDER, load_protocol, read_built_in
-from service.domain.protocol_settings import ProtocolMistake, offset
+from service.domain.protocol_parameters import ProtocolMistake, offset
 from service.domain.protocols import built_in_protocol
 from service.domain.rations import built_in_nutrition, load_nutrition
 
@@ -110,6 +110,7 @@ MISTAKES = [
         "closes: announced end, caught_up: 9 days",
         "'caught_up' must be one of never",
     ),
+    ("ml-anc-pnc-2026", "silent_from: 41 weeks", "silent_from: bientôt", "'silent_from' must be like '12 weeks'"),
     # rounds
     ("ml-smc-2026", "band: infant, from", "band: infant, sex: F, from", "age_bands 1: 'sex' is not a key here"),
     ("ml-smc-2026", "from_months: larger_dose_months", "from_months: 13", "'child' must begin where 'infant' ends"),

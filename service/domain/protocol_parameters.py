@@ -16,7 +16,7 @@ class ProtocolMistake(DataMistake):
     """A protocol cannot be used, or was asked for something it does not hold."""
 
 
-class Setting(NamedTuple):
+class Parameter(NamedTuple):
     """What a programme may settle otherwise: a number, or one word of `one_of`; and what is known about it."""
 
     value: Value
@@ -27,17 +27,17 @@ class Setting(NamedTuple):
     sources: tuple[str, ...]
 
 
-def read_setting(part: Table, sources: Mapping[str, str]) -> Setting:
+def read_parameter(part: Table, sources: Mapping[str, str]) -> Parameter:
     """A parameter as the file gives it; it says where it is from or why it was chosen."""
     one_of = part.maybe_texts("one_of")
     value: Value = part.one_of("value", one_of) if one_of else part.whole("value")
     confidence, assumption = how_sure(part, sources), part.yes("assumption")
-    found = Setting(value, one_of, confidence, assumption, part.maybe("why", part.text) or "", _cited(part, sources))
+    found = Parameter(value, one_of, confidence, assumption, part.maybe("why", part.text) or "", _cited(part, sources))
     part.done()
     return found
 
 
-def settle(name: str, written: Mapping[str, Setting], settled: Mapping[str, Value]) -> dict[str, Setting]:
+def settle(name: str, written: Mapping[str, Parameter], settled: Mapping[str, Value]) -> dict[str, Parameter]:
     """The parameters with these values instead; raises ProtocolMistake for a name or a value that cannot be."""
     for key, value in settled.items():
         if key not in written:
@@ -49,7 +49,7 @@ def settle(name: str, written: Mapping[str, Setting], settled: Mapping[str, Valu
     return {key: one._replace(value=settled.get(key, one.value)) for key, one in written.items()}
 
 
-def number(part: Table, key: str, parameters: Mapping[str, Setting], low: int = 0) -> int:
+def number(part: Table, key: str, parameters: Mapping[str, Parameter], low: int = 0) -> int:
     """A whole number, or the name of a parameter that is one."""
     found = parameters.get(str(part.data.get(key)))
     if found is None:
@@ -76,7 +76,7 @@ def _cited(part: Table, sources: Mapping[str, str]) -> tuple[str, ...]:
     return cited
 
 
-def filled(part: Table, key: str, parameters: Mapping[str, Setting]) -> str:
+def filled(part: Table, key: str, parameters: Mapping[str, Parameter]) -> str:
     """The text with each {parameter} written out, so that a figure settled otherwise is said otherwise."""
 
     def value(found: re.Match[str]) -> str:
@@ -87,7 +87,7 @@ def filled(part: Table, key: str, parameters: Mapping[str, Setting]) -> str:
     return re.sub(r"\{([^{}]*)\}", value, part.text(key))
 
 
-def offset(part: Table, key: str, parameters: Mapping[str, Setting]) -> int:
+def offset(part: Table, key: str, parameters: Mapping[str, Parameter]) -> int:
     """'12 weeks', '3 days before' or '40 weeks + late_days', the last word being a parameter: in days."""
     first, *others = re.split(r" ([+-]) ", part.text(key))
     span = read_span(first.removesuffix(" before"))
