@@ -155,7 +155,9 @@ def _season(part: Table, protocol: Protocol) -> Season:
             raise ProtocolMistake(f"{part.where}: round {one.number} is not in {season.year}")
     for before, one in pairwise(season.rounds):
         if (one.first - before.first).days < floor or one.first <= before.last:
-            raise ProtocolMistake(f"{part.where}: round {one.number} comes less than {floor} days after the one before")
+            raise ProtocolMistake(
+                f"{part.where}: round {one.number} comes less than {floor} days after the one before, or before its end"
+            )
     if not season.extension_districts <= season.districts:
         raise ProtocolMistake(f"{part.where}: an extension district must be one of 'districts'")
     return season

@@ -148,12 +148,12 @@ def _dated(
 ) -> DatedContact | None:
     planned = base + timedelta(rule.best)
     if rule.closes is None or rule.last is None:
-        if anchor.closes_on is None:
-            raise NotPossible(f"contact '{rule.id}' closes on an announced day, and none was given")
+        if anchor.closes_on is None or anchor.closes_on < planned:
+            raise NotPossible(f"contact '{rule.id}' closes on an announced day, {planned} or later: give it")
         closes = last = anchor.closes_on
     else:
         closes, last = base + timedelta(rule.closes), base + timedelta(rule.last)
-    if today > last or planned > last:
+    if today > last:
         return None
     late = today > closes
     best = max(planned, today)

@@ -122,6 +122,12 @@ MISTAKES = [
         "'from' must not be after 'to'",
     ),
     ("ml-smc-2026", "from: 2024-08-15", "from: 2024-08-14", "round 2 comes less than 28 days after the one before"),
+    (
+        "ml-smc-2026",
+        "to: 2024-07-22",
+        "to: 2024-08-15",
+        "round 2 comes less than 28 days after the one before, or before its end",
+    ),
     ("ml-smc-2026", "from: 2024-11-07", "from: 2024-02-30", "'from' must be a date like"),
     ("ml-smc-2026", "from: 2024-11-07, to: 2024-11-11", "from: 2025-11-07, to: 2025-11-11", "round 5 is not in 2024"),
     (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.domain import protocol_file
 from service.domain.cover import built_in_renewal, end_of_cover
-from service.domain.malaria_rounds import built_in_malaria, rounds_for
+from service.domain.malaria_rounds import built_in_malaria, load_malaria, rounds_for
 from service.domain.muac import CannotBe, built_in_rules
 from service.domain.protocol_file import Protocol
 from service.domain.protocols import (
@@ -113,6 +113,15 @@ def test_a_doubtful_start_is_judged_on_the_safe_side() -> None:
     assert not any("TPI" in text for text in doubtful.acts_fr)
 
 
+def test_a_vaccine_is_left_out_when_the_birth_may_be_near() -> None:
+    """At 36 weeks give or take three, she may be at 39."""
+    day = LMP + timedelta(weeks=36)
+    sure, *_ = contacts_of(ANC, Anchor("last_menses", LMP), {}, day)
+    doubtful, *_ = contacts_of(ANC, Anchor("last_menses", LMP, give_or_take=21), {}, day)
+    assert any("Td" in text for text in sure.acts_fr)
+    assert not any("Td" in text for text in doubtful.acts_fr)
+
+
 def test_the_week_on_the_card_gives_the_start_and_the_expected_day() -> None:
     assert pregnancy_from_week(12, date(2025, 3, 31)).on == LMP
     assert due_on(ANC, Anchor("last_menses", LMP)) == date(2025, 10, 13)
@@ -145,6 +154,11 @@ def test_a_birth_begins_the_postnatal_part_and_the_childs_calendar() -> None:
 @pytest.mark.parametrize("event", ["loss", "death"])
 def test_a_loss_or_a_death_asks_for_silence(running: Anchor, event: str) -> None:
     assert what_follows(running, event, date(2025, 6, 1), date(2025, 6, 2)) == SILENCE == Following(None, (), True)
+
+
+def test_an_event_within_the_doubt_about_the_start_is_believed() -> None:
+    running = Anchor("last_menses", LMP, give_or_take=7)
+    assert what_follows(running, "loss", LMP - timedelta(7), LMP) == SILENCE
 
 
 def test_a_birth_without_a_living_child_asks_for_silence() -> None:
@@ -182,8 +196,16 @@ def test_a_round_reminds_only_of_its_first_day() -> None:
     assert [contact.remind for contact in contacts_of(MALARIA.protocol, one.anchor, {}, one.opens_on)] == [
         True, False, False,
     ]  # fmt: skip
-    with pytest.raises(NotPossible, match="announced day"):
-        contacts_of(MALARIA.protocol, Anchor("round", one.opens_on), {}, one.opens_on)
+    for end in (None, one.opens_on - timedelta(1)):
+        with pytest.raises(NotPossible, match="announced day"):
+            contacts_of(MALARIA.protocol, Anchor("round", one.opens_on, closes_on=end), {}, one.opens_on)
+
+
+def test_older_children_are_invited_only_where_the_extension_was_announced() -> None:
+    wider = load_malaria(MALARIA.protocol.text.replace("    districts: [", "    districts: [Kati, "))
+    assert rounds_for(wider, date(2017, 1, 1), "Kadiolo", 2024)
+    assert rounds_for(wider, date(2022, 1, 1), "Kati", 2024)
+    assert rounds_for(wider, date(2017, 1, 1), "Kati", 2024) == ()
 
 
 def test_measures_that_cannot_be_are_refused() -> None:
