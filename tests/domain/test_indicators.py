@@ -24,8 +24,8 @@ from service.domain.indicator_counts import (
 from service.domain.indicator_definitions import PARTS, ReportRules, definitions
 from service.domain.indicators import WHOLE, Indicator, hide_small, is_timely
 from service.domain.vaccination import Given, assess
-from service.domain.vaccine_calendar import CalendarMistake, built_in_calendar, load_calendar
 from service.domain.vaccine_calendar import FOLDER as CALENDARS
+from service.domain.vaccine_calendar import CalendarMistake, built_in_calendar, load_calendar
 
 CALENDAR = built_in_calendar()
 RULES = ReportRules(caught_up_days=14, long_late_days=90)
