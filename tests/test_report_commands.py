@@ -87,7 +87,9 @@ def test_a_page_of_tables_in_french_each_with_its_definition(runtime: Runtime) -
     assert len(penta) == len(header), "the columns stand under each other"
     for one in definitions(built_in_calendar(), ReportRules(14, 90)).values():
         assert (one.title.upper() in lines) == (one.key in _keys("coverage"))
-    assert f"  Définition : {definitions(built_in_calendar(), ReportRules(14, 90))['coverage'].says}" in lines
+    said = definitions(built_in_calendar(), ReportRules(14, 90))["coverage"]
+    assert f"Définition : {said.says} Source : {said.source}." in " ".join(page.split())
+    assert max(map(len, lines)) <= 100
 
 
 def _keys(part: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -171,8 +172,12 @@ def lines_of(found: Report) -> list[str]:
     lines = [heading(found), *remarks(found)]
     for said, rows in by_definition(found):
         lines += ["", said.title.upper(), *_table(said, rows)]
-        lines += [f"  Définition : {said.says}", f"  Source : {said.source}."]
+        lines += _wrapped(f"Définition : {said.says}") + _wrapped(f"Source : {said.source}.")
     return lines
+
+
+def _wrapped(words: str) -> list[str]:
+    return wrap(words, 100, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _table(said: Definition, rows: list[Indicator]) -> list[str]:

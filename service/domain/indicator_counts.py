@@ -15,7 +15,7 @@ from service.domain.indicator_definitions import ReportRules, definitions
 from service.domain.indicators import WHOLE, Definition, Indicator
 from service.domain.vaccination import Assessment, DoseError, Given, assess
 from service.domain.vaccine_calendar import Calendar, CalendarMistake
-from service.domain.vaccine_plan import ChildDays, Plan
+from service.domain.vaccine_plan import BIRTH_DATES_REMEMBERED
 
 CONTROLLED = "Contrôlés"
 NO_BIRTHDAY = "Sans contrôle : date de naissance manquante"
@@ -55,6 +55,18 @@ class ChildRecord(NamedTuple):
     reminders: tuple[Reminded, ...] = ()
 
 
+class _Ages(NamedTuple):
+    """What follows from a birthday: doses whose age has come, the last timely day of each, old enough for zero-dose."""
+
+    of_age: frozenset[str]
+    timely_until: dict[str, date]
+    zero_dose_counts: bool
+
+
+def _cells() -> dict[str, list[int]]:
+    return defaultdict(lambda: [0, 0])
+
+
 class Counting:
     """Figures about the children added so far, for these indicators on this day."""
 
@@ -62,10 +74,11 @@ class Counting:
         self.calendar, self.rules, self.as_of = calendar, rules, as_of
         self.keys = frozenset(keys)
         self.bands = _bands(calendar, rules)
-        self._cells: dict[str, dict[tuple[str, str], list[int]]] = defaultdict(dict)
+        # By group and indicator, then by name: [numerator, denominator].
+        self._cells: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(_cells)
         self._antigens = {rule.id: one.record_as for one in calendar.series.values() for rule in one.doses}
         self._met: set[str] = set(calendar.basic_doses)
-        self._profiles: set[str] = set()
+        self._ages: dict[tuple[str, date], _Ages] = {}
         self._noted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
     def add(self, child: ChildRecord, group: str = WHOLE) -> None:
@@ -103,55 +116,64 @@ class Counting:
         return found, "" if found.complete or child.planned else NOT_PLANNED
 
     def _count_compared(self, child: ChildRecord, born_on: date, found: Assessment, group: str) -> None:
-        plan = self.calendar.plan(child.profile)
-        if child.profile not in self._profiles:
-            self._profiles.add(child.profile)
-            self._met.update(rule.id for course in plan.courses for rule in course.doses)
-        days = plan.days_of(born_on)
+        ages = self._ages.get((child.profile, born_on))
+        if ages is None:
+            ages = self._ages[child.profile, born_on] = self._work_out(child.profile, born_on)
         if names.COVERAGE in self.keys:
-            self._count_coverage(plan, days, found, group)
+            self._count_coverage(ages, found, group)
         if names.TIMELY in self.keys and child.birth_precision == "day":
-            self._count_timely(plan, days, child, found, group)
+            self._count_timely(ages, child, found, group)
         if names.LATE in self.keys:
             late = max(((self.as_of - dose.due_on).days for dose in found.due), default=0)
             for name, first, last in self.bands:
                 self._count(group, names.LATE, name, first <= late <= last)
 
-    def _count_coverage(self, plan: Plan, days: ChildDays, found: Assessment, group: str) -> None:
-        valid = {dose.dose for dose in found.valid}
-        of_age = self._of_age(plan, days)
-        for dose in of_age:
-            self._count(group, names.COVERAGE, dose, dose in valid)
-        if found.fully_immunised_basic is not None and of_age.issuperset(self.calendar.basic_doses):
-            self._count(group, names.FULLY, BASIC, found.fully_immunised_basic)
-        if found.penta_zero_dose is not None and self.as_of >= days.zero_dose_from:
-            self._count(group, names.ZERO_DOSE, self.calendar.zero_dose_antigen, found.penta_zero_dose)
-        for first, last in self.calendar.drop_outs:
-            if last in of_age:
-                self._drop(group, _pair(first, last), first in valid, last in valid)
-
-    def _of_age(self, plan: Plan, days: ChildDays) -> set[str]:
-        """The doses whose recommended age the child has reached; doses by season have none."""
-        return {
-            rule.id
-            for course, ages in zip(plan.courses, days.doses, strict=True)
-            for rule, age in zip(course.doses, ages, strict=True)
-            if age.recommended_on is not None and age.recommended_on <= self.as_of
-        }
-
-    def _count_timely(self, plan: Plan, days: ChildDays, child: ChildRecord, found: Assessment, group: str) -> None:
-        """As `indicators.is_timely` says of one dose: it is valid already, so only its last day is asked."""
-        within = timedelta(self.calendar.settings.timely_within_days)
+    def _work_out(self, profile: str, born_on: date) -> _Ages:
+        if len(self._ages) >= BIRTH_DATES_REMEMBERED:
+            self._ages.clear()
+        plan = self.calendar.plan(profile)
+        self._met.update(rule.id for course in plan.courses for rule in course.doses)
+        days = plan.days_of(born_on)
         recommended = {
             rule.id: age.recommended_on
             for course, ages in zip(plan.courses, days.doses, strict=True)
             for rule, age in zip(course.doses, ages, strict=True)
+            if age.recommended_on is not None
         }
+        within = timedelta(self.calendar.settings.timely_within_days)
+        return _Ages(
+            frozenset(dose for dose, on in recommended.items() if on <= self.as_of),
+            {dose: on + within for dose, on in recommended.items()},
+            days.zero_dose_from <= self.as_of,
+        )
+
+    def _count_coverage(self, ages: _Ages, found: Assessment, group: str) -> None:
+        valid = {dose.dose for dose in found.valid}
+        cells = self._cells[group, names.COVERAGE]
+        for dose in ages.of_age:
+            cell = cells[dose]
+            cell[0] += dose in valid
+            cell[1] += 1
+        if found.fully_immunised_basic is not None and ages.of_age.issuperset(self.calendar.basic_doses):
+            self._count(group, names.FULLY, BASIC, found.fully_immunised_basic)
+        if found.penta_zero_dose is not None and ages.zero_dose_counts:
+            self._count(group, names.ZERO_DOSE, self.calendar.zero_dose_antigen, found.penta_zero_dose)
+        for first, last in self.calendar.drop_outs:
+            if last in ages.of_age:
+                cell = self._cells[group, names.DROP_OUT][_pair(first, last)]
+                cell[0] += (first in valid) - (last in valid)
+                cell[1] += first in valid
+
+    def _count_timely(self, ages: _Ages, child: ChildRecord, found: Assessment, group: str) -> None:
+        """As `indicators.is_timely` says of one dose: it is valid already, so only its last day is asked."""
+        cells = self._cells[group, names.TIMELY]
         for dose, on in found.valid:
-            age = recommended[dose]
-            if age is not None and Given(self._antigens[dose], on) not in child.assumed:
-                self._count(group, names.TIMELY, ALL_DOSES, on <= age + within)
-                self._count(group, names.TIMELY, dose, on <= age + within)
+            until = ages.timely_until.get(dose)
+            if until is None or (child.assumed and Given(self._antigens[dose], on) in child.assumed):
+                continue
+            for cell in (cells[ALL_DOSES], cells[dose]):
+                cell[0] += on <= until
+                cell[1] += 1
 
     def _count_reach(self, child: ChildRecord, found: Assessment | None, group: str) -> None:
         self._count(group, names.REACHED, "Enfants", any(one.delivered for one in child.reminders))
@@ -179,25 +201,13 @@ class Counting:
     # --- cells ----------------------------------------------------------------------------------------------
 
     def _count(self, group: str, key: str, name: str, counts: bool) -> None:
-        cell = self._cell(group, key, name)
+        cell = self._cells[group, key][name]
         cell[0] += counts
         cell[1] += 1
 
-    def _drop(self, group: str, name: str, first: bool, last: bool) -> None:
-        cell = self._cell(group, names.DROP_OUT, name)
-        cell[0] += first - last
-        cell[1] += first
-
-    def _cell(self, group: str, key: str, name: str) -> list[int]:
-        cells = self._cells[group]
-        found = cells.get((key, name))
-        if found is None:
-            found = cells[key, name] = [0, 0]
-        return found
-
     def total(self, key: str, name: str) -> tuple[int, int]:
         """Numerator and denominator over all groups."""
-        found = [cells[key, name] for cells in self._cells.values() if (key, name) in cells]
+        found = [cells[name] for (_, of), cells in self._cells.items() if of == key and name in cells]
         return sum(cell[0] for cell in found), sum(cell[1] for cell in found)
 
     # --- the result -----------------------------------------------------------------------------------------
@@ -205,14 +215,13 @@ class Counting:
     def indicators(self) -> list[Indicator]:
         """Every figure: for each name the whole, then its groups in order. Nobody counted: 0 of 0, value None."""
         said = definitions(self.calendar, self.rules)
+        groups = sorted({group for group, _ in self._cells} - {WHOLE})
         figures: list[Indicator] = []
         for key, rows in self._rows().items():
-            if key not in self.keys:
-                continue
-            for name in rows:
+            for name in rows if key in self.keys else ():
                 figures.append(Indicator(said[key], name, WHOLE, *self.total(key, name)))
-                for group in sorted(self._cells.keys() - {WHOLE}):
-                    top, bottom = self._cells[group].get((key, name), (0, 0))
+                for group in groups:
+                    top, bottom = self._cells.get((group, key), {}).get(name, (0, 0))
                     figures.append(Indicator(said[key], name, group, top, bottom))
         if names.NOTED in self.keys:
             figures += self._noted_figures(said[names.NOTED])
