@@ -58,21 +58,27 @@ class Indicator(NamedTuple):
 def hide_small(figures: list[Indicator], smallest: int, *, whole_too: bool) -> list[Indicator]:
     """Groups of fewer people than `smallest` are not shown, so that nobody is found by counting.
 
-    Where one group alone would be hidden, the next smallest is hidden with it: else the total would tell. `whole_too`:
-    the whole is itself a quartier.
+    Where one group alone would be hidden, the next smallest is hidden with it, or the whole where there is none: else
+    the total would tell. `whole_too`: the whole is itself a quartier.
     """
     hidden: dict[int, str] = {}
     groups: dict[tuple[str, str], list[int]] = {}
+    wholes: dict[tuple[str, str], int] = {}
     for place, one in enumerate(figures):
+        row = one.definition.key, one.name
+        if one.group == WHOLE:
+            wholes[row] = place
+        else:
+            groups.setdefault(row, []).append(place)
         is_of_a_quartier = one.group != WHOLE or whole_too
         if is_of_a_quartier and one.denominator and one.denominator < smallest:
             hidden[place] = f"<{smallest}"
-        if one.group != WHOLE:
-            groups.setdefault((one.definition.key, one.name), []).append(place)
-    for places in groups.values():
+    for row, places in groups.items():
         others = [place for place in places if place not in hidden and figures[place].denominator]
-        if others and sum(place in hidden for place in places) == 1:
-            hidden[min(others, key=lambda place: figures[place].denominator or 0)] = "masqué"
+        if sum(place in hidden for place in places) == 1:
+            second = min(others, key=lambda place: figures[place].denominator or 0) if others else wholes.get(row)
+            if second is not None:
+                hidden.setdefault(second, "masqué")
     return [
         one._replace(numerator=None, denominator=None, hidden=hidden[place]) if place in hidden else one
         for place, one in enumerate(figures)

@@ -6,8 +6,6 @@ children needs no more memory than one of a thousand. What is written while it r
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from service.domain import local_time
 from service.domain.indicator_counts import ChildRecord, Counting, Reminded
 from service.domain.indicator_definitions import PARTS, ReportRules, definitions
 from service.domain.indicators import WHOLE, Indicator, hide_small
+from service.domain.places import built_in_places
 from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import place_tables, report_tables, tally_tables
@@ -238,15 +237,12 @@ def _tried(counts: Counts, what: str) -> int:
 
 
 def _zone(zones: dict[int, str], written: str) -> int | None:
-    """The quartier of this name, whatever its accents and capitals."""
+    """The quartier of this name, whatever its spelling; None when none is written."""
     if not written:
         return None
-    for zone_id, name in zones.items():
-        if _plain(name) == _plain(written):
+    known = built_in_places().zone_spelt(written)
+    name = known.name if known else written
+    for zone_id, its_name in zones.items():
+        if its_name == name:
             return zone_id
     raise CannotReport(f"there is no quartier '{written}'; there are {', '.join(zones.values()) or 'none'}")
-
-
-def _plain(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name).casefold()
-    return re.sub(r"[^a-z0-9]", "", letters)

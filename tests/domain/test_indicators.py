@@ -288,6 +288,11 @@ def test_the_total_does_not_tell_the_one_that_is_hidden() -> None:
     assert shown(found) == [(14, 21, ""), (None, None, "<5"), (6, 9, ""), (None, None, "masqué")]
 
 
+def test_the_total_of_one_small_group_is_that_group() -> None:
+    found = hide_small(split(("A", 1, 4), ("B", 0, 0)), 5, whole_too=False)
+    assert shown(found) == [(None, None, "masqué"), (None, None, "<5"), (0, 0, "")]
+
+
 def test_of_one_quartier_the_whole_may_be_small_too() -> None:
     assert shown(hide_small(split(("2026-01", 1, 3)), 5, whole_too=True)) == [(None, None, "<5")] * 2
     assert shown(hide_small(split(("A", 1, 4)), 1, whole_too=True)) == [(1, 4, ""), (1, 4, "")]
@@ -372,6 +377,16 @@ def test_reasons_and_bands_leave_nobody_out(some: list[ChildRecord]) -> None:
     assert sum(one.numerator or 0 for one in checked) == followed
     late = [one for (key, _, _), one in found.items() if key == names.LATE]
     assert sum(one.numerator or 0 for one in late) == late[0].denominator
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted), max_size=6), st.integers(1, 8))
+def test_no_small_group_can_be_subtracted_from_the_total(counts: list[list[int]], smallest: int) -> None:
+    before = split(*((f"Q{place}", top, bottom) for place, (top, bottom) in enumerate(counts)))
+    whole, *parts = hide_small(before, smallest, whole_too=False)
+    kept_back = [one for one in parts if one.hidden]
+    assert all(one.denominator is None or not 0 < one.denominator < smallest for one in parts)
+    if whole.denominator is not None:
+        assert len(kept_back) != 1
 
 
 @settings(deadline=None, max_examples=60)

@@ -132,6 +132,7 @@ def test_a_quartier_with_few_children_is_not_shown(runtime: Runtime, clock: Test
     one = report(runtime, clock, zone="bamako coura")
     assert one.zone == "Bamako-Coura"
     assert figure(one, names.CHECKED, CONTROLLED) == (None, None, None)
+    assert report(runtime, clock, zone="wolofobougou").zone == "Ouolofobougou"
     other = report(runtime, clock, zone="Darsalam", by="cohort")
     assert figure(other, names.COVERAGE, "BCG") == (6, 6, 100.0)
     assert not [one for one in other.indicators if one.definition.key == names.NOTED]
