@@ -28,7 +28,7 @@ FIGURES = (
     "leaves",
     "written_late",
 )
-MOST = 0.99
+MOST = 0.95
 Kind = Literal["before", "late"]
 
 
@@ -72,18 +72,20 @@ class Behaviour(NamedTuple):
         """That a mother whose appointment was so many days ago comes today; `heard`: what she read lately."""
         if days_late < 0 or today.isoweekday() in self.closed:
             return 0.0
-        own = [band.chance for band in self.bands if band.since <= days_late][-1]
-        own *= self.seasons.get(today.month, 1.0)
-        return own if heard is None else _more(own, self.reminded[heard])
+        season = self.seasons.get(today.month, 1.0)
+        own = self._alone(days_late) * season
+        if heard is None:
+            return own
+        # The chance of each day that makes so many more come within these days than would come by themselves.
+        reminded = self.reminded[heard]
+        stays = math.prod(1 - self._alone(days_late + day) * season for day in range(reminded.within_days))
+        if not 0 < stays < 1:
+            return own
+        wanted = min(MOST, (1 - stays) * (1 + reminded.more))
+        return float(1 - (1 - own) ** max(1.0, math.log(1 - wanted) / math.log(stays)))
 
-
-def _more(own: float, reminded: Reminded) -> float:
-    """The chance of each day that makes `more` come within these days than would with the chance `own`."""
-    alone = 1 - (1 - own) ** reminded.within_days
-    if not 0 < alone < MOST:
-        return own
-    wanted = min(MOST, alone * (1 + reminded.more))
-    return float(1 - (1 - own) ** (math.log(1 - wanted) / math.log(1 - alone)))
+    def _alone(self, days_late: int) -> float:
+        return [band.chance for band in self.bands if band.since <= days_late][-1]
 
 
 def load_behaviour(text: str) -> Behaviour:

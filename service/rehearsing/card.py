@@ -15,9 +15,7 @@ class Card:
 
     def __init__(self, world: World, kid: Kid, profile: str) -> None:
         self.kid, self.profile = kid, profile
-        told = visits.visits_made(
-            world.calendar, kid.born_on, kid.last_visit, None, profile, today=kid.enrolled_on
-        )
+        told = visits.visits_made(world.calendar, kid.born_on, kid.last_visit, None, profile, today=kid.enrolled_on)
         self.given = [Given(one.antigen, one.on) for one in told]
         self.book = list(self.given)
         self.done: dict[str, date] = {one.dose: one.on for one in told}

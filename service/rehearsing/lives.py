@@ -118,15 +118,21 @@ def _family(world: World, place: int) -> Family:
         by_ussd=by_ussd,
         lost_on=_some_day(world, key, "lost on") if lost else None,
         left_on=_some_day(world, key, "left on") if left else None,
-        kids=tuple(_kid(world, key, child, by_ussd and child == 0) for child in range(many)),
+        kids=_kids(world, key, many, by_ussd),
     )
+
+
+def _kids(world: World, family: str, many: int, by_ussd: bool) -> tuple[Kid, ...]:
+    """In the order of their enrolment. Who dials for the first tells of no visit: its card says more, when seen."""
+    kids = sorted((_kid(world, family, child) for child in range(many)), key=lambda one: (one.enrolled_on, one.key))
+    return (kids[0]._replace(last_visit="none"), *kids[1:]) if by_ussd else tuple(kids)
 
 
 def _some_day(world: World, *question: object) -> date:
     return world.first + timedelta(world.dice.whole(0, world.days - 1, *question))
 
 
-def _kid(world: World, family: str, child: int, by_ussd: bool) -> Kid:
+def _kid(world: World, family: str, child: int) -> Kid:
     dice, key = world.dice, f"{family}{'ab'[child]}"
     if dice.roll(key, "before") < world.behaviour("born_before"):
         born = world.first - timedelta(dice.whole(1, OLDEST_DAYS, key, "age"))
@@ -137,12 +143,8 @@ def _kid(world: World, family: str, child: int, by_ussd: bool) -> Kid:
     dies = dice.roll(key, "dies") < world.behaviour("dies") * world.days / YEAR_DAYS
     died = enrolled + timedelta(dice.whole(1, world.days, key, "died on")) if dies else None
     made = ["none", *visits.visits_so_far(world.calendar, born, enrolled)]
-    if by_ussd:
-        last = "none"  # nothing told: everything is due, and the card says more when it is seen
-    elif dice.roll(key, "up to date") < world.behaviour("up_to_date"):
-        last = made[-1]
-    else:
-        last = made[max(0, len(made) - 2)]
+    behind = dice.roll(key, "up to date") >= world.behaviour("up_to_date")
+    last = made[max(0, len(made) - 1 - behind)]
     return Kid(key, dice.pick(NAMES, key, "name"), dice.pick("FM", key, "sex"), born, enrolled, last, died)
 
 

@@ -38,7 +38,12 @@ class CarrierInside(Simulator):
     """A carrier in this process: it takes every message and keeps the truth of what it took."""
 
     def __init__(self, clock: FixedClock) -> None:
-        super().__init__(username="rehearsal", api_key="none", hook_secrets=(secrets.token_urlsafe(32),), base_url="http://127.0.0.1:9")
+        super().__init__(
+            username="rehearsal",
+            api_key="none",
+            hook_secrets=(secrets.token_urlsafe(32),),
+            base_url="http://127.0.0.1:9",
+        )
         self.capabilities = Capabilities(two_way=True, receipts=True, shows_drafts=True)
         self._clock, self._lock, self._taken = clock, threading.Lock(), list[Sent]()
 
@@ -120,9 +125,7 @@ class ProductLine:
     def stop(self, number: str, now: int) -> None:
         self._clock.moment = now
         event = f"stop-{next(self._sessions)}"
-        incoming.take_sms(
-            self.runtime, IncomingSms(self._carrier.name, event, number, number, "ARRET", to="Laseli")
-        )
+        incoming.take_sms(self.runtime, IncomingSms(self._carrier.name, event, number, number, "ARRET", to="Laseli"))
 
     def receipt(self, one: Left, now: int) -> None:
         self._clock.moment = now

@@ -63,7 +63,8 @@ class Truth:
 
 
 def is_recall(one: Left) -> bool:
-    return one.purpose == "reminder"
+    """The notices about a family's number are reminders by their purpose too, and name no day."""
+    return one.key.startswith("recall:")
 
 
 def days_named(text: str) -> set[tuple[int, int]]:

@@ -98,6 +98,9 @@ class Home:
     ended: set[str] = field(default_factory=set)  # the line was told
     gone: bool = False
     stopped: set[str] = field(default_factory=set)
+    visits: int = 0
+    late_visits: int = 0
+    moved: int = 0
 
     def followed(self) -> list[str]:
         return [kid for kid in self.cards if kid not in self.ended]
@@ -163,6 +166,8 @@ class Year:
                 if dice.roll(key, "comes", today) >= chance.chance(today, late, heard):
                     continue
                 antigens = card.visit(self.world, today)
+                home.visits += bool(antigens)
+                home.late_visits += bool(antigens) and late > self.world.calendar.settings.due_window_days
                 if not antigens or key in home.ended:
                     continue
                 written = Written(key, antigens, today)
@@ -197,7 +202,8 @@ class Year:
         assert kid is not None
         if home.gone or (kid.died_on is not None and kid.died_on <= event.on):
             return
-        self.line.enrol(home.known, kid, home.quartier, home.family.by_ussd and not home.cards, now)
+        by_ussd = home.family.by_ussd and not home.cards and kid.last_visit == "none"
+        self.line.enrol(home.known, kid, home.quartier, by_ussd, now)
         card = home.cards[kid.key] = Card(self.world, kid, home.quartier.profile)
         card.plan(self.world, event.on)
         self._note(home, "phone", now, value=home.known)
@@ -225,6 +231,7 @@ class Year:
         home.quartier = event.value
         if home.followed() and not home.gone:
             self.line.move(home.followed(), home.quartier, now)
+            home.moved += 1
             self._note(home, "place", now, value=home.quartier.centre)
 
     def number(self, home: Home, event: Event, now: int) -> None:
@@ -251,9 +258,9 @@ class Year:
 
     def _arrives(self, number: str, today: date) -> bool:
         home = self.home_of.get(number)
-        if home is not None and number == home.family.number and home.family.lost_on is not None:
-            if today >= home.family.lost_on:
-                return False
+        lost_on = home.family.lost_on if home and number == home.family.number else None
+        if lost_on is not None and today >= lost_on:
+            return False
         return self.world.dice.roll(number, "arrives", today) >= self.world.behaviour("undelivered")
 
     def _delay(self, number: str, now: int) -> int:
