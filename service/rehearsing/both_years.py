@@ -88,11 +88,12 @@ def _events(first: date, homes: Sequence[Home], truth: Truth) -> dict[str, int]:
     kinds = Counter(fact.kind for fact in truth.facts)
     why = Counter(fact.value for fact in truth.facts if fact.kind == "ended")
     enrolled = [home for home in homes if home.cards]
+    visits = [late for home in homes for card in home.cards.values() for _, late in card.visits]
     return {
         "enfants inscrits": sum(len(home.cards) for home in homes),
         "nés dans l'année": sum(card.kid.born_on >= first for home in homes for card in home.cards.values()),
-        "visites": sum(home.visits for home in homes),
-        "en retard de plus de 10 j": sum(home.late_visits for home in homes),
+        "visites": len(visits),
+        "dont en retard de plus de 10 jours": sum(late > 10 for late in visits),
         "numéros faux": sum(home.family.listed != home.family.number for home in enrolled),
         "numéros changés": kinds["heard from"],
         "téléphones perdus": sum(home.family.lost_on is not None for home in enrolled),

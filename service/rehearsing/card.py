@@ -20,6 +20,7 @@ class Card:
         self.book = list(self.given)
         self.done: dict[str, date] = {one.dose: one.on for one in told}
         self.heard: dict[date, date] = {}  # the appointment -> when the last message about it was read
+        self.visits: list[tuple[date, int]] = []  # (day, days late) of those on which something was given
         self.coming: tuple[Contact, ...] = ()
 
     def plan(self, world: World, today: date) -> None:
@@ -30,10 +31,12 @@ class Card:
         open_now = (one for one in self.coming if one.anchor_on <= today)
         return next((one for one in open_now if one.lapses_on is None or today < one.lapses_on), None)
 
-    def visit(self, world: World, today: date) -> list[str]:
-        """Everything that may be given on this day is given; gives the antigens."""
+    def visit(self, world: World, today: date, late: int) -> list[str]:
+        """Everything that may be given on this day is given, so many days late; gives the antigens."""
         found = vaccination.assess(world.calendar, self.profile, self.kid.born_on, today, self.given).due
         antigens = list(dict.fromkeys(world.calendar.series[one.series].record_as for one in found))
+        if antigens:
+            self.visits.append((today, late))
         self.done |= {one.dose: today for one in found}
         self.given += [Given(antigen, today) for antigen in antigens]
         self.plan(world, today)

@@ -137,7 +137,7 @@ def judge(truth: Truth, rules: Rules) -> Judgement:
             family_of[one.to].left.append(one)
     court = _Court(truth, rules)
     broken = [found for check in _CHECKS for house in houses.values() for found in check(court, house)]
-    broken += _doubled(truth.left) + _to_nobody(truth.left, family_of)
+    broken += _doubled(truth) + _to_nobody(truth.left, family_of)
     recalls = [one for one in truth.left if is_recall(one)]
     per_family = Counter(sum(is_recall(one) for one in house.left) for house in houses.values())
     return Judgement(
@@ -310,12 +310,14 @@ PROMISES = {
 }
 
 
-def _doubled(left: Iterable[Left]) -> list[Broken]:
+def _doubled(truth: Truth) -> list[Broken]:
     """The same message twice, by its id, its key, or its words to one number on one day."""
     seen: set[object] = set()
     found = []
-    for one in sorted(left):
-        marks = {one.message, one.key, (one.to, one.text, one.at // 86_400_000) if is_recall(one) else one.message}
+    for one in sorted(truth.left):
+        marks: set[object] = {one.message, one.key}
+        if is_recall(one):
+            marks.add((one.to, one.text, local_time.day_of(one.at, truth.zone)))
         if marks & seen:
             found.append(Broken("doubled", one.at, "", f"{one.to} {one.purpose}"))
         seen |= marks

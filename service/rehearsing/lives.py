@@ -184,7 +184,7 @@ def _numbers(world: World, family: Family) -> Iterator[Event]:
             on = first + timedelta(dice.whole(20, 120, family.key, "right on"))
             yield Event(on, 15 * 60, "number", family, value=family.number)
     elif dice.roll(family.key, "new number") < world.behaviour("new_number") * world.days / YEAR_DAYS:
-        on = first + timedelta(dice.whole(20, 200, family.key, "new on"))
+        on = first + timedelta(dice.whole(5, world.days, family.key, "new on"))
         yield Event(on, 15 * 60, "number", family, value=own_number(int(family.key), 2))
 
 

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from service.domain import local_time
@@ -98,8 +99,6 @@ class Home:
     ended: set[str] = field(default_factory=set)  # the line was told
     gone: bool = False
     stopped: set[str] = field(default_factory=set)
-    visits: int = 0
-    late_visits: int = 0
     moved: int = 0
 
     def followed(self) -> list[str]:
@@ -122,7 +121,7 @@ class Year:
             self.home_of |= {family.number: home, family.listed: home}
             for event in lives.events_of(self.world, family):
                 at = self._at(event.on, time(event.minute // 60, event.minute % 60))
-                self._then(at, 1, lambda now, home=home, event=event: DEEDS[event.kind](self, home, event, now))
+                self._then(at, 1, partial(DEEDS[event.kind], self, home, event))
         self._day(self.world.first)
         while self._agenda and self._agenda[0][0] < self.truth.until:
             at, _, _, deed = heapq.heappop(self._agenda)
@@ -142,7 +141,7 @@ class Year:
         self.progress(day)
         for moment in moments_of(self.world, day):
             self._then(self._at(day, moment), 3, self._round)
-        self._then(self._at(day, VISITS_AT), 2, lambda now: self._visits(day, now))
+        self._then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
         tomorrow = day + timedelta(1)
         if tomorrow <= self.world.last:
             self._then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
@@ -165,15 +164,13 @@ class Year:
                 heard = self._heard(card, due.anchor_on, today)
                 if dice.roll(key, "comes", today) >= chance.chance(today, late, heard):
                     continue
-                antigens = card.visit(self.world, today)
-                home.visits += bool(antigens)
-                home.late_visits += bool(antigens) and late > self.world.calendar.settings.due_window_days
+                antigens = card.visit(self.world, today, late)
                 if not antigens or key in home.ended:
                     continue
                 written = Written(key, antigens, today)
                 if dice.roll(key, "written late", today) < chance("written_late"):
                     later = now + dice.whole(1, 3, key, "days", today) * 24 * 60 * MINUTE_MS
-                    self._then(later, 2, lambda at, home=home, one=written: self._write([(home, one)], at))
+                    self._then(later, 2, partial(self._write, [(home, written)]))
                 else:
                     at_once.append((home, written))
         self._write(at_once, now)
@@ -254,7 +251,7 @@ class Year:
             delay = self._delay(sent.to, now)
             left = Left(now, sent.to, sent.text, sent.key, sent.purpose, sent.message, arrived, now + delay)
             self.truth.left.append(left)
-            self._then(left.told_at, 0, lambda at, left=left: self._told(left, at))
+            self._then(left.told_at, 0, partial(self._told, left))
 
     def _arrives(self, number: str, today: date) -> bool:
         home = self.home_of.get(number)
@@ -282,7 +279,7 @@ class Year:
                         card.heard[one.anchor_on] = today
         stops = self.world.behaviour("stops" if left.to == home.own else "stranger_stops")
         if self.world.dice.roll(left.to, "stops", today) < stops:
-            self._then(now + 20 * MINUTE_MS, 1, lambda at: self._stop(home, left.to, at))
+            self._then(now + 20 * MINUTE_MS, 1, partial(self._stop, home, left.to))
 
     def _stop(self, home: Home, number: str, now: int) -> None:
         self.line.stop(number, now)
@@ -314,8 +311,16 @@ def moments_of(world: World, day: date) -> list[time]:
     """When a message may leave: at the hours of the ladder, and whenever the hours for reminders open."""
     found = {step.hour for step in world.ladder.steps}
     midnight = datetime.combine(day, time())
-    for hour in (*sorted(found), world.ladder.window.opens, time(14)):
-        opening = world.hours.next_opening("reminder", datetime.combine(day, hour))
-        if opening is not None and opening - midnight < timedelta(1):
-            found.add(opening.time())
+    shut = midnight
+    while (opening := world.hours.next_opening("reminder", shut)) is not None and opening - midnight < timedelta(1):
+        found.add(opening.time())
+        shut = _closing(world, opening)
     return sorted(found)
+
+
+def _closing(world: World, opening: datetime) -> datetime:
+    """The first half-hour after this opening at which it is shut, or midnight."""
+    moment = opening
+    while moment.date() == opening.date() and world.hours.is_open("reminder", moment):
+        moment += timedelta(minutes=30)
+    return moment
