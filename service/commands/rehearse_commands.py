@@ -87,7 +87,8 @@ def _may_write(folder: Path) -> None:
     """Asked before minutes of work, not after them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.html").touch()
+        (folder / "report.part").touch()
+        (folder / "report.part").unlink()
     except OSError as reason:
         raise click.ClickException(f"{folder} cannot be written to ({reason.strerror})") from None
 

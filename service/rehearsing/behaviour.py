@@ -37,7 +37,10 @@ class BehaviourMistake(DataMistake):
 
 
 class Figure(NamedTuple):
+    """A chance; what it is of, and where it comes from, in French."""
+
     value: float
+    says: str
     source: str
 
 
@@ -122,7 +125,7 @@ def built_in_behaviour() -> Behaviour:
 
 
 def _figure(part: Table) -> Figure:
-    found = Figure(_chance(part, "value"), part.text("source"))
+    found = Figure(_chance(part, "value"), part.text("says"), part.text("source"))
     part.done()
     return found
 

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from service.domain import local_time
 from service.rehearsing.behaviour import Behaviour
 from service.rehearsing.dice import Dice
 from service.rehearsing.judge import Rules, judge
@@ -28,6 +27,7 @@ class Asked(NamedTuple):
     seed: int
     first: date
     behaviour: Behaviour
+    zone: str = ZONE
 
     @property
     def last(self) -> date:
@@ -44,7 +44,7 @@ class Rehearsed(NamedTuple):
 
 def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], None] = lambda day: None) -> Rehearsed:
     """Live the year twice and judge it. Nothing is left of it but what is given back."""
-    with product_line(local_time.start_of_day(asked.first, ZONE), one_round) as line:
+    with product_line(asked.first, one_round, asked.zone) as line:
         world = world_of(asked, line)
         year = Year(world, line, progress)
         truth = year.live()

@@ -20,7 +20,6 @@ NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "
 OLDEST_DAYS = 270
 FIRST_NUMBER = 70_001_000
 """Invented, and never written to: the carrier of a rehearsal is a list in this process."""
-MOST_FAMILIES = 100_000
 YEAR_DAYS = 365
 
 

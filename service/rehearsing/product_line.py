@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from flows.sms_text import fold
 from service.channels.base import Capabilities, IncomingSms, Keystroke, Outgoing, Receipt
 from service.channels.via_simulator import Simulator
 from service.clock import FixedClock
+from service.domain import local_time
 from service.domain.message_states import Accepted, Outcome
 from service.rehearsal import a_config
 from service.rehearsing.lives import Kid, Quartier
@@ -188,11 +190,11 @@ class _Call:
 
 
 @contextmanager
-def product_line(first_moment: int, one_round: Round) -> Iterator[ProductLine]:
-    """The product on a new database in a temporary folder, which is gone at the end."""
+def product_line(first: date, one_round: Round, zone: str = ZONE) -> Iterator[ProductLine]:
+    """The product on a new database in a temporary folder, gone at the end; its clock stands at the first midnight."""
     with TemporaryDirectory(prefix="laseli-") as folder:
-        settings = a_config(f"sqlite:///{Path(folder) / 'laseli.db'}", timezone=ZONE, sender_threads=32)
-        clock = FixedClock(first_moment)
+        settings = a_config(f"sqlite:///{Path(folder) / 'laseli.db'}", timezone=zone, sender_threads=32)
+        clock = FixedClock(local_time.start_of_day(first, zone))
         runtime = build_runtime(settings, at=clock)
         try:
             setup.prepare(runtime, rehearsal=True)

@@ -111,7 +111,7 @@ class Year:
         self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
         self.homes: list[Home] = []
         self.home_of: dict[str, Home] = {}
-        self._agenda: list[tuple[int, int, str, Callable[[int], None]]] = []
+        self._agenda: list[tuple[int, int, int, Callable[[int], None]]] = []
         self._places = 0
 
     def live(self) -> Truth:
@@ -131,7 +131,7 @@ class Year:
     def _then(self, at: int, rank: int, deed: Callable[[int], None]) -> None:
         """Of one moment: what the carrier tells first, then what families do, then the line's round."""
         self._places += 1
-        heapq.heappush(self._agenda, (at, rank, f"{self._places:012d}", deed))
+        heapq.heappush(self._agenda, (at, rank, self._places, deed))
 
     def _at(self, day: date, hour: time) -> int:
         return local_time.instant(datetime.combine(day, hour), self.world.zone)

@@ -36,7 +36,7 @@ def bars(plot: Plot) -> str:
     for place, label in enumerate(plot.labels):
         x = LEFT + place * room
         parts.append(f'<text x="{x + room / 2:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle"')
-        parts.append(f' font-size="{12 if room > 40 else 9}">{escape(label)}</text>')
+        parts.append(f' font-size="{12 if room > 64 else 9}">{escape(label)}</text>')
         for which, (name, values) in enumerate(plot.series.items()):
             parts.append(
                 _bar(x + room * 0.1 + which * width, width, values[place], top, which, f"{label}, {name}", plot)

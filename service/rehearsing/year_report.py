@@ -15,12 +15,16 @@ from service.rehearsing.year_plots import Plot, bars, table, written
 
 WITH, WITHOUT = "avec rappels", "sans rappels"
 SHOWN = 20
-MOST_PER_FAMILY = 20
+BIN, BINS = 5, 8  # families by recalls: none, 1-4, 5-9 ... and the rest
+MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:760px;margin:1.5rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:.5rem 0 2rem;width:100%}"
     "th,td{border-bottom:1px solid #ccc;padding:.25rem .5rem}"
-    "td{text-align:right}th{text-align:left}caption{text-align:left;font-weight:bold;padding:.25rem 0}"
+    "th{text-align:left;font-weight:normal}thead th{font-weight:bold}"
+    "td,thead th+th{text-align:right}.said.said{text-align:left}"
+    "caption{text-align:left;font-weight:bold;padding:.25rem 0}"
     "svg{width:100%;height:auto}.bad{color:#a11}.good{color:#161}"
 )
 
@@ -104,10 +108,13 @@ def plots(report: Report) -> tuple[Plot, ...]:
 
 
 def _per_family(found: dict[int, int]) -> dict[str, int]:
-    most = max(found, default=0)
-    bins = {str(many): found.get(many, 0) for many in range(min(most, MOST_PER_FAMILY) + 1)}
-    more = sum(families for many, families in found.items() if many > MOST_PER_FAMILY)
-    return bins | ({f"{MOST_PER_FAMILY + 1} et +": more} if more else {})
+    """Families by how many recalls they had."""
+    last = BIN * BINS
+    names = ["0", f"1–{BIN - 1}", *(f"{low}–{low + BIN - 1}" for low in range(BIN, last, BIN)), f"{last} et plus"]
+    bins = dict.fromkeys(names, 0)
+    for many, families in found.items():
+        bins[names[min(1 + many // BIN, BINS + 1) if many else 0]] += families
+    return bins
 
 
 def percent(part: int, whole: int) -> float:
@@ -197,25 +204,32 @@ def as_page(report: Report) -> str:
 
 def _model(model: Behaviour) -> str:
     """Every figure with where it comes from."""
-    rows = [(name, written_share(figure.value), figure.source) for name, figure in model.figures.items()]
-    rows += [
-        (f"comes from day {band.since}", written_share(band.chance), model.sources["comes"]) for band in model.bands
+    rows = [
+        (f"vient d'elle-même, par jour, à partir de {band.since} jours de retard", share_of(band.chance), "comes")
+        for band in model.bands
     ]
     rows += [
-        (f"reminded {kind}, within {one.within_days} days", f"+{written_share(one.more)}", one.source)
+        (f"en {MONTHS[month - 1]}", f"× {value:g}".replace(".", ","), "seasons")
+        for month, value in model.seasons.items()
+    ]
+    rows += [("jours fermés", ", ".join(WEEKDAYS[day - 1] for day in sorted(model.closed)), "closed")]
+    rows = [(says, value, model.sources[source]) for says, value, source in rows]
+    when = {"before": "après un rappel lu avant le jour", "late": "après un rappel lu en retard"}
+    rows += [
+        (f"{when[kind]}, dans les {one.within_days} jours", f"+{share_of(one.more)}", one.source)
         for kind, one in model.reminded.items()
     ]
-    rows += [(f"season {month}", f"x {value:g}", model.sources["seasons"]) for month, value in model.seasons.items()]
-    rows += [("closed weekdays", ", ".join(map(str, sorted(model.closed))), model.sources["closed"])]
+    rows += [(figure.says, share_of(figure.value), figure.source) for figure in model.figures.values()]
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td><td lang="en">{escape(source)}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td><td class="said">{escape(source)}</td></tr>'
         for name, value, source in rows
     )
     return (
-        f"<table><caption>{escape(model.name)}</caption><thead><tr><th>Clé</th><th>Valeur</th><th>Source</th></tr>"
-        f"</thead><tbody>{body}</tbody></table>"
+        f"<table><caption>{escape(model.name)}</caption>"
+        '<thead><tr><th>Quoi</th><th>Valeur</th><th class="said">Source</th></tr></thead>'
+        f"<tbody>{body}</tbody></table>"
     )
 
 
-def written_share(value: float) -> str:
+def share_of(value: float) -> str:
     return f"{100 * value:g}".replace(".", ",") + "\u00a0%"
