@@ -16,7 +16,20 @@ from service.rehearsing.year_plots import Plot, bars, table, written
 WITH, WITHOUT = "avec rappels", "sans rappels"
 SHOWN = 20
 BIN, BINS = 5, 8  # families by recalls: none, 1-4, 5-9 ... and the rest
-MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+MONTHS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:760px;margin:1.5rem auto;padding:0 1rem;color:#222}"
