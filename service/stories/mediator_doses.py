@@ -14,7 +14,7 @@ from service.domain.vaccination import Assessment, Given, Reason
 from service.domain.vaccine_calendar import Calendar
 from service.domain.vaccine_plan import DoseRule
 from service.runtime import Runtime
-from service.store import mediator_tables
+from service.store import mediator_tables, people_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.stories import care, doses, mediator_accounts
@@ -70,6 +70,9 @@ def record(
     tx: Connection, runtime: Runtime, one: Mediator, child: Child, told: Sequence[DoseWord], on: date, now: int
 ) -> Record:
     """Write what was given on that day and plan anew. What is on record already is left as it is. Raises Refused."""
+    standing = people_tables.find_child(tx, id=child.id)  # ours from here on: two reports are read one after the other
+    if standing is None or standing.status != "followed":
+        raise Refused("no_child", child=show_code(child.code))
     _check_day(child, on, runtime.today(now))
     _check_doses(runtime, child, told, on)
     history = care.given_to(tx, child)

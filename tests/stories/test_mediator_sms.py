@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
 
 import pytest
 
 from flows.sms_text import is_gsm7, measure
 from scheduler.timetable import one_round
+from service.domain.dose_words import DoseWord
 from service.runtime import Runtime
 from service.store import people_tables, place_tables, system_tables
 from service.store.care_tables import appointment, dose
 from service.store.people_tables import child
-from service.stories import families, mediator_accounts
+from service.stories import families, mediator_accounts, mediator_doses
 from service.stories.families import Consent, Enrolment
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
@@ -301,6 +303,28 @@ def test_the_same_sms_delivered_twice_is_written_once(kadia: Mediator, runtime: 
     one_round(runtime)
     assert len(kadia.handset.inbox) == 1
     assert doses_on(runtime) == {("PENTA", "20/11")}
+
+
+def test_two_reports_at_once_of_the_same_dose_are_one(kadia: Mediator, runtime: Runtime, clock: TestClock) -> None:
+    """The mediator and somebody who helps her write the same dose, with another day, at the same moment."""
+    code = a_child(runtime, clock, "2026-09-20")
+    start = threading.Barrier(2)
+
+    def report(on: date) -> None:
+        with runtime.database.begin() as tx:
+            one = mediator_accounts.active_on(tx, KADIA)
+            assert one is not None
+            found = mediator_doses.find_child(tx, one, code.replace(" ", ""))
+            if runtime.database.engine.dialect.name != "sqlite":  # it has one writer: the other one waits already
+                start.wait(10)
+            mediator_doses.record(tx, runtime, one, found, [DoseWord("PENTA", 1)], on, clock.now())
+
+    threads = [threading.Thread(target=report, args=(date(2026, 11, day),)) for day in (12, 14)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(rows_of(runtime, dose)) == 1
 
 
 def test_the_longest_answers_are_plain_and_travel_in_three_sms(
