@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, select
+from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, func, select
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
@@ -27,16 +27,17 @@ message_appointment = Table(
 )
 link = message_appointment.c
 a = appointment.c
+_on = func.coalesce(a.meets_on, a.anchor_on)
 
 
 class DueAppointment(NamedTuple):
-    """An appointment with a step due, and all that its reminder needs."""
+    """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts."""
 
     id: int
     household_id: int
     programme_id: int
     organisation_id: int
-    anchor_on: date
+    on: date
     lapses_on: date | None
     last_step: str | None
     next_step: str
@@ -64,7 +65,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             a.household_id,
             a.programme_id,
             a.organisation_id,
-            a.anchor_on,
+            _on,
             a.lapses_on,
             a.last_step,
             a.next_step,
@@ -80,7 +81,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
         .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
         .outerjoin(zone, zone.c.id == child.c.zone_id)
         .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
-        .order_by(a.household_id, a.anchor_on, a.id)
+        .order_by(a.household_id, _on, a.id)
     )
     return [DueAppointment._make(row) for row in rows]
 

@@ -193,7 +193,7 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     visit = _visit(assessment, child, centre, today)
     if visit.state in ("now", "late"):
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
-        told = [row.anchor_on for row in care_tables.open_appointments(tx, child.id) if row.anchor_on <= today]
+        told = [row.on for row in care_tables.open_appointments(tx, child.id) if row.on and row.on <= today]
         since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)
         return replace(visit, on=min(told, default=since))
     return visit
