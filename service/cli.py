@@ -13,6 +13,7 @@ from typing import TextIO
 
 import click
 
+from service.commands.centre_commands import centre
 from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
@@ -181,5 +182,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, route, todo):
+for group in (centre, clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, route, todo):
     main.add_command(group)

@@ -38,9 +38,7 @@ def coming_contacts(assessment: Assessment, enrolled_on: date, meet: Meet = on_t
     by_anchor: dict[date, list[DueDose]] = {}
     for dose in assessment.due + assessment.upcoming:
         by_anchor.setdefault(max(dose.due_on, enrolled_on), []).append(dose)
-    return tuple(
-        contact for anchor_on, doses in sorted(by_anchor.items()) for contact in _met(doses, anchor_on, meet)
-    )
+    return tuple(contact for anchor_on, doses in sorted(by_anchor.items()) for contact in _met(doses, anchor_on, meet))
 
 
 def _met(doses: list[DueDose], anchor_on: date, meet: Meet) -> Iterator[Contact]:

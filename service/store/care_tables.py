@@ -156,9 +156,7 @@ def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **valu
 def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
     c = appointment.c
     rows = tx.execute(
-        select(*APPOINTMENT_COLUMNS)
-        .where(c.child_id == child_id, c.state == "open")
-        .order_by(c.anchor_on, c.id)
+        select(*APPOINTMENT_COLUMNS).where(c.child_id == child_id, c.state == "open").order_by(c.anchor_on, c.id)
     )
     return [Appointment(*row) for row in rows]
 

@@ -88,7 +88,7 @@ _STANDING = Prepared(
         .select_from(health_centre)
         .outerjoin(centre_fact, (f.centre_id == health_centre.c.id) & _stands)
         .where(health_centre.c.id == bindparam("centre_id"))
-        .order_by(f.since, f.id)
+        .order_by(f.since, f.recorded_at, f.weekday, f.id)
     )
 )
 

@@ -191,9 +191,16 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     centre = f"CSCom {place_tables.centre_name(tx, child.centre_id)}" if child.centre_id else ""
     assessment = care.assess(tx, runtime, child, today)
     visit = _visit(assessment, child, centre, today)
+    rows = care_tables.open_appointments(tx, child.id)
+    moved = [row.meets_on for row in rows if row.meets_on and row.meets_on > today]
+    if visit.state == "coming" and moved:  # the centre gives it later than it is due
+        usual = [row.on for row in rows if row.on and row.on > today]
+        return replace(visit, on=min(usual))
     if visit.state in ("now", "late"):
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
-        told = [row.on for row in care_tables.open_appointments(tx, child.id) if row.on and row.on <= today]
+        told = [row.on for row in rows if row.on and row.on <= today]
+        if moved and not told:
+            return replace(visit, on=min(moved), state="coming")
         since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)
         return replace(visit, on=min(told, default=since))
     return visit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -36,14 +37,21 @@ def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment
     return meet
 
 
-def would_change(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment], today: date) -> list[Appointment]:
-    """Those of a child's open appointments that would not stand with these days of its centre."""
+class Change(NamedTuple):
+    """What new days of its centre make of a child's open appointments: which fall away, and on which days it comes."""
+
+    gone: list[Appointment]
+    days: set[date]
+
+
+def change_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment], today: date) -> Change:
     meet = meet_with(runtime, days, standing, today)
     wanted: set[tuple[str, date, date | None]] = set()
     for anchor_on in {row.anchor_on for row in standing}:
         doses = sorted(dose for row in standing if row.anchor_on == anchor_on for dose in row.doses.split(","))
         wanted |= {(",".join(one.doses), anchor_on, one.on) for one in meet(tuple(doses), anchor_on)}
-    return [row for row in standing if (row.doses, row.anchor_on, row.on) not in wanted]
+    gone = [row for row in standing if (row.doses, row.anchor_on, row.on) not in wanted]
+    return Change(gone, {on for _, _, on in wanted if on is not None})
 
 
 def _is_told(row: Appointment) -> bool:

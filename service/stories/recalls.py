@@ -122,6 +122,13 @@ def _step_after(
     return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
 
 
+def said_otherwise(tx: Connection, runtime: Runtime, row: Appointment, on: date, now: int) -> None:
+    """The day of this appointment is told in other words on a day: what its ladder would say by then need not be."""
+    by_then = [step.name for step in runtime.ladder.steps if row.on and row.on + timedelta(step.offset_days) <= on]
+    if by_then:
+        _set_next(tx, row.id, by_then[-1], _step_after(runtime, row.on, row.lapses_on, by_then[-1], now), now)
+
+
 def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
     """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed."""
     _take_back(tx, runtime, [row.id for row in care_tables.open_appointments(tx, child_id)], now)

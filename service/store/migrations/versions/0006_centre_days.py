@@ -24,9 +24,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", Id, nullable=False),
         sa.Column("ended_by", sa.String(length=60), nullable=True),
         sa.Column("ended_at", Id, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["centre_id"], ["health_centre.id"], name=op.f("fk_centre_fact_centre_id")
-        ),
+        sa.ForeignKeyConstraint(["centre_id"], ["health_centre.id"], name=op.f("fk_centre_fact_centre_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_centre_fact")),
     )
     stands = sa.text("ended_at IS NULL")
