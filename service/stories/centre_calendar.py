@@ -19,6 +19,7 @@ from service.domain.centre_days import LOOKED_AHEAD_DAYS, CentreDays
 from service.domain.places import WEEKDAYS
 from service.runtime import Runtime
 from service.store import care_tables, centre_tables
+from service.store.care_tables import Appointment
 from service.store.centre_tables import Fact, Kind, Planned
 from service.stories import apologies, meeting_days, paged_work, recalls
 from service.stories.apologies import Bill, Moved
@@ -249,7 +250,7 @@ def _ask_pardon(
         return Bill(0, 0)
     still = centre_tables.days_still_told(tx, sorted({one.household_id for one in moved}))
     in_vain = apologies.told_in_vain(tx, moved, still, runtime.today(now))
-    instead = {home: [] for home in in_vain}
+    instead: dict[int, list[Appointment]] = {home: [] for home in in_vain}
     anchors = {(one.child_id, one.row.anchor_on) for one in moved if one.household_id in in_vain}
     for child_id, home in {one.child_id: one.household_id for one in moved if one.household_id in in_vain}.items():
         rows = care_tables.open_appointments(tx, child_id)

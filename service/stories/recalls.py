@@ -54,9 +54,11 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     return gone
 
 
-def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> None:
-    """The first plan of a child that was just enrolled: nothing stands yet, so nothing is read."""
-    _add(tx, runtime, one, _contacts(tx, runtime, one, given, (), now), now)
+def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
+    """The first plan of a child that was just enrolled: no appointment stands yet, so none is read."""
+    coming = _contacts(tx, runtime, one, given, (), now)
+    _add(tx, runtime, one, coming, now)
+    return coming
 
 
 def _contacts(

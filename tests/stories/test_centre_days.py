@@ -6,10 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
-from service.cli import main
 from service.runtime import Runtime
 from service.store import place_tables, recall_tables
 from service.store.care_tables import appointment
@@ -74,12 +72,24 @@ def test_a_centre_of_which_nobody_told_us_anything_is_as_ever(runtime: Runtime, 
 def test_the_reminders_count_from_the_centres_own_day(runtime: Runtime, clock: TestClock, days: Days) -> None:
     centre_calendar.set_days(runtime, DARSALAM, [("wed", ())], runtime.today(clock.now()), AWA)
     one = enrol(runtime, clock)
+    assert one.next_visit.on == date(2026, 11, 25), "the screen says the same day"
     assert told_days(runtime, one)[SIX_WEEKS] == "11-25"
     assert "11-23" in anchors(runtime, one), "the anchor stays what it is"
     sent = days.until("2026-11-26")
     assert [day for day, _ in sent] == ["11-22", "11-24", "11-25"]
     assert all("partir du 25/11, au CSCom ASACODAR" in text for _, text in sent)
     check_promises(runtime)
+
+
+def test_who_is_late_on_joining_is_told_the_centres_next_day(
+    runtime: Runtime, clock: TestClock, handset: Handset
+) -> None:
+    mondays(runtime)
+    late = enrol(runtime, clock, number=handset.number, born="2026-05-01")
+    assert (late.next_visit.on, late.next_visit.state) == (MON, "coming")
+    assert "à partir du 23/11/26" in ask(handset, *NEXT_VISIT)
+    clock.set("2026-11-25T10:00")
+    assert "depuis le 23/11/26" in ask(handset, *NEXT_VISIT)
 
 
 def test_days_that_are_told_later_move_what_was_planned(
@@ -315,24 +325,3 @@ def test_the_planner_reads_no_whole_table_because_of_it(runtime: Runtime) -> Non
             centre_calendar.centre_tables.planned_at(tx, 1, [1])
         for statement, parameters in statements:
             assert not whole_tables_of(tx, statement, parameters, ("appointment", "child", "household"))
-
-
-def test_the_command_line(runtime: Runtime, clock: TestClock) -> None:
-    from tests.backups import environment
-
-    def laseli(*words: str) -> str:
-        result = CliRunner().invoke(main, ["centre", *words], env=environment(runtime.config))
-        return result.output
-
-    who = ("--by", "Awa", "--why", "dit par le centre")
-    assert laseli("days", DARSALAM, "mon", "tue:BCG,MR", *who) == "0 families got another day; 0 SMS ask pardon.\n"
-    assert "GY73  ASACODAR: days not known\n    mon, " in laseli("list")
-    assert "tue BCG, MR, " in laseli("list")
-    foreseen = laseli("stock", DARSALAM, "BCG", "out", "--dry-run")
-    assert foreseen.endswith("Nothing was changed.\n")
-    assert "without BCG" not in laseli("list")
-    laseli("stock", DARSALAM, "BCG", "out", *who)
-    assert "without BCG" in laseli("list")
-    laseli("stock", DARSALAM, "BCG", "back", *who)
-    assert "without BCG" not in laseli("list")
-    assert "say who decides it, and why" in laseli("cancel", DARSALAM, "2030-01-07")
