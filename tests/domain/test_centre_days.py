@@ -165,20 +165,15 @@ def test_every_dose_has_one_day_on_which_it_is_given(
 
 @given(centres, contacts, near)
 def test_nothing_waits_longer_than_it_must(days: CentreDays, doses: dict[str, str], anchor: date) -> None:
-    found = meetings(days, doses, anchor, anchor, RULE)
-    lives = {dose for dose in doses if doses[dose] in RULE.live}
-    for one in found:
-        for dose in set(one.doses) - lives if one.on and days != NOTHING_KNOWN else ():
-            alone = days.first_day([doses[dose]], anchor)
-            assert alone is not None
-            assert one.on is not None
-            if len(found) > 1:
-                assert one.on == alone
-    soonest = min((one.on for one in found if one.on), default=None)
-    if len(found) == 1 and soonest and days != NOTHING_KNOWN:
-        firsts = [days.first_day([antigen], anchor) for antigen in doses.values()]
-        assert all(first is not None for first in firsts)
-        assert (soonest - min(first for first in firsts if first)).days <= RULE.within_days or set(doses) == lives
+    if days == NOTHING_KNOWN:
+        return
+    dated = {one.on: one.doses for one in meetings(days, doses, anchor, anchor, RULE) if one.on}
+    alone = {dose: days.first_day([antigen], anchor) or date.max for dose, antigen in doses.items()}
+    for day, given_then in dated.items():
+        if len(dated) == 1:
+            assert (day - min(alone[dose] for dose in given_then)).days <= RULE.within_days
+        else:
+            assert all(alone[dose] == day for dose in given_then if doses[dose] not in RULE.live)
 
 
 @given(centres, contacts, near)
