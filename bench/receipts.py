@@ -25,9 +25,10 @@ from urllib.parse import urlencode
 
 from sqlalchemy import insert, text
 
+from bench.databases import Postgres
 from bench.load import drive
 from bench.servers import HERE, SERVER_CPU, pin, running
-from bench.ussd import SECRET, _postgres, environment, questions
+from bench.ussd import SECRET, environment, questions
 from service.channels.base import Receipt
 from service.config import Config
 from service.domain.message_states import after_receipt
@@ -291,7 +292,7 @@ def _fill(runtime: Runtime, rows: int) -> None:
 def main() -> None:
     sizes = Sizes(quick=bool(os.environ.get("BENCH_QUICK")))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        postgres = stack.enter_context(_postgres(Path(folder)))
+        postgres = stack.enter_context(Postgres(Path(folder)))
         kinds = {
             "postgresql": (postgres.fresh, "FULL"),
             "sqlite FULL": (lambda name: f"sqlite:///{folder}/full-{name}.db", "FULL"),

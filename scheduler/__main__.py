@@ -14,12 +14,14 @@ from scheduler.worker import Worker
 from service import cli
 from service.clock import FixedClock, Watch
 from service.commands.opening import opened_runtime, usable_settings
+from service.commands.rehearse_commands import rehearse_command
 from service.commands.sim_commands import sim_group
 from service.runtime import Runtime
 from service.stories import clock_guard, recalls
 
 main = cli.main
 main.add_command(sim_group(one_round))
+main.add_command(rehearse_command(one_round))
 
 
 @main.command()

@@ -26,6 +26,7 @@ from service.commands.mutual_commands import mutual
 from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
+from service.commands.report_commands import report
 from service.commands.route_commands import route
 from service.commands.task_commands import todo
 
@@ -182,5 +183,5 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (centre, clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, route, todo):
+for group in (centre, clock, db, doctor, feedback, flow, jobs_group, mutual, outbox, purge, report, route, todo):
     main.add_command(group)

@@ -109,6 +109,14 @@ class BudgetSettings(BaseModel):
     campaign_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
 
 
+class ReportSettings(BaseModel):
+    """What `laseli report` counts by where no rule of the calendar says it; ours, to be settled with the programme."""
+
+    smallest_group: int = Field(default=5, ge=1, le=100, description="fewer people of a quartier are not shown")
+    caught_up_days: int = Field(default=14, ge=1, le=120, description="a dose so many days after a reminder")
+    long_late_days: int = Field(default=90, ge=1, le=1000, description="the last band of days late begins after it")
+
+
 class Config(BaseSettings):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
@@ -119,6 +127,7 @@ class Config(BaseSettings):
     routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
     pace: Annotated[dict[str, float], NoDecode] = Field(default={}, description="parts a second, by channel")
     budget: BudgetSettings = BudgetSettings()
+    report: ReportSettings = ReportSettings()
     prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None

@@ -99,3 +99,10 @@ def test_every_event_of_the_engine_has_an_effect() -> None:
     from service.stories.effects import EVENTS
 
     assert set(EVENTS) == set(get_args(Event))
+
+
+def test_every_benchmark_can_be_started() -> None:
+    """Nothing else of the suite runs them."""
+    from bench.__main__ import BENCHMARKS
+
+    assert all(callable(main) for main in BENCHMARKS.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import make_url
+from sqlalchemy.engine import make_url
 
 from service import logs
 from service.clock import Clock

@@ -62,7 +62,7 @@ class Places(NamedTuple):
 
     def zone_spelt(self, typed: str) -> Zone | None:
         """The zone a person wrote, however accents, capitals, dashes and known spellings fall."""
-        return self.zones_by_spelling.get(_plain(typed))
+        return self.zones_by_spelling.get(plain_name(typed))
 
 
 def load_places(text: str) -> Places:
@@ -122,12 +122,13 @@ def _zone(part: Table, centres: Mapping[str, Centre]) -> Zone:
 def _by_spelling(zones: tuple[Zone, ...], name: str) -> Mapping[str, Zone]:
     found: dict[str, Zone] = {}
     for zone in zones:
-        for spelling in {_plain(spelling) for spelling in (zone.code, zone.name, *zone.spellings)}:
+        for spelling in {plain_name(spelling) for spelling in (zone.code, zone.name, *zone.spellings)}:
             if spelling in found:
                 raise PlacesMistake(f"{name}: {zone.name} and {found[spelling].name} are spelt alike")
             found[spelling] = zone
     return found
 
 
-def _plain(typed: str) -> str:
+def plain_name(typed: str) -> str:
+    """'Sélingué', 'selingue' and 'SELINGUE ' are one place."""
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", typed).casefold())

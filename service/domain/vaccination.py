@@ -21,6 +21,7 @@ __all__ = [
     "DueDose",
     "Given",
     "InvalidDose",
+    "ValidDose",
     "add_months",
     "assess",
     "built_in_calendar",
@@ -66,8 +67,15 @@ class InvalidDose(NamedTuple):
     reasons: tuple[Reason, ...]
 
 
+class ValidDose(NamedTuple):
+    """A dose that counts, by its place in the series."""
+
+    dose: str
+    on: date
+
+
 class Assessment(NamedTuple):
-    """Where a child stands on one day. `due` and `lapsed` in the profile's order, `upcoming` by date."""
+    """Where a child stands on one day. `due`, `lapsed` and `valid` in the profile's order, `upcoming` by date."""
 
     due: tuple[DueDose, ...]
     upcoming: tuple[DueDose, ...]
@@ -77,6 +85,7 @@ class Assessment(NamedTuple):
     penta_zero_dose: bool | None
     fully_immunised_basic: bool | None
     complete: bool  # nothing left to come for; what has lapsed no longer counts
+    valid: tuple[ValidDose, ...]
 
 
 class Followed(NamedTuple):
@@ -109,11 +118,14 @@ def assess(
     upcoming: list[DueDose] = []
     lapsed: list[str] = []
     invalid: list[InvalidDose] = []
+    valid: list[ValidDose] = []
     valid_counts: list[int] = []
     for place, course in enumerate(plan.courses):
         followed = _follow(plan, course, place, child, history, live, grace, invalid)
         number = len(followed.valid)
         valid_counts.append(number)
+        for rule, on in zip(course.doses, followed.valid, strict=False):
+            valid.append(ValidDose(rule.id, on))
         if number == len(course.doses):
             continue
         days = child.doses[place][number]
@@ -136,6 +148,7 @@ def assess(
         penta_zero_dose=_has_no_penta(plan, child, history, as_of),
         fully_immunised_basic=_is_fully_immunised(plan, valid_counts),
         complete=not due and not upcoming,
+        valid=tuple(valid),
     )
 
 

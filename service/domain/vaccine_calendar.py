@@ -53,6 +53,7 @@ class Calendar:
     visits: tuple[Visit, ...]
     zero_dose_antigen: str
     basic_doses: tuple[str, ...]
+    drop_outs: tuple[tuple[str, str], ...]  # (first dose, last dose) of which reports tell who stopped on the way
     sources: Mapping[str, str]
     disabled: Mapping[str, str]
     settings: Settings
@@ -129,6 +130,7 @@ def load_calendar(text: str) -> Calendar:
         visits=_visits(file.tables("visits"), series),
         zero_dose_antigen=indicators.text("zero_dose_antigen"),
         basic_doses=_known_doses(indicators, "fully_immunised_basic", series),
+        drop_outs=tuple(_drop_out(part, series) for part in indicators.maybe("drop_out", indicators.tables) or ()),
         sources=sources,
         disabled=_disabled(file, series),
         settings=settings,
@@ -348,6 +350,14 @@ def _known_doses(part: Table, key: str, series: Mapping[str, Series]) -> tuple[s
         if dose not in known:
             raise CalendarMistake(f"{part.where}: {key}: dose '{dose}' is in no series")
     return doses
+
+
+def _drop_out(part: Table, series: Mapping[str, Series]) -> tuple[str, str]:
+    doses = _known_doses(part, "doses", series)
+    if len(doses) != 2:
+        raise CalendarMistake(f"{part.where}: 'doses' must be two: the first and the last")
+    part.done()
+    return doses[0], doses[1]
 
 
 def _disabled(file: Table, series: Mapping[str, Series]) -> Mapping[str, str]:

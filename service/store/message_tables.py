@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     case,
     func,
     select,
@@ -35,8 +36,8 @@ from service.store.columns import (
     new_id,
     reference,
     spelled,
-    upsert,
 )
+from service.store.prepared import PreparedPage, listed
 from service.store.vault import SEALED_NOTHING
 
 message = Table(
@@ -138,17 +139,36 @@ def add_messages(tx: Connection, rows: Sequence[dict[str, object]]) -> dict[str,
 
     Gives key -> id of what is queued now; a key that is missing there was queued, sent or refused before.
     """
-    if not rows:
-        return {}
-    fresh = [{"id": new_id(), **row} for row in rows]
-    statement = upsert(tx, message).values(fresh)
-    taken = {name: statement.excluded[name] for name in TAKEN_UP}
-    statement = statement.on_conflict_do_update(
-        index_elements=["key"], set_=taken, where=message.c.state == "cancelled"
-    ).returning(m.key, m.id)
-    return {row.key: row.id for row in tx.execute(statement)}
+    found = _ADD.returned(tx, [{"id": new_id(), **row} for row in rows])
+    return {str(key): int(id) for key, id in found}
 
 
+WRITTEN = (
+    "id",
+    "key",
+    "organisation_id",
+    "programme_id",
+    "campaign_id",
+    "phone_id",
+    "number_idx",
+    "text",
+    "batch_key",
+    "purpose",
+    "klass",
+    "hours",
+    "priority",
+    "encoding",
+    "parts",
+    "state",
+    "reason",
+    "fence",
+    "attempts",
+    "resends",
+    "not_before",
+    "useful_until",
+    "created_at",
+    "state_at",
+)
 TAKEN_UP = (
     "phone_id",
     "number_idx",
@@ -165,6 +185,24 @@ TAKEN_UP = (
     "created_at",  # it is kept for as long as a new one
     "state_at",
 )
+
+
+def _or_take_up(statement: Any) -> Any:
+    taken = {name: statement.excluded[name] for name in TAKEN_UP}
+    where = message.c.state == "cancelled"
+    return statement.on_conflict_do_update(index_elements=["key"], set_=taken, where=where).returning(m.key, m.id)
+
+
+def _add_each(insert: Any) -> Any:
+    return _or_take_up(insert(message).values({name: bindparam(name, type_=m[name].type) for name in WRITTEN}))
+
+
+def _add_page(insert: Any) -> Any:
+    page = listed(**{name: m[name].type for name in WRITTEN})
+    return _or_take_up(insert(message).from_select(WRITTEN, select(page), include_defaults=False))
+
+
+_ADD = PreparedPage(_add_each, _add_page, *WRITTEN)
 
 
 def expire(tx: Connection, now: int) -> int:

@@ -207,3 +207,11 @@ def _refused() -> ColumnElement[bool]:
         m.purpose.not_in(("reply", "talk")),
     )
     return refusal.correlate(message).exists()
+
+
+def keys_of(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """(key, purpose) of these messages."""
+    if not ids:
+        return {}
+    rows = tx.execute(select(m.id, m.key, m.purpose).where(m.id.in_(ids)))
+    return {row.id: (row.key, row.purpose) for row in rows}

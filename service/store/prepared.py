@@ -64,9 +64,18 @@ class PreparedPage:
         if not rows:
             return
         if tx.dialect.name == "postgresql":
-            self._page.run(tx, **{name: [row[name] for row in rows] for name in self._names})
+            self._page.run(tx, **self._lists(rows))
         else:
             self._each.many(tx, rows)
+
+    def returned(self, tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """The same, with what the statement returns."""
+        if rows and tx.dialect.name == "postgresql":
+            return self._page.rows(tx, **self._lists(rows))
+        return [found for row in rows for found in self._each.rows(tx, **row)]
+
+    def _lists(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        return {name: [row[name] for row in rows] for name in self._names}
 
 
 def listed(**kinds: Any) -> Subquery:

@@ -196,7 +196,7 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     assessment = care.assess(tx, runtime, child, today)
     rows = care_tables.open_appointments(tx, child.id)
     visit = _when_the_centre_gives(_visit(assessment, child, centre, today), rows, today)
-    if visit.state in ("now", "late"):
+    if visit.on is not None and visit.state in ("now", "late"):
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
         told = [row.on for row in rows if row.on and row.on <= today]
         since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)
@@ -205,11 +205,18 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
 
 
 def _when_the_centre_gives(visit: Visit, planned: Sequence[Contact] | Sequence[Appointment], today: date) -> Visit:
-    """What is due, or will be, before the next day on which the centre gives it is expected on that day."""
+    """What is due, or will be, before the next day on which the centre gives it is expected on that day.
+
+    Without a day where nobody knows one: nobody is sent to a centre that has none of it.
+    """
     days = [one.on for one in planned if one.on is not None]
-    if all(one.meets_on is None or one.meets_on <= today for one in planned):
+    is_moved = any(one.meets_on is not None and one.meets_on > today for one in planned)
+    waits = any(one.awaits_stock for one in planned)
+    if min(days, default=date.max) <= today or not (is_moved or waits):
         return visit  # no day was moved ahead: what the schedule says
-    return visit if min(days) <= today else replace(visit, on=min(days), state="coming")
+    if days and (is_moved or visit.state == "coming"):
+        return replace(visit, on=min(days), state="coming")
+    return replace(visit, on=None)
 
 
 def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Visit:

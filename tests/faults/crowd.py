@@ -78,8 +78,10 @@ class Told:
 class Crowd:
     """So many callers at once. `addresses` gives where the web processes listen at the moment."""
 
-    def __init__(self, addresses: Callable[[], Sequence[str]], seed: int, *, threads: int = 24) -> None:
-        self.told = Told()
+    def __init__(
+        self, addresses: Callable[[], Sequence[str]], seed: int, *, threads: int = 24, insist_s: float = INSIST_S
+    ) -> None:
+        self.told, self._insist_s = Told(), insist_s
         self._addresses, self._dice = addresses, random.Random(seed)
         self._threads = threads
         # Two locks: an iterator may make callers wait for their next event while others are in the middle of one.
@@ -126,7 +128,7 @@ class Crowd:
                 self._insist(event)
 
     def _insist(self, event: Event) -> bool:
-        deadline = time.monotonic() + INSIST_S
+        deadline = time.monotonic() + self._insist_s
         for turn in itertools.count():
             addresses = self._addresses()
             address = addresses[(int(event.phone) + turn) % len(addresses)]

@@ -62,7 +62,7 @@ def test_carriers_are_told_to_come_again(
 ) -> None:
     most_s = patience(2)
     web = supervisor.web()
-    crowd = Crowd(lambda: [web.address], dice.getrandbits(32), threads=8)
+    crowd = Crowd(lambda: [web.address], dice.getrandbits(32), threads=8, insist_s=TIMES * (FULL_S + 1) + 30)
     crowd.start(mixed_events(10_000_000))
     while_full = 0
     for _ in range(TIMES):

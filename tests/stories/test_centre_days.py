@@ -198,7 +198,9 @@ def test_who_comes_on_that_day_anyway_is_not_put_off(runtime: Runtime, clock: Te
     assert others == []
 
 
-def test_out_of_stock_on_the_day_and_back_again(runtime: Runtime, clock: TestClock, days: Days) -> None:
+def test_out_of_stock_on_the_day_and_back_again(
+    runtime: Runtime, clock: TestClock, handset: Handset, days: Days
+) -> None:
     mondays(runtime)
     one = enrol(runtime, clock)
     clock.set("2026-11-20T10:00")
@@ -214,9 +216,11 @@ def test_out_of_stock_on_the_day_and_back_again(runtime: Runtime, clock: TestClo
         "Pardon pour le dérangement."
     ]
     assert not any(word in text.lower() for _, text in sent for word in ("penta", "vaccin", "rupture"))
+    assert ask(handset, *NEXT_VISIT).endswith("pas de date ici. Le centre de santé vous la donne, avec le carnet.")
     back = centre_calendar.back_in_stock(runtime, DARSALAM, "PENTA", date(2026, 11, 26), AWA)
     assert (back.is_new, back.messages) == (True, 0)
     assert told_days(runtime, one)["PENTA1"] == "11-30"
+    assert "à partir du 30/11/26" in ask(handset, *NEXT_VISIT)
     sent = days.until("2026-11-30")
     assert [day for day, _ in sent] == ["11-27", "11-29", "11-30"]
     assert not centre_calendar.back_in_stock(runtime, DARSALAM, "PENTA", date(2026, 11, 26), AWA).is_new

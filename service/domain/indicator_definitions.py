@@ -1,0 +1,175 @@
+"""The indicators' definitions, in the words that reports show. `docs/indicators.md` holds the same sentences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.domain.indicators import Definition
+from service.domain.vaccine_calendar import Calendar
+
+COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED = "coverage", "fully_immunised", "zero_dose", "drop_out", "noted_doses"
+TIMELY, CHECKED, LATE = "timeliness", "checked", "days_late"
+DELIVERED, DELIVERED_COST = "reminders_delivered", "cost_per_delivered"
+REACHED, CAUGHT_UP, CAUGHT_UP_COST = "children_reached", "caught_up", "cost_per_caught_up"
+PARTS = {
+    "coverage": (COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED),
+    "timeliness": (TIMELY,),
+    "defaulters": (CHECKED, LATE),
+    "reach": (DELIVERED, DELIVERED_COST, REACHED, CAUGHT_UP, CAUGHT_UP_COST),
+}
+ALL = frozenset(key for keys in PARTS.values() for key in keys)
+OURS = "choix de ce projet, à confirmer avec le programme"
+
+
+class ReportRules(NamedTuple):
+    """What no calendar says and a programme may settle otherwise."""
+
+    caught_up_days: int
+    long_late_days: int
+
+
+def definitions(calendar: Calendar, rules: ReportRules) -> dict[str, Definition]:
+    """Every indicator by its key, in the order of reports; numbers are the calendar's and the programme's own."""
+    found = [*_of_coverage(calendar), *_of_time(calendar), *_of_reach(rules)]
+    return {one.key: one for one in found}
+
+
+def _of_coverage(calendar: Calendar) -> list[Definition]:
+    months, basic = calendar.settings.zero_dose_from_months, ", ".join(calendar.basic_doses)
+    antigen = calendar.zero_dose_antigen
+    return [
+        Definition(
+            COVERAGE,
+            "Couverture vaccinale par dose",
+            "Enfants suivis qui ont reçu cette dose, valable (âge minimal et intervalle respectés), parmi les enfants "
+            "suivis qui ont atteint l'âge recommandé pour elle ; les doses de saison n'y sont pas.",
+            f"calendrier {calendar.name}, règles R2, R3 et R5 ; dénominateur : {OURS}",
+            "vaccinés",
+            "en âge",
+        ),
+        Definition(
+            FULLY,
+            "Enfants complètement vaccinés (base)",
+            f"Enfants suivis qui ont reçu, valables et à tout âge, {basic}, parmi les enfants suivis qui ont atteint "
+            "l'âge recommandé de toutes ces doses.",
+            f"calendrier {calendar.name}, règle R13 ; dénominateur : {OURS}",
+            "complets",
+            "en âge",
+        ),
+        Definition(
+            ZERO_DOSE,
+            "Enfants zéro dose",
+            f"Enfants suivis de {months} mois ou plus pour qui aucune dose de {antigen} n'est notée, parmi les enfants "
+            f"suivis de {months} mois ou plus.",
+            f"calendrier {calendar.name}, règle R13 ; l'âge de {months} mois : {OURS}",
+            "zéro dose",
+            f"{months} mois ou plus",
+        ),
+        Definition(
+            DROP_OUT,
+            "Abandon en cours de calendrier",
+            "(A - B) / A, où A est le nombre d'enfants suivis qui ont la première dose, valable, et B le nombre de "
+            "ceux qui ont la dernière, parmi les enfants qui ont atteint l'âge recommandé pour la dernière ; un "
+            "chiffre négatif signale un problème de données.",
+            f"calendrier {calendar.name}, règle R15 ; paires de doses : {OURS}",
+            "A - B",
+            "A",
+        ),
+        Definition(
+            NOTED,
+            "Doses notées par année de naissance, fiches effacées comprises",
+            "Enfants pour qui au moins ce nombre de doses du vaccin est noté, valables ou non, parmi tous les enfants "
+            "inscrits nés cette année-là, suivis ou non, y compris ceux dont la fiche a été effacée : ils avaient été "
+            "comptés avant.",
+            "registre et comptes gardés à l'effacement (docs/keys-and-retention.md)",
+            "dose notée",
+            "inscrits",
+        ),
+    ]
+
+
+def _of_time(calendar: Calendar) -> list[Definition]:
+    return [
+        Definition(
+            TIMELY,
+            "Doses données à temps",
+            f"Doses valables données au plus tard {calendar.settings.timely_within_days} jours après l'âge recommandé, "
+            "parmi les doses valables dont le jour est connu, chez les enfants suivis dont la date de naissance est "
+            "connue au jour près.",
+            f"calendrier {calendar.name}, règle R16 [EV1] ; jours supposés laissés de côté : {OURS}",
+            "à temps",
+            "doses",
+        ),
+        Definition(
+            CHECKED,
+            "Enfants contrôlés avec le calendrier",
+            "Enfants suivis dont les doses ont été comparées au calendrier à cette date et qui ont un rendez-vous en "
+            "attente s'il leur reste une dose à recevoir, parmi tous les enfants suivis.",
+            "but du programme : 100 % des enfants suivis",
+            "enfants",
+            "suivis",
+        ),
+        Definition(
+            LATE,
+            "Retards, en jours",
+            "Enfants suivis selon le retard de leur dose la plus en retard, compté depuis le jour où elle est due, "
+            "parmi les enfants suivis dont les doses ont été comparées au calendrier.",
+            f"calendrier {calendar.name}, règle R10 ; dernière tranche : {OURS}",
+            "enfants",
+            "comparés",
+        ),
+    ]
+
+
+def _of_reach(rules: ReportRules) -> list[Definition]:
+    return [
+        Definition(
+            DELIVERED,
+            "Rappels remis",
+            "Rappels que l'opérateur dit remis au téléphone, parmi ceux que l'on a essayé d'envoyer, y compris les "
+            "messages effacés depuis : ils avaient été comptés avant ; avec un quartier ou une cohorte, seulement les "
+            "messages encore gardés qui parlent de ces enfants.",
+            "boîte d'envoi, accusés des opérateurs (docs/promises.md)",
+            "remis",
+            "essayés",
+        ),
+        Definition(
+            DELIVERED_COST,
+            "Coût par rappel remis",
+            "Coût de tous les rappels essayés (celui que dit l'opérateur, sinon l'estimation), divisé par le nombre de "
+            "rappels remis, pour les mêmes messages.",
+            "boîte d'envoi, liste de prix (docs/routes.md)",
+            "francs CFA",
+            "remis",
+            "F",
+        ),
+        Definition(
+            REACHED,
+            "Enfants joints",
+            "Enfants suivis dont la famille a reçu au moins un rappel remis pour l'un de leurs rendez-vous, parmi les "
+            "enfants suivis pour qui au moins un rappel a été essayé.",
+            "boîte d'envoi, accusés des opérateurs (docs/promises.md)",
+            "joints",
+            "enfants",
+        ),
+        Definition(
+            CAUGHT_UP,
+            "Enfants venus après un rappel",
+            "Enfants suivis qui ont reçu une dose valable d'un rendez-vous dans les "
+            f"{rules.caught_up_days} jours après un rappel parti pour ce rendez-vous, parmi les enfants suivis pour "
+            "qui au moins un rappel est parti ; cela ne prouve pas que le rappel les a fait venir.",
+            f"boîte d'envoi et doses notées ; {rules.caught_up_days} jours : {OURS}",
+            "venus",
+            "enfants",
+        ),
+        Definition(
+            CAUGHT_UP_COST,
+            "Coût par enfant venu après un rappel",
+            "Coût des rappels encore gardés (celui que dit l'opérateur, sinon l'estimation), divisé par le nombre "
+            "d'enfants venus après un rappel.",
+            "boîte d'envoi, liste de prix (docs/routes.md)",
+            "francs CFA",
+            "venus",
+            "F",
+        ),
+    ]

@@ -1,0 +1,125 @@
+"""The whole rehearsal: the year with the product, the same year without it, the judgement and the report."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from service.rehearsing.behaviour import Behaviour
+from service.rehearsing.dice import Dice
+from service.rehearsing.judge import Rules, judge
+from service.rehearsing.lives import World
+from service.rehearsing.product_line import ZONE, ProductLine, Round, product_line
+from service.rehearsing.results import compare
+from service.rehearsing.truth import Truth, is_recall
+from service.rehearsing.year import Home, Silence, Year
+from service.rehearsing.year_report import Report, as_data, as_page
+
+
+class Asked(NamedTuple):
+    families: int
+    months: int
+    seed: int
+    first: date
+    behaviour: Behaviour
+    zone: str = ZONE
+
+    @property
+    def last(self) -> date:
+        """The last day of the last month: the day before the same day so many months later."""
+        months = self.first.month - 1 + self.months
+        year, month = self.first.year + months // 12, months % 12 + 1
+        return date(year, month, min(self.first.day, calendar.monthrange(year, month)[1])) - timedelta(1)
+
+
+class Rehearsed(NamedTuple):
+    report: Report
+    truth: Truth
+
+
+def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], None] = lambda day: None) -> Rehearsed:
+    """Live the year twice and judge it. Nothing is left of it but what is given back."""
+    with product_line(asked.first, one_round, asked.zone) as line:
+        world = world_of(asked, line)
+        year = Year(world, line, progress)
+        truth = year.live()
+    quiet = Year(world, Silence())
+    quiet.live()
+    report = Report(
+        families=asked.families,
+        months=asked.months,
+        seed=asked.seed,
+        first=asked.first.isoformat(),
+        last=asked.last.isoformat(),
+        zone=world.zone,
+        behaviour=asked.behaviour,
+        judgement=judge(truth, Rules(world.ladder, world.hours, world.dead_after_days)),
+        results=compare(world, year.homes, quiet.homes),
+        events=_events(asked.first, year.homes, truth),
+        messages=_messages(truth),
+    )
+    return Rehearsed(report, truth)
+
+
+def world_of(asked: Asked, line: ProductLine) -> World:
+    """The invented world, by the rules that this product has."""
+    runtime = line.runtime
+    return World(
+        calendar=runtime.calendar,
+        ladder=runtime.ladder,
+        hours=runtime.hours,
+        zone=runtime.zone,
+        quartiers=line.quartiers(),
+        behaviour=asked.behaviour,
+        dice=Dice(asked.seed),
+        first=asked.first,
+        last=asked.last,
+        families=asked.families,
+        dead_after_days=runtime.config.dead_after_days,
+    )
+
+
+def _events(first: date, homes: Sequence[Home], truth: Truth) -> dict[str, int]:
+    kinds = Counter(fact.kind for fact in truth.facts)
+    why = Counter(fact.value for fact in truth.facts if fact.kind == "ended")
+    enrolled = [home for home in homes if home.cards]
+    visits = [late for home in homes for card in home.cards.values() for _, late in card.visits]
+    return {
+        "enfants inscrits": sum(len(home.cards) for home in homes),
+        "nés dans l'année": sum(card.kid.born_on >= first for home in homes for card in home.cards.values()),
+        "visites": len(visits),
+        "dont en retard de plus de 10 jours": sum(late > 10 for late in visits),
+        "numéros faux": sum(home.family.listed != home.family.number for home in enrolled),
+        "numéros changés": kinds["heard from"],
+        "téléphones perdus": sum(home.family.lost_on is not None for home in enrolled),
+        "ARRET": kinds["stop"],
+        "décès": why["died"],
+        "départs": why["left"],
+        "changements de quartier": sum(home.moved for home in homes),
+    }
+
+
+def _messages(truth: Truth) -> dict[str, int]:
+    return {
+        "rappels": sum(map(is_recall, truth.left)),
+        "autres": sum(not is_recall(one) for one in truth.left),
+        "non remis": sum(not one.delivered for one in truth.left),
+    }
+
+
+def write_report(folder: Path, done: Rehearsed) -> None:
+    """`report.html`, `report.json` and the truth, a line of JSON for each thing that happened."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(as_page(done.report), "utf-8")
+    (folder / "report.json").write_text(as_json(done.report), "utf-8")
+    with (folder / "truth.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in done.truth.lines())
+
+
+def as_json(report: Report) -> str:
+    return json.dumps(as_data(report), ensure_ascii=False, indent=2) + "\n"

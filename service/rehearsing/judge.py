@@ -1,0 +1,330 @@
+"""Whether a rehearsed year kept every promise, judged from the truth alone: what left, and what the line was told.
+
+The judge reads none of the product's records. It shares the schedule with it, which has worked cases of its own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from flows.sms_text import fold
+from service.domain import local_time
+from service.domain.contacts import Contact
+from service.domain.reminder_ladder import Ladder, Step
+from service.domain.sending_hours import DAYTIME, HoursTable, within
+from service.rehearsing.truth import Fact, Left, Truth, days_named, is_recall, names
+
+UNASKED = ("reminder", "campaign", "notice")
+
+
+class Broken(NamedTuple):
+    """A promise that was not kept. `what` is one of PROMISES, `number` or `kid` an invented one."""
+
+    what: str
+    at: int
+    family: str
+    detail: str
+
+
+class Rules(NamedTuple):
+    ladder: Ladder
+    hours: HoursTable
+    dead_after_days: int
+
+
+class Judgement(NamedTuple):
+    """`steps`: recalls by step of the ladder. `checks`: how often a child had to be checked and was looked for."""
+
+    broken: tuple[Broken, ...]
+    steps: dict[str, int]
+    recalls: int
+    families: int
+    kids: int
+    checks: int
+    excused: dict[str, int]
+    per_family: dict[int, int]
+
+    def count(self, what: str) -> int:
+        return sum(one.what == what for one in self.broken)
+
+    @property
+    def kids_unchecked(self) -> int:
+        return len({one.detail.split()[0] for one in self.broken if one.what == "unchecked"})
+
+
+class Plan(NamedTuple):
+    """A contact of a child that stood from one moment to another."""
+
+    kid: str
+    contact: Contact
+    since: int
+    until: int
+    why: str  # how it ended: "written", "died", "left", ""
+
+
+class Spell(NamedTuple):
+    """A value that held from one moment to another."""
+
+    since: int
+    until: int
+    value: str
+
+
+class House:
+    """One family, as the line was told of it."""
+
+    def __init__(self, key: str, facts: Iterable[Fact], until: int) -> None:
+        self.key, self.kids = key, set[str]()
+        self.plans: list[Plan] = []
+        self.stops: list[tuple[int, str]] = []
+        self.heard: list[tuple[int, str]] = []
+        self.phones: list[Spell] = []
+        self.places: list[Spell] = []
+        self.moves: list[int] = []
+        self.left: list[Left] = []
+        standing: dict[str, tuple[int, tuple[Contact, ...]]] = {}
+        for fact in sorted(facts, key=lambda one: one.at):
+            if fact.kind == "phone":
+                _change(self.phones, fact, until)
+            elif fact.kind == "place":
+                _change(self.places, fact, until)
+            elif fact.kind == "stop":
+                self.stops.append((fact.at, fact.value))
+            elif fact.kind == "heard from":
+                self.heard.append((fact.at, fact.value))
+            else:
+                self.kids.add(fact.kid)
+                self._close(standing, fact)
+                if fact.kind == "contacts":
+                    standing[fact.kid] = (fact.at, fact.contacts)
+        for kid, (since, contacts) in standing.items():
+            self.plans += [Plan(kid, one, since, until, "") for one in contacts]
+
+    def _close(self, standing: dict[str, tuple[int, tuple[Contact, ...]]], fact: Fact) -> None:
+        """What stood for this child has ended; what stands on unchanged goes on from when it began."""
+        since, before = standing.pop(fact.kid, (0, ()))
+        why = fact.value if fact.kind == "ended" else "written"
+        self.plans += [Plan(fact.kid, one, since, fact.at, why) for one in before]
+
+    def phone_at(self, at: int) -> str | None:
+        return next((one.value for one in self.phones if one.since <= at < one.until), None)
+
+    def place_at(self, at: int) -> str | None:
+        return next((one.value for one in self.places if one.since <= at < one.until), None)
+
+
+def _change(spells: list[Spell], fact: Fact, until: int) -> None:
+    if spells and spells[-1].value == fact.value:
+        return
+    if spells:
+        spells[-1] = spells[-1]._replace(until=fact.at)
+    spells.append(Spell(fact.at, until, fact.value))
+
+
+def judge(truth: Truth, rules: Rules) -> Judgement:
+    """Every promise of recalls, asked of every message and of every child."""
+    of_family: dict[str, list[Fact]] = defaultdict(list)
+    for fact in truth.facts:
+        of_family[fact.family].append(fact)
+    houses = {key: House(key, facts, truth.until) for key, facts in of_family.items()}
+    family_of = {phone.value: house for house in houses.values() for phone in house.phones}
+    for one in truth.left:
+        if one.to in family_of:
+            family_of[one.to].left.append(one)
+    court = _Court(truth, rules)
+    broken = [found for check in _CHECKS for house in houses.values() for found in check(court, house)]
+    broken += _doubled(truth) + _to_nobody(truth.left, family_of)
+    recalls = [one for one in truth.left if is_recall(one)]
+    per_family = Counter(sum(is_recall(one) for one in house.left) for house in houses.values())
+    return Judgement(
+        broken=tuple(sorted(broken, key=lambda one: (one.at, one.family, one.what, one.detail))),
+        steps={step.name: court.steps[step.name] for step in rules.ladder.steps},
+        recalls=len(recalls),
+        families=len(houses),
+        kids=sum(len(house.kids) for house in houses.values()),
+        checks=court.checks,
+        excused=dict(sorted(court.excused.items())),
+        per_family=dict(sorted(per_family.items())),
+    )
+
+
+class _Court:
+    def __init__(self, truth: Truth, rules: Rules) -> None:
+        self.zone, self.until, self.rules = truth.zone, truth.until, rules
+        self.steps: Counter[str] = Counter()
+        self.excused: Counter[str] = Counter()
+        self.checks = 0
+
+    def _window(self, step: Step, contact: Contact) -> tuple[int, int, int]:
+        """From the day of a step, from its hour, until it is no longer useful (all UTC milliseconds)."""
+        day = contact.anchor_on + timedelta(step.offset_days)
+        until = step.useful.from_day(contact.anchor_on)
+        if contact.lapses_on is not None:
+            until = min(until, datetime.combine(contact.lapses_on, time()))
+        return (
+            local_time.start_of_day(day, self.zone),
+            local_time.instant(datetime.combine(day, step.hour), self.zone),
+            local_time.instant(until, self.zone),
+        )
+
+    def _broken(self, what: str, house: House, one: Left, detail: str = "") -> Broken:
+        here = local_time.local(one.at, self.zone)
+        return Broken(what, one.at, house.key, f"{one.to} {here:%d/%m %H:%M} {detail}".strip())
+
+    # --- each message ----------------------------------------------------------------------------------------------
+
+    def one_a_day(self, house: House) -> Iterator[Broken]:
+        seen: set[date] = set()
+        for one in filter(is_recall, house.left):
+            day = local_time.day_of(one.at, self.zone)
+            if day in seen:
+                yield self._broken("one a day", house, one)
+            seen.add(day)
+
+    def stopped(self, house: House) -> Iterator[Broken]:
+        for one in house.left:
+            if one.purpose in UNASKED and any(at <= one.at and number == one.to for at, number in house.stops):
+                yield self._broken("after ARRET", house, one)
+
+    def by_day(self, house: House) -> Iterator[Broken]:
+        for one in filter(is_recall, house.left):
+            if not within(local_time.local(one.at, self.zone), DAYTIME):
+                yield self._broken("by night", house, one)
+
+    def old_number(self, house: House) -> Iterator[Broken]:
+        for one in filter(is_recall, house.left):
+            if house.phone_at(one.at) != one.to:
+                yield self._broken("to an old number", house, one)
+
+    def old_centre(self, house: House) -> Iterator[Broken]:
+        for one in filter(is_recall, house.left):
+            centre = house.place_at(one.at)
+            if centre and fold(f"CSCom {centre},") not in fold(one.text):
+                yield self._broken("to an old centre", house, one)
+
+    def useful(self, house: House) -> Iterator[Broken]:
+        """Each day that a message names is a contact of a followed child, still to be kept, with a step to be said."""
+        for one in filter(is_recall, house.left):
+            named = days_named(one.text)
+            steps: set[str] = set()
+            for day in sorted(named):
+                about = [plan for plan in house.plans if names({day}, plan.contact.anchor_on) and plan.since <= one.at]
+                standing = [plan for plan in about if one.at < plan.until]
+                said = [step for plan in standing for step in self._steps_at(plan.contact, one.at)]
+                steps |= set(said)
+                if not standing:
+                    ended = any(plan.why in ("died", "left") for plan in about)
+                    yield self._broken("about a child that is gone" if ended else "stale", house, one, f"{day}")
+                elif not said:
+                    yield self._broken("stale", house, one, f"{day}")
+            if not named:
+                yield self._broken("stale", house, one, "names no day")
+            elif steps:
+                self.steps[max(steps, key=self._place)] += 1
+
+    def _steps_at(self, contact: Contact, at: int) -> list[str]:
+        """The last step that may be said of a contact at this moment."""
+        useful = [
+            step.name
+            for step, (day, _, until) in ((step, self._window(step, contact)) for step in self.rules.ladder.steps)
+            if day <= at < until
+        ]
+        return useful[-1:]
+
+    def _place(self, name: str) -> int:
+        return [step.name for step in self.rules.ladder.steps].index(name)
+
+    # --- each child ------------------------------------------------------------------------------------------------
+
+    def unchecked(self, house: House) -> Iterator[Broken]:
+        """Every step whose whole time fell while its contact stood was said, or could not be for a known reason."""
+        at = sorted((one.at, one.to) for one in house.left if is_recall(one))
+        for plan in house.plans:
+            for step in self.rules.ladder.steps:
+                day, since, until = self._window(step, plan.contact)
+                if since < plan.since or until > min(plan.until, self.until) or since >= until:
+                    continue
+                self.checks += 1
+                place = bisect_right(at, (day, ""))
+                if place < len(at) and at[place][0] < until:
+                    continue
+                excuse = self._excuse(house, day, since, until)
+                if excuse:
+                    self.excused[excuse] += 1
+                    continue
+                yield Broken("unchecked", since, house.key, f"{plan.kid} {step.name} of {plan.contact.anchor_on}")
+
+    def _excuse(self, house: House, day: int, since: int, until: int) -> str:
+        """Why nothing was to be said to this family in this time; "" when there is no reason."""
+        phone = house.phone_at(since)
+        if phone is None:
+            return "no phone"
+        if any(at < until and number == phone for at, number in house.stops):
+            return "ARRET"
+        if self.rules.hours.good_instant("reminder", self.zone, since, until) is None:
+            return "no good hour"
+        if self._given_up(house, phone, until):
+            return "number given up"
+        if any(day <= spell.since < until for spell in (*house.phones[1:], *house.places[1:])):
+            return "number or place changed"
+        return ""
+
+    def _given_up(self, house: House, phone: str, before: int) -> bool:
+        """So many days on which nothing arrived, and nothing has since, and nobody called."""
+        called = max((at for at, number in house.heard if number == phone and at < before), default=0)
+        told = sorted((one.told_at, one.delivered) for one in house.left if one.to == phone and one.told_at < before)
+        missed: set[date] = set()
+        given_up = False
+        for at, delivered in told:
+            if at < called:
+                continue
+            missed = set() if delivered else missed | {local_time.day_of(at, self.zone)}
+            given_up = not delivered and (given_up or len(missed) >= self.rules.dead_after_days)
+        return given_up
+
+
+_CHECKS: tuple[Callable[[_Court, House], Iterator[Broken]], ...] = (
+    _Court.one_a_day,
+    _Court.stopped,
+    _Court.by_day,
+    _Court.old_number,
+    _Court.old_centre,
+    _Court.useful,
+    _Court.unchecked,
+)
+PROMISES = {
+    "one a day": "plus d'un rappel par famille et par jour",
+    "after ARRET": "messages après ARRET",
+    "about a child that is gone": "messages au sujet d'un enfant décédé ou parti",
+    "by night": "messages hors de 08:00–19:00",
+    "stale": "messages périmés",
+    "doubled": "messages en double",
+    "to an old number": "messages à un ancien numéro",
+    "to an old centre": "messages qui nomment un autre centre",
+    "to nobody's number": "messages à un numéro inconnu",
+    "unchecked": "enfants non contrôlés",
+}
+
+
+def _doubled(truth: Truth) -> list[Broken]:
+    """The same message twice, by its id, its key, or its words to one number on one day."""
+    seen: set[object] = set()
+    found = []
+    for one in sorted(truth.left):
+        marks: set[object] = {one.message, one.key}
+        if is_recall(one):
+            marks.add((one.to, one.text, local_time.day_of(one.at, truth.zone)))
+        if marks & seen:
+            found.append(Broken("doubled", one.at, "", f"{one.to} {one.purpose}"))
+        seen |= marks
+    return found
+
+
+def _to_nobody(left: Iterable[Left], family_of: dict[str, House]) -> list[Broken]:
+    return [
+        Broken("to nobody's number", one.at, "", one.to) for one in left if is_recall(one) and one.to not in family_of
+    ]

@@ -1,0 +1,209 @@
+"""The product behind a rehearsed year: its stories on a database of its own, and a carrier that is a list.
+
+Nothing of it is real but the code: throw-away keys, a temporary file, numbers nobody has, and no network at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flows.sms_text import fold
+from service.channels.base import Capabilities, IncomingSms, Keystroke, Outgoing, Receipt
+from service.channels.via_simulator import Simulator
+from service.clock import FixedClock
+from service.domain import local_time
+from service.domain.message_states import Accepted, Outcome
+from service.rehearsal import a_config
+from service.rehearsing.lives import Kid, Quartier
+from service.rehearsing.truth import Left
+from service.rehearsing.year import Sent, Written
+from service.runtime import Runtime, build_runtime
+from service.store import outbox_views, people_tables, place_tables
+from service.stories import conversations, doses, families, handovers, incoming, moves, receipts, setup
+
+ZONE = "Africa/Bamako"
+CONSENT = families.Consent("rehearsal", "fr", "rehearsal")
+Round = Callable[[Runtime], object]
+LONGEST_MENU = 20
+
+
+class CarrierInside(Simulator):
+    """A carrier in this process: it takes every message and keeps the truth of what it took."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        super().__init__(
+            username="rehearsal",
+            api_key="none",
+            hook_secrets=(secrets.token_urlsafe(32),),
+            base_url="http://127.0.0.1:9",
+        )
+        self.capabilities = Capabilities(two_way=True, receipts=True, shows_drafts=True)
+        self._clock, self._lock, self._taken = clock, threading.Lock(), list[Sent]()
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        with self._lock:
+            self._taken.append(Sent(self._clock.now(), outgoing.to, outgoing.text, outgoing.message_id))
+        return Accepted(f"in-{outgoing.message_id}")
+
+    def taken(self) -> list[Sent]:
+        """What it took since it was asked last."""
+        with self._lock:
+            found, self._taken = self._taken, []
+        return found
+
+
+class ProductLine:
+    def __init__(self, runtime: Runtime, carrier: CarrierInside, clock: FixedClock, one_round: Round) -> None:
+        self.runtime, self._carrier, self._clock, self._one_round = runtime, carrier, clock, one_round
+        self._codes: dict[str, str] = {}
+        self._sessions = itertools.count(1)
+
+    def quartiers(self) -> tuple[Quartier, ...]:
+        found = []
+        with self.runtime.database.read() as tx:
+            for zone_id, name in place_tables.zones(tx):
+                place = place_tables.place_of_zone(tx, zone_id)
+                assert place is not None
+                profile = self.runtime.calendar.profile_for(place.district)
+                found.append(Quartier(zone_id, name, profile, place.centre or ""))
+        return tuple(found)
+
+    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None:
+        self._clock.moment = now
+        if by_ussd:
+            self._codes[kid.key] = self._dial(number, kid, quartier)
+            return
+        told = families.Enrolment(
+            name=kid.name,
+            born_on=kid.born_on,
+            birth_precision="day",
+            sex=kid.sex,
+            zone_id=quartier.id,
+            last_visit=kid.last_visit,
+            last_visit_on=None,
+            consent=CONSENT,
+        )
+        with self.runtime.database.begin() as tx:
+            self._codes[kid.key] = _digits(families.enrol_child(tx, self.runtime, number, told, now).code)
+
+    def write_doses(self, written: Sequence[Written], now: int) -> None:
+        self._clock.moment = now
+        with self.runtime.database.begin() as tx:
+            for one in written:
+                code = self._codes[one.kid]
+                doses.record_doses(
+                    tx, self.runtime, code, one.antigens, one.on, source="centre", by="rehearsal", now=now
+                )
+
+    def end(self, kids: Sequence[str], now: int) -> None:
+        self._clock.moment = now
+        with self.runtime.database.begin() as tx:
+            for kid in kids:
+                child = people_tables.find_child(tx, code=self._codes[kid])
+                assert child is not None
+                families.stop_child(tx, self.runtime, child.id, now)
+
+    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None:
+        self._clock.moment = now
+        with self.runtime.database.begin() as tx:
+            found = [people_tables.find_child(tx, code=self._codes[kid]) for kid in kids]
+            moves.move(tx, self.runtime, [child for child in found if child], quartier.id, None, now)
+
+    def change_number(self, kid: Kid, number: str, now: int) -> bool:
+        self._clock.moment = now
+        with self.runtime.database.begin() as tx:
+            code, born = int(self._codes[kid.key]), int(f"{kid.born_on:%d%m%Y}")
+            return handovers.claim(tx, self.runtime, number, code, born, CONSENT, now) == "ok"
+
+    def stop(self, number: str, now: int) -> None:
+        self._clock.moment = now
+        event = f"stop-{next(self._sessions)}"
+        incoming.take_sms(self.runtime, IncomingSms(self._carrier.name, event, number, number, "ARRET", to="Laseli"))
+
+    def receipt(self, one: Left, now: int) -> None:
+        self._clock.moment = now
+        state, detail = ("delivered", "Success") if one.delivered else ("undelivered", "AbsentSubscriber")
+        receipts.take(
+            self.runtime,
+            Receipt(self._carrier.name, f"in-{one.message}", one.to, None, state, detail),  # type: ignore[arg-type]
+        )
+
+    def round(self, now: int) -> list[Sent]:
+        self._clock.moment = now
+        self._one_round(self.runtime)
+        taken = self._carrier.taken()
+        with self.runtime.database.read() as tx:
+            known = outbox_views.keys_of(tx, [one.message for one in taken])
+        return [one._replace(key=known[one.message][0], purpose=known[one.message][1]) for one in taken]
+
+    # --- a mother who dials ----------------------------------------------------------------------------------------
+
+    def _dial(self, number: str, kid: Kid, quartier: Quartier) -> str:
+        """Enrol a child as a mother does; gives its code."""
+        call = _Call(self.runtime, self._carrier.name, number, f"rehearsed-{next(self._sessions)}")
+        call.press("")
+        for label in ("Français", "Mon enfant", "Inscrire un enfant", "Oui"):
+            call.choose(label)
+        call.press(kid.name)
+        call.press(f"{kid.born_on:%d%m%Y}")
+        call.choose("Fille" if kid.sex == "F" else "Garçon")
+        call.choose(quartier.name)
+        call.choose("Aucun")
+        call.choose("Oui")
+        found = re.search(r"\d{4} \d{4}", call.screen)
+        if found is None:
+            raise RuntimeError("the conversation of enrolment did not end with a code")
+        return _digits(found[0])
+
+
+class _Call:
+    """One USSD session."""
+
+    def __init__(self, runtime: Runtime, channel: str, number: str, session: str) -> None:
+        self._runtime, self._channel, self._number, self._session = runtime, channel, number, session
+        self._typed = self.screen = ""
+
+    def press(self, key: str) -> None:
+        self._typed = f"{self._typed}*{key}" if self._typed else key
+        step = Keystroke(
+            self._channel, self._session, self._number, self._runtime.config.service_code, self._typed, "61001"
+        )
+        self.screen = conversations.reply_to(self._runtime, step).text
+
+    def choose(self, label: str) -> None:
+        """Press the number before this label, turning pages until it is there."""
+        for _ in range(LONGEST_MENU):
+            found = re.search(rf"^(\d+)[ .)] ?{re.escape(fold(label))}\b", fold(self.screen), re.MULTILINE)
+            if found:
+                return self.press(found[1])
+            self.press("9")
+        raise RuntimeError(f"no screen of the conversation offers '{label}'")
+
+
+@contextmanager
+def product_line(first: date, one_round: Round, zone: str = ZONE) -> Iterator[ProductLine]:
+    """The product on a new database in a temporary folder, gone at the end; its clock stands at the first midnight."""
+    with TemporaryDirectory(prefix="laseli-") as folder:
+        settings = a_config(f"sqlite:///{Path(folder) / 'laseli.db'}", timezone=zone, sender_threads=32)
+        clock = FixedClock(local_time.start_of_day(first, zone))
+        runtime = build_runtime(settings, at=clock)
+        try:
+            setup.prepare(runtime, rehearsal=True)
+            carrier = CarrierInside(clock)
+            ready = replace(runtime, channels={carrier.name: carrier}, routes=(carrier,))
+            yield ProductLine(ready, carrier, clock, one_round)
+        finally:
+            runtime.database.close()
+
+
+def _digits(code: str) -> str:
+    return re.sub(r"\D", "", code)

@@ -1,0 +1,76 @@
+"""What really happened in a rehearsed year: kept beside the product, never read from its records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, NamedTuple
+
+from service.domain.contacts import Contact
+
+FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from"]
+
+
+class Left(NamedTuple):
+    """A message that the carrier took at `at`, its key and purpose as the outbox had them, and what became of it.
+
+    `told_at` is when the carrier tells us. All moments are UTC milliseconds.
+    """
+
+    at: int
+    to: str
+    text: str
+    key: str
+    purpose: str
+    message: int
+    delivered: bool
+    told_at: int
+
+
+class Fact(NamedTuple):
+    """Something that the line knows from the moment `at` on; its commit is over then.
+
+    phone: a family's number · place: its centre · contacts: a child's coming contacts, as its doses on record say ·
+    ended: dead, gone · stop: this number wants nothing more · heard from: it called.
+    """
+
+    at: int
+    kind: FactKind
+    family: str
+    kid: str = ""
+    value: str = ""
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass
+class Truth:
+    """`zone`: where the families live. `until` is the end of the year, in UTC milliseconds."""
+
+    zone: str
+    until: int
+    left: list[Left] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+    def lines(self) -> Iterator[tuple[object, ...]]:
+        """The year to the letter, without what is thrown anew each time (ids and keys of the database)."""
+        for fact in sorted(self.facts, key=lambda one: (one.at, one.family, one.kid, one.kind, one.value)):
+            days = " ".join(f"{','.join(one.doses)}@{one.anchor_on}" for one in fact.contacts)
+            yield fact.at, fact.kind, fact.family, fact.kid, fact.value or days
+        for one in sorted(self.left):
+            yield one.at, "left", one.to, one.purpose, one.text, one.delivered, one.told_at
+
+
+def is_recall(one: Left) -> bool:
+    """The notices about a family's number are reminders by their purpose too, and name no day."""
+    return one.key.startswith("recall:")
+
+
+def days_named(text: str) -> set[tuple[int, int]]:
+    """(day, month) of every 12/05 in a text."""
+    return {(int(day), int(month)) for day, month in re.findall(r"\b(\d\d)/(\d\d)\b(?!/)", text)}
+
+
+def names(text_days: set[tuple[int, int]], day: date) -> bool:
+    return (day.day, day.month) in text_days

@@ -1,0 +1,326 @@
+"""One year lived from moment to moment: what families do, what is written down, and what the line says to them.
+
+Hours in which nothing can happen are not lived: the agenda holds the next moments only. The same year is lived with
+`Silence` for the line, by the same families with the same luck.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from service.domain import local_time
+from service.domain.vaccination import Given
+from service.rehearsing import lives
+from service.rehearsing.behaviour import Kind
+from service.rehearsing.card import Card, plan
+from service.rehearsing.lives import Event, Family, Kid, Quartier, World
+from service.rehearsing.truth import Fact, FactKind, Left, Truth, days_named, is_recall, names
+
+VISITS_AT = time(11)
+MINUTE_MS = 60_000
+
+
+class Sent(NamedTuple):
+    """What a carrier was handed."""
+
+    at: int
+    to: str
+    text: str
+    message: int
+    key: str = ""
+    purpose: str = ""
+
+
+class Written(NamedTuple):
+    """Doses of one child, told to the line by its centre."""
+
+    kid: str
+    antigens: Sequence[str]
+    on: date
+
+
+class Line(Protocol):
+    """What families and centres can do with the line. All of it is committed when a call returns."""
+
+    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
+
+    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
+
+    def end(self, kids: Sequence[str], now: int) -> None: ...
+
+    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
+
+    def change_number(self, kid: Kid, number: str, now: int) -> bool: ...
+
+    def stop(self, number: str, now: int) -> None: ...
+
+    def receipt(self, one: Left, now: int) -> None: ...
+
+    def round(self, now: int) -> list[Sent]:
+        """Plan, send and settle; gives what left."""
+
+
+class Silence:
+    """No line: the families live their year without it."""
+
+    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
+
+    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
+
+    def end(self, kids: Sequence[str], now: int) -> None: ...
+
+    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
+
+    def change_number(self, kid: Kid, number: str, now: int) -> bool:
+        return True
+
+    def stop(self, number: str, now: int) -> None: ...
+
+    def receipt(self, one: Left, now: int) -> None: ...
+
+    def round(self, now: int) -> list[Sent]:
+        return []
+
+
+@dataclass
+class Home:
+    """A family as it is now: `own` is the mother's number, `known` the one that the line has."""
+
+    family: Family
+    own: str
+    known: str
+    quartier: Quartier
+    cards: dict[str, Card] = field(default_factory=dict)  # of the enrolled
+    ended: set[str] = field(default_factory=set)  # the line was told
+    gone: bool = False
+    stopped: set[str] = field(default_factory=set)
+    moved: int = 0
+
+    def followed(self) -> list[str]:
+        return [kid for kid in self.cards if kid not in self.ended]
+
+
+class Year:
+    def __init__(self, world: World, line: Line, progress: Callable[[date], None] = lambda day: None) -> None:
+        self.world, self.line, self.progress = world, line, progress
+        self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
+        self.homes: list[Home] = []
+        self.home_of: dict[str, Home] = {}
+        self._agenda: list[tuple[int, int, int, Callable[[int], None]]] = []
+        self._places = 0
+
+    def live(self) -> Truth:
+        for family in lives.families_of(self.world):
+            home = Home(family, family.number, family.listed, family.quartier)
+            self.homes.append(home)
+            self.home_of |= {family.number: home, family.listed: home}
+            for event in lives.events_of(self.world, family):
+                at = self._at(event.on, time(event.minute // 60, event.minute % 60))
+                self._then(at, 1, partial(DEEDS[event.kind], self, home, event))
+        self._day(self.world.first)
+        while self._agenda and self._agenda[0][0] < self.truth.until:
+            at, _, _, deed = heapq.heappop(self._agenda)
+            deed(at)
+        return self.truth
+
+    def _then(self, at: int, rank: int, deed: Callable[[int], None]) -> None:
+        """Of one moment: what the carrier tells first, then what families do, then the line's round."""
+        self._places += 1
+        heapq.heappush(self._agenda, (at, rank, self._places, deed))
+
+    def _at(self, day: date, hour: time) -> int:
+        return local_time.instant(datetime.combine(day, hour), self.world.zone)
+
+    def _day(self, day: date) -> None:
+        """The moments of this day at which something can happen, and its visits."""
+        self.progress(day)
+        for moment in moments_of(self.world, day):
+            self._then(self._at(day, moment), 3, self._round)
+        self._then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
+        tomorrow = day + timedelta(1)
+        if tomorrow <= self.world.last:
+            self._then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
+
+    # --- what families do ---------------------------------------------------------------------------------------
+
+    def _visits(self, today: date, now: int) -> None:
+        dice, chance = self.world.dice, self.world.behaviour
+        at_once = []
+        for home in self.homes:
+            if home.gone:
+                continue
+            for key, card in home.cards.items():
+                if card.kid.died_on is not None and card.kid.died_on <= today:
+                    continue
+                due = card.appointment(today)
+                if due is None:
+                    continue
+                late = (today - due.anchor_on).days
+                heard = self._heard(card, due.anchor_on, today)
+                if dice.roll(key, "comes", today) >= chance.chance(today, late, heard):
+                    continue
+                antigens = card.visit(self.world, today, late)
+                if not antigens or key in home.ended:
+                    continue
+                written = Written(key, antigens, today)
+                if dice.roll(key, "written late", today) < chance("written_late"):
+                    later = now + dice.whole(1, 3, key, "days", today) * 24 * 60 * MINUTE_MS
+                    self._then(later, 2, partial(self._write, [(home, written)]))
+                else:
+                    at_once.append((home, written))
+        self._write(at_once, now)
+
+    def _heard(self, card: Card, appointment: date, today: date) -> Kind | None:
+        read_on = card.heard.get(appointment)
+        if read_on is None:
+            return None
+        kind: Kind = "late" if read_on > appointment else "before"
+        lasts = self.world.behaviour.reminded[kind].within_days
+        since = max(read_on, appointment)  # before her day nobody comes, and the effect waits for it
+        return kind if (today - since).days < lasts else None
+
+    def _write(self, told: Sequence[tuple[Home, Written]], now: int) -> None:
+        still = [(home, one) for home, one in told if one.kid not in home.ended]
+        if not still:
+            return
+        self.line.write_doses([one for _, one in still], now)
+        for home, one in still:
+            card = home.cards[one.kid]
+            card.book += [Given(antigen, one.on) for antigen in one.antigens]
+            self._note_contacts(home, card, now)
+
+    def enrol(self, home: Home, event: Event, now: int) -> None:
+        kid = event.kid
+        assert kid is not None
+        if home.gone or (kid.died_on is not None and kid.died_on <= event.on):
+            return
+        by_ussd = home.family.by_ussd and not home.cards and kid.last_visit == "none"
+        self.line.enrol(home.known, kid, home.quartier, by_ussd, now)
+        card = home.cards[kid.key] = Card(self.world, kid, home.quartier.profile)
+        card.plan(self.world, event.on)
+        self._note(home, "phone", now, value=home.known)
+        self._note(home, "place", now, value=home.quartier.centre)
+        self._note_contacts(home, card, now)
+
+    def death(self, home: Home, event: Event, now: int) -> None:
+        assert event.kid is not None
+        if event.kid.key in home.cards:
+            self._end(home, [event.kid.key], "died", now)
+
+    def leave(self, home: Home, event: Event, now: int) -> None:
+        home.gone = True
+        self._end(home, home.followed(), "left", now)
+
+    def _end(self, home: Home, kids: list[str], why: str, now: int) -> None:
+        kids = [kid for kid in kids if kid not in home.ended]
+        self.line.end(kids, now)
+        home.ended |= set(kids)
+        for kid in kids:
+            self._note(home, "ended", now, kid, why)
+
+    def move(self, home: Home, event: Event, now: int) -> None:
+        assert isinstance(event.value, Quartier)
+        home.quartier = event.value
+        if home.followed() and not home.gone:
+            self.line.move(home.followed(), home.quartier, now)
+            home.moved += 1
+            self._note(home, "place", now, value=home.quartier.centre)
+
+    def number(self, home: Home, event: Event, now: int) -> None:
+        assert isinstance(event.value, str)
+        if home.gone or not home.followed():
+            return
+        kid = home.cards[home.followed()[0]].kid
+        if self.line.change_number(kid, event.value, now):
+            home.own = home.known = event.value
+            self.home_of[event.value] = home
+            self._note(home, "phone", now, value=event.value)
+            self._note(home, "heard from", now, value=event.value)
+
+    # --- what the line says --------------------------------------------------------------------------------------
+
+    def _round(self, now: int) -> None:
+        for sent in sorted(self.line.round(now), key=lambda one: (one.to, one.text)):
+            today = local_time.day_of(now, self.world.zone)
+            arrived = self._arrives(sent.to, today)
+            delay = self._delay(sent.to, now)
+            left = Left(now, sent.to, sent.text, sent.key, sent.purpose, sent.message, arrived, now + delay)
+            self.truth.left.append(left)
+            self._then(left.told_at, 0, partial(self._told, left))
+
+    def _arrives(self, number: str, today: date) -> bool:
+        home = self.home_of.get(number)
+        lost_on = home.family.lost_on if home and number == home.family.number else None
+        if lost_on is not None and today >= lost_on:
+            return False
+        return self.world.dice.roll(number, "arrives", today) >= self.world.behaviour("undelivered")
+
+    def _delay(self, number: str, now: int) -> int:
+        """Nine of ten receipts come within five minutes, the others within ten hours."""
+        if self.world.dice.roll(number, "slow", now) < 0.9:
+            return self.world.dice.whole(1, 5, number, "delay", now) * MINUTE_MS
+        return self.world.dice.whole(10, 600, number, "delay", now) * MINUTE_MS
+
+    def _told(self, left: Left, now: int) -> None:
+        self.line.receipt(left, now)
+        home = self.home_of.get(left.to)
+        if not left.delivered or home is None or not is_recall(left) or left.to in home.stopped:
+            return
+        today, named = local_time.day_of(now, self.world.zone), days_named(left.text)
+        if left.to == home.own:
+            for card in home.cards.values():
+                for one in card.coming:
+                    if names(named, one.anchor_on):
+                        card.heard[one.anchor_on] = today
+        stops = self.world.behaviour("stops" if left.to == home.own else "stranger_stops")
+        if self.world.dice.roll(left.to, "stops", today) < stops:
+            self._then(now + 20 * MINUTE_MS, 1, partial(self._stop, home, left.to))
+
+    def _stop(self, home: Home, number: str, now: int) -> None:
+        self.line.stop(number, now)
+        home.stopped.add(number)
+        self._note(home, "stop", now, value=number)
+
+    # --- the truth ------------------------------------------------------------------------------------------------
+
+    def _note(self, home: Home, kind: FactKind, now: int, kid: str = "", value: str = "") -> None:
+        self.truth.facts.append(Fact(now, kind, home.family.key, kid, value))
+
+    def _note_contacts(self, home: Home, card: Card, now: int) -> None:
+        today = local_time.day_of(now, self.world.zone)
+        coming = plan(self.world, card, card.book, today)
+        self.truth.facts.append(Fact(now, "contacts", home.family.key, card.kid.key, contacts=coming))
+
+
+DEEDS: dict[str, Callable[[Year, Home, Event, int], None]] = {
+    "enrol": Year.enrol,
+    "death": Year.death,
+    "leave": Year.leave,
+    "move": Year.move,
+    "number": Year.number,
+}
+"""What is done about each kind of event: see lives.PLANNERS."""
+
+
+def moments_of(world: World, day: date) -> list[time]:
+    """When a message may leave: at the hours of the ladder, and whenever the hours for reminders open."""
+    found = {step.hour for step in world.ladder.steps}
+    midnight = datetime.combine(day, time())
+    shut = midnight
+    while (opening := world.hours.next_opening("reminder", shut)) is not None and opening - midnight < timedelta(1):
+        found.add(opening.time())
+        shut = _closing(world, opening)
+    return sorted(found)
+
+
+def _closing(world: World, opening: datetime) -> datetime:
+    """The first half-hour after this opening at which it is shut, or midnight."""
+    moment = opening
+    while moment.date() == opening.date() and world.hours.is_open("reminder", moment):
+        moment += timedelta(minutes=30)
+    return moment

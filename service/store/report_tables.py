@@ -1,0 +1,153 @@
+"""What reports read: children a page at a time in the order of their ids, messages counted a week at a time.
+
+No name and no number is read here. A page is small and a count is of one week, so that memory stays flat and no
+statement runs for long, however many children are followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.engine import Connection
+
+from service.store.care_tables import appointment, dose
+from service.store.columns import Id, among
+from service.store.message_tables import message
+from service.store.people_tables import child, person
+from service.store.prepared import Prepared
+from service.store.recall_tables import message_appointment
+from service.store.tally_tables import message_tally
+
+a, d, link, m = appointment.c, dose.c, message_appointment.c, message.c
+
+
+class Scope(NamedTuple):
+    """Which children: of a quartier, born from one day to another (both included); None: no matter."""
+
+    zone_id: int | None = None
+    born_from: date | None = None
+    born_until: date | None = None
+
+    @property
+    def is_everybody(self) -> bool:
+        return self == Scope()
+
+
+class ChildRow(NamedTuple):
+    id: int
+    profile: str
+    status: str
+    born_on: date | None
+    birth_precision: str
+    zone_id: int | None
+
+
+class ReminderRow(NamedTuple):
+    """A message that told of a contact of this child. `doses`: 'PENTA1,OPV1'."""
+
+    child_id: int
+    doses: str
+    state: str
+    created_at: int
+
+
+class Sent(NamedTuple):
+    """Messages of one state and what they cost, in hundredths of a franc CFA."""
+
+    state: str
+    messages: int
+    cost: int
+
+
+def children_after(tx: Connection, scope: Scope, enrolled_by: date, after: int, limit: int) -> list[ChildRow]:
+    """The next children by id, enrolled by that day, followed or not."""
+    c = child.c
+    page = (
+        select(c.person_id, c.profile, c.status, person.c.born_on, c.birth_precision, c.zone_id)
+        .join(person, person.c.id == c.person_id)
+        .where(c.person_id > after, c.enrolled_on <= enrolled_by)
+    )
+    return [ChildRow._make(row) for row in tx.execute(_within(page, scope).order_by(c.person_id).limit(limit))]
+
+
+_DOSES = Prepared(
+    lambda _: (
+        select(d.child_id, d.antigen, d.given_on, d.date_quality)
+        .where(among(d.child_id, "ids", Id), d.voided_at.is_(None), d.given_on <= bindparam("until"))
+        .order_by(d.child_id, d.given_on, d.antigen)
+    )
+)
+_PLANNED = Prepared(lambda _: select(a.child_id).where(among(a.child_id, "ids", Id), a.state == "open").distinct())
+_REMINDERS = Prepared(
+    lambda _: (
+        select(a.child_id, a.doses, m.state, m.created_at)
+        .select_from(appointment)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(message, m.id == link.message_id)
+        .where(among(a.child_id, "ids", Id), m.created_at < bindparam("before"))
+    )
+)
+
+
+def doses_of(tx: Connection, ids: Sequence[int], until: date) -> list[tuple[Any, ...]]:
+    """(child, antigen, day, quality of the day) of these children's standing doses given by that day, in order.
+
+    Millions of rows pass here: a named tuple would cost twice as much.
+    """
+    return _DOSES.rows(tx, ids=ids, until=until)
+
+
+def planned(tx: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of the children for whom an appointment waits."""
+    return {row[0] for row in _PLANNED.rows(tx, ids=ids)}
+
+
+def reminders_of(tx: Connection, ids: Sequence[int], before: int) -> list[ReminderRow]:
+    return [ReminderRow._make(row) for row in _REMINDERS.rows(tx, ids=ids, before=before)]
+
+
+def oldest_message_at(tx: Connection) -> int | None:
+    return tx.execute(select(func.min(m.created_at))).scalar_one_or_none()
+
+
+def reminders_sent(tx: Connection, scope: Scope, since: int, before: int) -> list[Sent]:
+    """Reminders queued in this time by state; of some children, those that tell of one of them, each once."""
+    cost = func.coalesce(func.sum(func.coalesce(m.cost_true, m.cost_estimated, 0)), 0)
+    counted = (
+        select(m.state, func.count(), cost)
+        .where(m.purpose == "reminder", m.created_at >= since, m.created_at < before)
+        .group_by(m.state)
+    )
+    if not scope.is_everybody:
+        theirs = (
+            select(link.message_id)
+            .join(appointment, a.id == link.appointment_id)
+            .join(child, child.c.person_id == a.child_id)
+            .join(person, person.c.id == child.c.person_id)
+            .where(link.message_id == m.id)
+            .correlate(message)
+        )
+        counted = counted.where(_within(theirs, scope).exists())
+    return [Sent(row[0], int(row[1]), int(row[2])) for row in tx.execute(counted)]
+
+
+def reminders_tallied(tx: Connection, until: date) -> list[Sent]:
+    """Reminders that were counted before they were deleted; their true cost where a carrier told one."""
+    t = message_tally.c
+    rows = tx.execute(
+        select(t.state, t.messages, t.cost_true, t.cost_estimated).where(t.purpose == "reminder", t.day <= until)
+    )
+    return [Sent(state, int(messages), int(true or estimated)) for state, messages, true, estimated in rows]
+
+
+def _within(statement: Select[Any], scope: Scope) -> Select[Any]:
+    if scope.zone_id is not None:
+        statement = statement.where(child.c.zone_id == scope.zone_id)
+    if scope.born_from is not None:
+        statement = statement.where(person.c.born_on >= scope.born_from)
+    if scope.born_until is not None:
+        statement = statement.where(person.c.born_on <= scope.born_until)
+    return statement
