@@ -207,16 +207,14 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
 def _when_the_centre_gives(visit: Visit, planned: Sequence[Contact] | Sequence[Appointment], today: date) -> Visit:
     """What is due, or will be, before the next day on which the centre gives it is expected on that day.
 
-    Without a day where nobody knows one: nobody is sent to a centre that has none of it.
+    Without a day where nobody knows one: no family is sent to a centre that has none of it.
     """
     days = [one.on for one in planned if one.on is not None]
     is_moved = any(one.meets_on is not None and one.meets_on > today for one in planned)
     waits = any(one.awaits_stock for one in planned)
     if min(days, default=date.max) <= today or not (is_moved or waits):
         return visit  # no day was moved ahead: what the schedule says
-    if days and (is_moved or visit.state == "coming"):
-        return replace(visit, on=min(days), state="coming")
-    return replace(visit, on=None)
+    return replace(visit, on=min(days), state="coming") if days else replace(visit, on=None)
 
 
 def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Visit:

@@ -216,7 +216,7 @@ def test_out_of_stock_on_the_day_and_back_again(
         "Pardon pour le dérangement."
     ]
     assert not any(word in text.lower() for _, text in sent for word in ("penta", "vaccin", "rupture"))
-    assert ask(handset, *NEXT_VISIT).endswith("pas de date ici. Le centre de santé vous la donne, avec le carnet.")
+    assert "à partir du 21/12/26" in ask(handset, *NEXT_VISIT), "the next day for which there is something"
     back = centre_calendar.back_in_stock(runtime, DARSALAM, "PENTA", date(2026, 11, 26), AWA)
     assert (back.is_new, back.messages) == (True, 0)
     assert told_days(runtime, one)["PENTA1"] == "11-30"
@@ -225,6 +225,18 @@ def test_out_of_stock_on_the_day_and_back_again(
     assert [day for day, _ in sent] == ["11-27", "11-29", "11-30"]
     assert not centre_calendar.back_in_stock(runtime, DARSALAM, "PENTA", date(2026, 11, 26), AWA).is_new
     check_promises(runtime)
+
+
+def test_while_nobody_knows_a_day_no_screen_names_one(runtime: Runtime, clock: TestClock, handset: Handset) -> None:
+    mondays(runtime)
+    for antigen in ("PENTA", "OPV", "PCV", "ROTA", "IPV", "MR", "YF", "MENA"):
+        centre_calendar.out_of_stock(runtime, DARSALAM, antigen, date(2026, 11, 1), None, AWA)
+    one = enrol(runtime, clock, number=handset.number)
+    assert set(told_days(runtime, one).values()) == {"?"}
+    assert one.next_visit.on is None
+    assert ask(handset, *NEXT_VISIT).endswith("pas de date ici. Le centre de santé vous la donne, avec le carnet.")
+    clock.set("2026-11-25T10:00")
+    assert "pas de date ici" in ask(handset, *NEXT_VISIT)
 
 
 def test_the_day_is_back_before_the_apology_left(runtime: Runtime, clock: TestClock, days: Days) -> None:
