@@ -162,6 +162,25 @@ def test_who_had_not_heard_of_the_day_is_told_the_right_one_only(
     check_promises(runtime)
 
 
+def test_who_is_late_is_called_for_a_day_that_takes_place(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    mondays(runtime)
+    enrol(runtime, clock)
+    assert days.until("2026-11-25")[-1][0] == "11-25"
+    assert cancel(runtime, NEXT_MON).families == 1
+    sent = days.until("2026-12-08")
+    assert [day for day, _ in sent] == ["12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
+    assert all("partir du 07/12" in text for _, text in sent)
+    check_promises(runtime)
+
+
+def test_whom_the_mediator_visits_is_not_called_all_over_again(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    mondays(runtime)
+    enrol(runtime, clock)
+    days.until("2026-12-15")
+    assert cancel(runtime, date(2026, 12, 21)) == Outcome(is_new=True)
+    assert days.until("2026-12-22") == []
+
+
 def test_a_reminder_that_waits_is_taken_back(runtime: Runtime, clock: TestClock, days: Days) -> None:
     mondays(runtime)
     enrol(runtime, clock)
