@@ -18,7 +18,7 @@ from service.store.people_tables import child, household, person
 from service.store.phone_tables import phone
 from service.store.place_tables import health_centre, zone
 from service.store.prepared import Prepared
-from service.store.recall_tables import message_appointment
+from service.store.recall_tables import SORRY, message_appointment
 
 Kind = Literal["weekly", "cancelled", "extra", "stock_out"]
 
@@ -245,5 +245,36 @@ def homes_of(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]
     return list(first.values())
 
 
-def messages_with_keys(tx: Connection, keys: Sequence[str]) -> list[int]:
-    return list(tx.execute(select(message.c.id).where(message.c.key.in_(keys))).scalars())
+class Heard(NamedTuple):
+    """A day that a family heard of, of an appointment that stands no longer."""
+
+    child_id: int
+    anchor_on: date
+    on: date
+
+
+def days_heard_before(tx: Connection, children: Sequence[int], today: date) -> list[Heard]:
+    """The days from `today` on that these children's families heard of and that stand no longer."""
+    a, link, called = appointment.c, message_appointment.c, send_attempt.c
+    day = func.coalesce(a.meets_on, a.anchor_on)
+    rows = tx.execute(
+        select(a.child_id, a.anchor_on, day)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(send_attempt, called.message_id == link.message_id)
+        .where(a.child_id.in_(children), a.state == "closed", day >= today, a.awaits_stock.is_(False))
+        .where(called.outcome != "notsent")
+        .distinct()
+    )
+    return [Heard._make(row) for row in rows]
+
+
+def with_an_apology_waiting(tx: Connection, homes: Sequence[int]) -> set[int]:
+    """Those of the households to whom an apology is to leave."""
+    a, link = appointment.c, message_appointment.c
+    statement = (
+        select(a.household_id)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(message, message.c.id == link.message_id)
+        .where(a.household_id.in_(homes), a.state == "open", link.step == SORRY, message.c.state == "queued")
+    )
+    return set(tx.execute(statement).scalars())

@@ -26,6 +26,8 @@ message_appointment = Table(
     UniqueConstraint("appointment_id", "step"),
 )
 link = message_appointment.c
+SORRY = "sorry"
+"""In the place of a step: the message asks pardon for the day that this appointment had before."""
 a = appointment.c
 _on = func.coalesce(a.meets_on, a.anchor_on)
 
@@ -87,12 +89,13 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
 
 
 def left_over(tx: Connection, homes: Sequence[int], since: int) -> list[int]:
-    """Messages to these households that were queued before `since` and still wait."""
+    """Reminders to these households that were queued before `since` and still wait. (Who asks pardon says more.)"""
     statement = (
         select(message.c.id)
         .join(message_appointment, link.message_id == message.c.id)
         .join(appointment, a.id == link.appointment_id)
         .where(a.household_id.in_(homes), message.c.state == "queued", message.c.created_at < since)
+        .where(message.c.key.startswith("recall:"))
         .distinct()
     )
     return list(tx.execute(statement).scalars())

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from flows import sms_text
 from service.domain import local_time
 from service.runtime import Runtime
-from service.store import centre_tables, message_tables, recall_tables
+from service.store import centre_tables, recall_tables
 from service.store.care_tables import Appointment
 from service.store.centre_tables import Home
 from service.stories import money, recalls
@@ -77,7 +77,7 @@ def apologise(
     for home in said:
         leaves_on = _leaves_on(runtime, letters[home.id], now)
         for row in instead.get(home.id, ()):
-            recalls.said_otherwise(tx, runtime, row, leaves_on, now)
+            recalls.said_otherwise(tx, runtime, queued[letters[home.id].key], row, leaves_on, now)
     return _bill(runtime, said, letters, now)
 
 
@@ -88,11 +88,18 @@ def foresee(tx: Connection, runtime: Runtime, centre_id: int, in_vain: Mapping[i
     return _bill(runtime, homes, letters, now)
 
 
-def withdraw(tx: Connection, fact_ids: Sequence[int], centre_id: int, homes: Sequence[int], now: int) -> None:
-    """What fell away is there again: an apology that still waits is not sent."""
-    found = centre_tables.homes_of(tx, centre_id, homes)
-    keys = [_key(home, fact_id) for home in found for fact_id in fact_ids]
-    message_tables.cancel(tx, centre_tables.messages_with_keys(tx, keys), now, "the day is back")
+def still_to_be_told(
+    tx: Connection, moved: Sequence[Moved], waiting: set[int], still: set[tuple[int, date]], today: date
+) -> dict[int, list[date]]:
+    """household -> the days that the apology told which was taken back with what moved: they are as vain as before."""
+    rows = [one for one in moved if one.household_id in waiting]
+    due = {(one.child_id, one.row.anchor_on): one.household_id for one in rows}
+    found: dict[int, list[date]] = {}
+    for told in centre_tables.days_heard_before(tx, sorted({one.child_id for one in rows}), today):
+        home = due.get((told.child_id, told.anchor_on))
+        if home is not None and (home, told.on) not in still:
+            found.setdefault(home, []).append(told.on)
+    return found
 
 
 def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:

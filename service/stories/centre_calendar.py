@@ -58,13 +58,13 @@ class Outcome:
 
 @dataclass
 class _Change:
-    """What becomes of the facts. `sorry_for` is the one that makes a told day fall away."""
+    """What becomes of the facts, and the one that pardon is asked for; one that `gives_back` makes no day fall away."""
 
     add: list[Fact] = field(default_factory=list)
     end: list[Fact] = field(default_factory=list)
     cut: list[tuple[Fact, date]] = field(default_factory=list)
     sorry_for: int | None = None
-    is_back: list[int] = field(default_factory=list)
+    gives_back: bool = False
 
 
 Decide = Callable[[Sequence[Fact], CentreDays], _Change]
@@ -98,7 +98,7 @@ def add_day(runtime: Runtime, code: str, day: date, antigens: Sequence[str], sai
         is_usual = not usual or day.weekday() in usual
         change = _Change() if is_usual and not named else _added(facts, _fact("extra", said, day, day, named))
         change.end += back
-        change.is_back = [one.id for one in back]
+        change.sorry_for, change.gives_back = (back[0].id if back else None), True
         return change
 
     return _say(runtime, code, decide, said)
@@ -133,7 +133,7 @@ def back_in_stock(runtime: Runtime, code: str, antigen: str, on: date, said: Sai
         ended = [one for one in _stock_outs(facts, named) if one.until is None or one.until >= on]
         until = on - timedelta(1)
         shorter = [one._replace(id=NEW, until=until) for one in ended if one.since <= until]
-        return _Change(add=shorter, end=ended, is_back=[one.id for one in ended])
+        return _Change(add=shorter, end=ended, sorry_for=ended[0].id if ended else None, gives_back=True)
 
     return _say(runtime, code, decide, said)
 
@@ -231,25 +231,34 @@ def _plan_page(
     days = centre_tables.days_of(tx, centre_id)
     touched, _ = _touched(runtime, days, centre_tables.planned_at(tx, centre_id, homes), runtime.today(now))
     children = {one.child_id: one.household_id for one in touched}
+    waiting = centre_tables.with_an_apology_waiting(tx, homes)
     moved = [
         Moved(home, child_id, row)
         for child_id, home in children.items()
         for row in recalls.replan(tx, runtime, child_id, now)
     ]
-    apologies.withdraw(tx, change.is_back, centre_id, sorted(set(children.values())), now)
-    bill = _ask_pardon(tx, runtime, centre_id, moved, change, now)
+    bill = _ask_pardon(tx, runtime, centre_id, moved, waiting, change, now)
     families = len({one.household_id for one in moved})
     outcome.add(families, bill)
     return families
 
 
 def _ask_pardon(
-    tx: Connection, runtime: Runtime, centre_id: int, moved: Sequence[Moved], change: _Change, now: int
+    tx: Connection,
+    runtime: Runtime,
+    centre_id: int,
+    moved: Sequence[Moved],
+    waiting: set[int],
+    change: _Change,
+    now: int,
 ) -> Bill:
     if change.sorry_for is None or not moved:
         return Bill(0, 0)
     still = centre_tables.days_still_told(tx, sorted({one.household_id for one in moved}))
-    in_vain = apologies.told_in_vain(tx, moved, still, runtime.today(now))
+    today = runtime.today(now)
+    in_vain = {} if change.gives_back else apologies.told_in_vain(tx, moved, still, today)
+    for home, days in apologies.still_to_be_told(tx, moved, waiting, still, today).items():
+        in_vain[home] = sorted({*in_vain.get(home, ()), *days})
     instead: dict[int, list[Appointment]] = {home: [] for home in in_vain}
     anchors = {(one.child_id, one.row.anchor_on) for one in moved if one.household_id in in_vain}
     for child_id, home in {one.child_id: one.household_id for one in moved if one.household_id in in_vain}.items():
@@ -269,7 +278,8 @@ def _foresee(
 ) -> None:
     now = runtime.now()
     moved, still = _touched(runtime, days, centre_tables.planned_at(tx, centre_id, homes), runtime.today(now))
-    in_vain = apologies.told_in_vain(tx, moved, still, runtime.today(now)) if change.sorry_for is not None else {}
+    takes_away = change.sorry_for is not None and not change.gives_back
+    in_vain = apologies.told_in_vain(tx, moved, still, runtime.today(now)) if takes_away else {}
     outcome.add(len({one.household_id for one in moved}), apologies.foresee(tx, runtime, centre_id, in_vain, now))
 
 

@@ -124,10 +124,19 @@ def _step_after(
     return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
 
 
-def said_otherwise(tx: Connection, runtime: Runtime, row: Appointment, on: date, now: int) -> None:
-    """The day of this appointment is told in other words on a day: what its ladder would say by then need not be."""
-    by_then = [step.name for step in runtime.ladder.steps if row.on and row.on + timedelta(step.offset_days) <= on]
+def said_otherwise(
+    tx: Connection, runtime: Runtime, message_id: int, row: Appointment, leaves_on: date, now: int
+) -> None:
+    """A message that asks pardon tells the day of this appointment too: what its ladder would say by then need not be.
+
+    It is taken back like a reminder when the appointment changes or is kept.
+    """
+    recall_tables.tell(tx, message_id, row.id, recall_tables.SORRY)
+    by_then = [
+        step.name for step in runtime.ladder.steps if row.on and row.on + timedelta(step.offset_days) <= leaves_on
+    ]
     if by_then:
+        recall_tables.tell(tx, message_id, row.id, by_then[-1])
         _set_next(tx, row.id, by_then[-1], _step_after(runtime, row.on, row.lapses_on, by_then[-1], now), now)
 
 
@@ -148,6 +157,8 @@ def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason:
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
+        if step == recall_tables.SORRY:
+            continue
         care_tables.set_next_step(tx, appointment_id, _step_before(runtime, step), step, runtime.today(now), now)
 
 

@@ -13,7 +13,7 @@ from service.store import place_tables, recall_tables
 from service.store.care_tables import appointment
 from service.store.centre_tables import centre_fact
 from service.store.message_tables import message
-from service.stories import centre_calendar, moves, recalls
+from service.stories import centre_calendar, families, moves, recalls
 from service.stories.centre_calendar import Outcome, Refused, Said
 from service.stories.families import Enrolled
 from tests.loopback import LoopbackCarrier
@@ -272,6 +272,52 @@ def test_the_day_is_back_before_the_apology_left(runtime: Runtime, clock: TestCl
     assert [day for day, _ in sent] == ["11-22", "11-23"]
     assert all("23/11" in text and "report" not in text for _, text in sent)
     check_promises(runtime)
+
+
+def told_and_cancelled(runtime: Runtime, clock: TestClock, days: Days) -> Enrolled:
+    """A child whose family heard of the Monday; in the evening before, it is cancelled: the apology waits."""
+    mondays(runtime)
+    one = enrol(runtime, clock)
+    days.until("2026-11-22")
+    clock.set("2026-11-22T20:00")
+    assert cancel(runtime).messages == 1
+    return one
+
+
+def test_nothing_is_said_of_a_child_that_is_no_longer_followed(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    one = told_and_cancelled(runtime, clock, days)
+    with runtime.database.begin() as tx:
+        families.stop_child(tx, runtime, one.child_id, clock.now())
+    clock.set("2026-11-23T07:00")
+    assert days.until("2026-11-30") == []
+
+
+def test_nor_to_a_family_that_was_there_meanwhile(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    one = told_and_cancelled(runtime, clock, days)
+    give(runtime, clock, one, "OPV", "PCV", "ROTA", "PENTA")
+    clock.set("2026-11-23T07:00")
+    assert days.until("2026-11-30") == []
+
+
+def test_the_day_instead_is_cancelled_before_the_apology_left(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    told_and_cancelled(runtime, clock, days)
+    assert cancel(runtime, NEXT_MON).messages == 1
+    clock.set("2026-11-23T07:00")
+    ((day, text),) = days.until("2026-12-03")
+    assert day == "11-23"
+    assert "rendez-vous du 23/11" in text
+    assert "Venez dès le 07/12" in text
+    check_promises(runtime)
+
+
+def test_the_day_instead_is_cancelled_after_the_apology_left(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    told_and_cancelled(runtime, clock, days)
+    clock.set("2026-11-23T07:00")
+    assert len(days.until("2026-11-23")) == 1
+    assert cancel(runtime, NEXT_MON).messages == 1, "the apology was the message that told it"
+    ((_, text),) = days.until("2026-12-03")
+    assert "rendez-vous du 30/11" in text
+    assert "Venez dès le 07/12" in text
 
 
 def test_a_command_that_was_cut_is_finished_by_saying_it_again(
