@@ -13,6 +13,7 @@ from typing import TextIO
 
 import click
 
+from service.commands.centre_commands import centre
 from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
@@ -183,5 +184,20 @@ def schedule(cases: TextIO, as_json: bool) -> None:
         click.echo("\n\n".join(card(result) for result in results))
 
 
-for group in (clock, db, doctor, feedback, flow, jobs_group, mediator, mutual, outbox, purge, report, route, todo):
+for group in (
+    centre,
+    clock,
+    db,
+    doctor,
+    feedback,
+    flow,
+    jobs_group,
+    mediator,
+    mutual,
+    outbox,
+    purge,
+    report,
+    route,
+    todo,
+):
     main.add_command(group)

@@ -7,12 +7,14 @@ from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     Index,
     String,
     Table,
     bindparam,
+    false,
     func,
     select,
     update,
@@ -59,6 +61,8 @@ appointment = Table(
     Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'
     Column("anchor_on", Date, nullable=False),
     Column("lapses_on", Date),
+    Column("meets_on", Date),  # the day the centre gives them; NULL: the anchor itself
+    Column("awaits_stock", Boolean, nullable=False, server_default=false()),  # nobody knows on which day
     Column("state", String(10), nullable=False),  # open, closed
     Column("last_step", String(8)),
     Column("next_step", String(8)),
@@ -92,8 +96,16 @@ class Appointment(NamedTuple):
     last_step: str | None
     next_step: str | None
     next_step_on: date | None
+    meets_on: date | None
+    awaits_stock: bool
+
+    @property
+    def on(self) -> date | None:
+        """The day that the family is told; None when nobody knows it."""
+        return None if self.awaits_stock else self.meets_on or self.anchor_on
 
 
+APPOINTMENT_COLUMNS = tuple(appointment.c[name] for name in Appointment._fields)
 _DOSES = Prepared(
     lambda _: select(dose.c.antigen, dose.c.given_on).where(dose.c.child_id == bindparam("child_id"), _standing)
 )
@@ -120,6 +132,8 @@ _ADD_APPOINTMENT = inserting(
     "doses",
     "anchor_on",
     "lapses_on",
+    "meets_on",
+    "awaits_stock",
     "state",
     "last_step",
     "next_step",
@@ -142,9 +156,7 @@ def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **valu
 def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
     c = appointment.c
     rows = tx.execute(
-        select(c.id, c.doses, c.anchor_on, c.lapses_on, c.last_step, c.next_step, c.next_step_on)
-        .where(c.child_id == child_id, c.state == "open")
-        .order_by(c.anchor_on, c.id)
+        select(*APPOINTMENT_COLUMNS).where(c.child_id == child_id, c.state == "open").order_by(c.anchor_on, c.id)
     )
     return [Appointment(*row) for row in rows]
 

@@ -108,6 +108,7 @@ consent = Table(
 )
 
 Index("ix_child_followed", child.c.status, child.c.person_id)
+Index("ix_child_centre", child.c.centre_id, child.c.household_id)  # the families that a change of its days touches
 
 
 class Caller(NamedTuple):

@@ -61,13 +61,6 @@ def put_row(tx: Connection, table: Table, code: str, **values: object) -> int:
     return int(tx.execute(statement.returning(table.c.id)).scalar_one())
 
 
-class Centre(NamedTuple):
-    """A health centre; `vaccination_days` are "mon", "tue" ..., none when nobody told us."""
-
-    name: str
-    vaccination_days: tuple[str, ...]
-
-
 class Place(NamedTuple):
     """Where a zone lies and which health centre serves it, if one is known."""
 
@@ -88,11 +81,7 @@ _PLACE = Prepared(
         .where(zone.c.id == bindparam("zone_id"))
     )
 )
-_CENTRE = Prepared(
-    lambda _: select(health_centre.c.name, health_centre.c.vaccination_days).where(
-        health_centre.c.id == bindparam("centre_id")
-    )
-)
+_CENTRE = Prepared(lambda _: select(health_centre.c.name).where(health_centre.c.id == bindparam("centre_id")))
 
 
 def programme_of_code(tx: Connection, code: str) -> Programme | None:
@@ -110,14 +99,10 @@ def place_of_zone(tx: Connection, zone_id: int) -> Place | None:
     return Place._make(row) if row else None
 
 
-def centre_of_id(tx: Connection, centre_id: int) -> Centre:
+def centre_name(tx: Connection, centre_id: int) -> str:
     row = _CENTRE.first(tx, centre_id=centre_id)
     assert row is not None
-    return Centre(str(row[0]), tuple(row[1].split(",")) if row[1] else ())
-
-
-def centre_name(tx: Connection, centre_id: int) -> str:
-    return centre_of_id(tx, centre_id).name
+    return str(row[0])
 
 
 def zone_name(tx: Connection, zone_id: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, select
+from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, func, select
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
@@ -26,17 +26,20 @@ message_appointment = Table(
     UniqueConstraint("appointment_id", "step"),
 )
 link = message_appointment.c
+SORRY = "sorry"
+"""In the place of a step: the message asks pardon for the day that this appointment had before."""
 a = appointment.c
+_on = func.coalesce(a.meets_on, a.anchor_on)
 
 
 class DueAppointment(NamedTuple):
-    """An appointment with a step due, and all that its reminder needs."""
+    """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts."""
 
     id: int
     household_id: int
     programme_id: int
     organisation_id: int
-    anchor_on: date
+    on: date
     lapses_on: date | None
     last_step: str | None
     next_step: str
@@ -64,7 +67,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             a.household_id,
             a.programme_id,
             a.organisation_id,
-            a.anchor_on,
+            _on,
             a.lapses_on,
             a.last_step,
             a.next_step,
@@ -80,18 +83,19 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
         .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
         .outerjoin(zone, zone.c.id == child.c.zone_id)
         .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
-        .order_by(a.household_id, a.anchor_on, a.id)
+        .order_by(a.household_id, _on, a.id)
     )
     return [DueAppointment._make(row) for row in rows]
 
 
 def left_over(tx: Connection, homes: Sequence[int], since: int) -> list[int]:
-    """Messages to these households that were queued before `since` and still wait."""
+    """Reminders to these households that were queued before `since` and still wait. (Who asks pardon says more.)"""
     statement = (
         select(message.c.id)
         .join(message_appointment, link.message_id == message.c.id)
         .join(appointment, a.id == link.appointment_id)
         .where(a.household_id.in_(homes), message.c.state == "queued", message.c.created_at < since)
+        .where(message.c.key.startswith("recall:"))
         .distinct()
     )
     return list(tx.execute(statement).scalars())

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from service.store import (
     care_tables,
+    centre_tables,
     conversation_tables,
     decision_tables,
     feedback_tables,
@@ -36,6 +37,7 @@ from service.store.database import Database
 
 TABLES = (
     care_tables,
+    centre_tables,
     conversation_tables,
     decision_tables,
     feedback_tables,

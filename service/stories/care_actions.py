@@ -11,7 +11,7 @@ from flows.engine import Outcome
 from service.domain.muac import CannotBe
 from service.domain.places import built_in_places
 from service.store import place_tables
-from service.stories import families, screenings
+from service.stories import centre_calendar, families, screenings
 from service.stories.families import Consent
 from service.stories.screenings import Measured
 from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
@@ -31,12 +31,16 @@ def _centre_of_quartier(tx: Connection, situation: Situation, args: Values) -> O
 
 
 def _centre(tx: Connection, situation: Situation, centre_id: int | None) -> dict[str, str]:
-    found = place_tables.centre_of_id(tx, centre_id) if centre_id else None
+    name = place_tables.centre_name(tx, centre_id) if centre_id else ""
     return {
-        "centre": f"CSCom {found.name}" if found else "",
-        "days": weekdays(found.vaccination_days, situation.language) if found else "",
+        "centre": f"CSCom {name}" if name else "",
+        "days": weekdays(_days(tx, situation, centre_id), situation.language) if centre_id else "",
         "reference": _reference_centre(),
     }
+
+
+def _days(tx: Connection, situation: Situation, centre_id: int) -> tuple[str, ...]:
+    return centre_calendar.weekdays_of(tx, centre_id, situation.runtime.today(situation.now))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -10,10 +11,12 @@ from functools import cache
 from sqlalchemy.engine import Connection
 
 from service.domain import visits
+from service.domain.contacts import Contact
 from service.domain.vaccination import Assessment, Given
 from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, phone_tables, place_tables
+from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
 from service.stories import care, recalls
@@ -77,10 +80,11 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
     note_consent(tx, _known(caller.person_id), programme.id, "reminder", told.consent, now)
     given = _record_told_doses(tx, runtime, child, told, now)
-    recalls.plan_anew(tx, runtime, child, given, now)
+    planned = recalls.plan_anew(tx, runtime, child, given, now)
     centre = f"CSCom {place.centre}" if place.centre else ""
     assessment = care.assess_doses(runtime, child, given, today)
-    return Enrolled(child.id, show_code(child.code), _visit(assessment, child, centre, today))
+    visit = _when_the_centre_gives(_visit(assessment, child, centre, today), planned, today)
+    return Enrolled(child.id, show_code(child.code), visit)
 
 
 def note_consent(tx: Connection, person_id: int, programme_id: int, purpose: str, consent: Consent, now: int) -> None:
@@ -190,13 +194,27 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     """When the child is expected next, and where: what the schedule says today, not what was planned once."""
     centre = f"CSCom {place_tables.centre_name(tx, child.centre_id)}" if child.centre_id else ""
     assessment = care.assess(tx, runtime, child, today)
-    visit = _visit(assessment, child, centre, today)
-    if visit.state in ("now", "late"):
+    rows = care_tables.open_appointments(tx, child.id)
+    visit = _when_the_centre_gives(_visit(assessment, child, centre, today), rows, today)
+    if visit.on is not None and visit.state in ("now", "late"):
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
-        told = [row.anchor_on for row in care_tables.open_appointments(tx, child.id) if row.anchor_on <= today]
+        told = [row.on for row in rows if row.on and row.on <= today]
         since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)
         return replace(visit, on=min(told, default=since))
     return visit
+
+
+def _when_the_centre_gives(visit: Visit, planned: Sequence[Contact] | Sequence[Appointment], today: date) -> Visit:
+    """What is due, or will be, before the next day on which the centre gives it is expected on that day.
+
+    Without a day where nobody knows one: no family is sent to a centre that has none of it.
+    """
+    days = [one.on for one in planned if one.on is not None]
+    is_moved = any(one.meets_on is not None and one.meets_on > today for one in planned)
+    waits = any(one.awaits_stock for one in planned)
+    if min(days, default=date.max) <= today or not (is_moved or waits):
+        return visit  # no day was moved ahead: what the schedule says
+    return replace(visit, on=min(days), state="coming") if days else replace(visit, on=None)
 
 
 def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Visit:

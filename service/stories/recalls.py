@@ -23,7 +23,7 @@ from service.store.care_tables import Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate
+from service.stories import care, clock_guard, dispatch_gate, meeting_days
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
@@ -35,33 +35,41 @@ TAKEN_AS_TOLD = "recalls_taken_as_told"
 # --- planning a child ---------------------------------------------------------------------------------------
 
 
-def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Appointment]:
     """Make the child's appointments say what the schedule says now; what waited to be sent about others is cancelled.
 
-    An appointment whose doses and anchor are unchanged stays as it is, with the steps already told.
+    An appointment whose doses, anchor and day are unchanged stays as it is, with the steps already told. Gives those
+    that were closed.
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
-    coming = _contacts(runtime, one, care.given_to(tx, one), now)
-    wanted = {(",".join(contact.doses), contact.anchor_on): contact for contact in coming}
-    standing = {(row.doses, row.anchor_on): row for row in care_tables.open_appointments(tx, child_id)}
+    rows = care_tables.open_appointments(tx, child_id)
+    coming = _contacts(tx, runtime, one, care.given_to(tx, one), rows, now)
+    wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
+    standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
     care_tables.close_appointments(tx, [was.id for was in gone], now)
     _take_back(tx, runtime, [was.id for was in gone], now)
     _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, gone)
+    return gone
 
 
-def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> None:
-    """The first plan of a child that was just enrolled: nothing stands yet, so nothing is read."""
-    _add(tx, runtime, one, _contacts(runtime, one, given, now), now)
+def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
+    """The first plan of a child that was just enrolled: no appointment stands yet, so none is read."""
+    coming = _contacts(tx, runtime, one, given, (), now)
+    _add(tx, runtime, one, coming, now)
+    return coming
 
 
-def _contacts(runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
+def _contacts(
+    tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], standing: Sequence[Appointment], now: int
+) -> tuple[Contact, ...]:
     if one.status != "followed":
         return ()
     # A live dose given today holds the others only from tomorrow (R6), and nobody comes back the same day.
     as_of = contacts.planning_day(runtime.today(now), given)
-    return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on)
+    meet = meeting_days.days_for(tx, runtime, one, standing, as_of)
+    return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on, meet)
 
 
 def _add(
@@ -79,13 +87,14 @@ def _add(
 def _told_of(contact: Contact, gone: Sequence[Appointment]) -> str | None:
     """The last step told of a contact that was given in part: its family has just been there."""
     for was in gone:
-        if was.anchor_on == contact.anchor_on and set(contact.doses) <= set(was.doses.split(",")):
+        same_day = was.anchor_on == contact.anchor_on and was.on == contact.on
+        if same_day and set(contact.doses) <= set(was.doses.split(",")):
             return was.last_step
     return None
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
-    step = _step_after(runtime, contact.anchor_on, contact.lapses_on, told, now)
+    step = _step_after(runtime, contact.on, contact.lapses_on, told, now)
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -95,6 +104,8 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
         "doses": ",".join(contact.doses),
         "anchor_on": contact.anchor_on,
         "lapses_on": contact.lapses_on,
+        "meets_on": contact.meets_on,
+        "awaits_stock": contact.awaits_stock,
         "last_step": told,
         "next_step": step.step if step else None,
         "next_step_on": step.on if step else None,
@@ -104,10 +115,29 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
 
 
 def _step_after(
-    runtime: Runtime, anchor_on: date, lapses_on: date | None, told: str | None, now: int
+    runtime: Runtime, on: date | None, lapses_on: date | None, told: str | None, now: int
 ) -> Occurrence | None:
-    """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next."""
-    return reminder_ladder.next_step(runtime.ladder, anchor_on, told, runtime.local(now), lapses_on)
+    """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next.
+
+    None too while nobody knows the day `on`.
+    """
+    return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
+
+
+def said_otherwise(
+    tx: Connection, runtime: Runtime, message_id: int, row: Appointment, leaves_on: date, now: int
+) -> None:
+    """A message that asks pardon tells the day of this appointment too: what its ladder would say by then need not be.
+
+    It is taken back like a reminder when the appointment changes or is kept.
+    """
+    recall_tables.tell(tx, message_id, row.id, recall_tables.SORRY)
+    by_then = [
+        step.name for step in runtime.ladder.steps if row.on and row.on + timedelta(step.offset_days) <= leaves_on
+    ]
+    if by_then:
+        recall_tables.tell(tx, message_id, row.id, by_then[-1])
+        _set_next(tx, row.id, by_then[-1], _step_after(runtime, row.on, row.lapses_on, by_then[-1], now), now)
 
 
 def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
@@ -127,6 +157,8 @@ def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason:
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
+        if step == recall_tables.SORRY:
+            continue
         care_tables.set_next_step(tx, appointment_id, _step_before(runtime, step), step, runtime.today(now), now)
 
 
@@ -252,7 +284,7 @@ def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str 
     """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
     told = row.last_step
     while True:
-        step = _step_after(runtime, row.anchor_on, row.lapses_on, told, now)
+        step = _step_after(runtime, row.on, row.lapses_on, told, now)
         if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
             return told, step
         told = step.step
@@ -273,7 +305,7 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     """How many steps went by while nobody planned: they are counted, never dropped in silence."""
     before = _step_before(runtime, row.next_step)
     here = runtime.local(now)
-    return len(reminder_ladder.steps_passed_over(runtime.ladder, row.anchor_on, before, here, row.lapses_on))
+    return len(reminder_ladder.steps_passed_over(runtime.ladder, row.on, before, here, row.lapses_on))
 
 
 def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
@@ -286,7 +318,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
         text=reminder_text(
             runtime,
             first.language,
-            [due.row.anchor_on for due in dues],
+            [due.row.on for due in dues],
             {due.row.centre for due in dues},
             {due.step.phrase for due in dues},
         ),
@@ -305,7 +337,7 @@ def _advance(tx: Connection, runtime: Runtime, dues: Sequence[Due], message_id: 
     for due in dues:
         if message_id is not None:
             recall_tables.tell(tx, message_id, due.row.id, due.step.step)
-        after = _step_after(runtime, due.row.anchor_on, due.row.lapses_on, due.step.step, now)
+        after = _step_after(runtime, due.row.on, due.row.lapses_on, due.step.step, now)
         _set_next(tx, due.row.id, due.step.step, after, now)
 
 

@@ -9,6 +9,7 @@ from service.runtime import Runtime
 
 LATE, BEFORE = "late", "before"
 MOST_DATES = 3
+MOST_IN_AN_APOLOGY = 2
 
 
 def reminder_text(
@@ -25,6 +26,24 @@ def reminder_text(
         centre=_centre(runtime, centres, spoken),
         code=runtime.config.service_code,
         stop=stop_clause(runtime, spoken),
+    )
+
+
+def apology_text(
+    runtime: Runtime, language: str | None, centre: str, fell_away: Iterable[date], instead: Iterable[date]
+) -> str:
+    """One text for a household: the day it was told is put off, and the new one if there is one. As discreet."""
+    kept = sorted(set(instead))[:MOST_IN_AN_APOLOGY]
+    phrase = "apology.moved" if kept else "apology.no_day_yet"
+    spoken = spoken_language(runtime, language, phrase)
+    days = {"dates": _dates(kept, spoken)} if kept else {}
+    return runtime.phrases.say(
+        phrase,
+        spoken,
+        sender=runtime.config.sender_name,
+        days=_dates(sorted(set(fell_away))[:MOST_IN_AN_APOLOGY], spoken),
+        centre=_centre(runtime, {centre}, spoken),
+        **days,
     )
 
 

@@ -56,8 +56,15 @@ def test_looking_after_what_waits_reads_no_whole_table(runtime: Runtime, name: s
 
 def whole_tables(tx: Connection, statement: str, parameters: Any) -> list[str]:
     """The steps of SQLite's plan that read every row of `message`, and no index."""
+    return whole_tables_of(tx, statement, parameters, ("message",))
+
+
+def whole_tables_of(tx: Connection, statement: str, parameters: Any, tables: tuple[str, ...]) -> list[str]:
+    """The same for these tables."""
     plan = tx.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-    return [step for *_, step in plan if step.startswith("SCAN message") and "INDEX" not in step]
+    return [
+        step for *_, step in plan if step.startswith(tuple(f"SCAN {table}" for table in tables)) and "INDEX" not in step
+    ]
 
 
 @contextmanager

@@ -1,0 +1,148 @@
+"""Pardon: one message for a household that was told a day on which its centre cannot give what is due after all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from flows import sms_text
+from service.domain import local_time
+from service.runtime import Runtime
+from service.store import centre_tables, recall_tables
+from service.store.care_tables import Appointment
+from service.store.centre_tables import Home
+from service.stories import money, recalls
+from service.stories.outbox import Letter, put_many
+from service.stories.reminders import apology_text
+
+
+class Moved(NamedTuple):
+    """An appointment whose day fell away: a family's, of a child; `row` is as it stood."""
+
+    household_id: int
+    child_id: int
+    row: Appointment
+
+
+class Bill(NamedTuple):
+    """How many apologies, and their rough cost in hundredths of a franc CFA."""
+
+    messages: int
+    cost: int
+
+
+def told_in_vain(
+    tx: Connection, moved: Sequence[Moved], still: set[tuple[int, date]], today: date
+) -> dict[int, list[date]]:
+    """household -> the days from today on that it was told and that fell away.
+
+    A day on which another appointment of the household still stands (`still`) is none of them: it comes anyway.
+    """
+    coming = [
+        one
+        for one in moved
+        if one.row.on is not None and one.row.on >= today and (one.household_id, one.row.on) not in still
+    ]
+    heard = centre_tables.heard_of(tx, [one.row.id for one in coming])
+    found: dict[int, list[date]] = {}
+    for one in coming:
+        if one.row.id in heard and one.row.on is not None:
+            found.setdefault(one.household_id, []).append(one.row.on)
+    return found
+
+
+def apologise(
+    tx: Connection,
+    runtime: Runtime,
+    centre_id: int,
+    fact_id: int,
+    in_vain: Mapping[int, Sequence[date]],
+    instead: Mapping[int, Sequence[Appointment]],
+    now: int,
+) -> Bill:
+    """Say it once to each of these households, whatever else is asked about the same fact later.
+
+    `instead` are the appointments that took the place of what fell away. What their ladder would say by today is
+    said with it.
+    """
+    homes = _reached(tx, centre_id, list(in_vain))
+    letters = {
+        home.id: _letter(runtime, home, fact_id, in_vain[home.id], instead.get(home.id, ()), now) for home in homes
+    }
+    queued = put_many(tx, now, list(letters.values()))
+    said = [home for home in homes if letters[home.id].key in queued]
+    for home in said:
+        leaves_on = _leaves_on(runtime, letters[home.id], now)
+        for row in instead.get(home.id, ()):
+            recalls.said_otherwise(tx, runtime, queued[letters[home.id].key], row, leaves_on, now)
+    return _bill(runtime, said, letters, now)
+
+
+def foresee(tx: Connection, runtime: Runtime, centre_id: int, in_vain: Mapping[int, Sequence[date]], now: int) -> Bill:
+    """The same without a message: how many there would be, and what they would cost."""
+    homes = _reached(tx, centre_id, list(in_vain))
+    letters = {home.id: _letter(runtime, home, 0, in_vain[home.id], (), now) for home in homes}
+    return _bill(runtime, homes, letters, now)
+
+
+def still_to_be_told(
+    tx: Connection, moved: Sequence[Moved], waiting: set[int], still: set[tuple[int, date]], today: date
+) -> dict[int, list[date]]:
+    """household -> the days that the apology told which was taken back with what moved: they are as vain as before."""
+    rows = [one for one in moved if one.household_id in waiting]
+    due = {(one.child_id, one.row.anchor_on): one.household_id for one in rows}
+    found: dict[int, list[date]] = {}
+    for told in centre_tables.days_heard_before(tx, sorted({one.child_id for one in rows}), today):
+        home = due.get((told.child_id, told.anchor_on))
+        if home is not None and (home, told.on) not in still:
+            found.setdefault(home, []).append(told.on)
+    return found
+
+
+def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:
+    """Those with a phone that did not refuse reminders."""
+    found = [home for home in centre_tables.homes_of(tx, centre_id, homes) if home.number is not None]
+    refused = recall_tables.who_refused(tx, [home.number_idx for home in found])
+    return [home for home in found if home.number_idx not in refused]
+
+
+def _letter(
+    runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], instead: Sequence[Appointment], now: int
+) -> Letter:
+    assert home.number is not None, "a household without a phone gets no letter"
+    last = datetime.combine(max(fell_away) + timedelta(1), runtime.ladder.window.closes)
+    days = [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
+    return Letter(
+        to=home.number,
+        text=apology_text(runtime, home.language, home.centre, fell_away, days),
+        key=_key(home, fact_id),
+        purpose="reminder",
+        klass="once",
+        not_before=now,
+        useful_until=local_time.instant(last, runtime.zone),
+        hours=runtime.hours.name_for("reminder", home.zone),
+        organisation_id=home.organisation_id,
+        programme_id=home.programme_id,
+    )
+
+
+def _leaves_on(runtime: Runtime, letter: Letter, now: int) -> date:
+    """In the evening it waits for the morning."""
+    good = runtime.hours.good_instant(letter.hours, runtime.zone, now, letter.useful_until)
+    return runtime.today(now if good is None else good)
+
+
+def _key(home: Home, fact_id: int) -> str:
+    return f"sorry:{home.programme_id}:{home.id}:{fact_id}"
+
+
+def _bill(runtime: Runtime, homes: Sequence[Home], letters: Mapping[int, Letter], now: int) -> Bill:
+    route = runtime.routes[0].name if runtime.routes else ""
+    cost = 0
+    for home in homes:
+        parts = sms_text.measure(sms_text.fold(letters[home.id].text)).parts
+        cost += money.estimate(runtime, route, runtime.networks.of(home.number or ""), parts, now)
+    return Bill(len(homes), cost)
