@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, id_column, metadata, new_id, reference
-from service.store.prepared import Prepared, inserting
+from service.store.columns import Id, Instant, id_column, metadata, new_id, reference
+from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
 dose = Table(
     "dose",
@@ -174,19 +174,33 @@ def close_appointments(tx: Connection, ids: list[int], now: int) -> None:
         )
 
 
-def set_next_step(
-    tx: Connection,
-    appointment_id: int,
-    last_step: str | None,
-    next_step: str | None,
-    on: date | None,
-    now: int,
-) -> None:
-    tx.execute(
+class NextStep(NamedTuple):
+    """Where an appointment's ladder stands: the step told last, and the next with its day, or none."""
+
+    appointment_id: int
+    last_step: str | None
+    next_step: str | None
+    next_step_on: date | None
+
+
+_STEP = ("last_step", "next_step", "next_step_on", "updated_at")
+_STEPS = listed(which=Id, **{name: appointment.c[name].type for name in _STEP})
+_SET_STEPS = PreparedPage(
+    lambda _: (
         update(appointment)
-        .where(appointment.c.id == appointment_id)
-        .values(last_step=last_step, next_step=next_step, next_step_on=on, updated_at=now)
-    )
+        .where(appointment.c.id == bindparam("which", type_=Id))
+        .values({name: bindparam(name, type_=appointment.c[name].type) for name in _STEP})
+    ),
+    lambda _: (
+        update(appointment).where(appointment.c.id == _STEPS.c.which).values({name: _STEPS.c[name] for name in _STEP})
+    ),
+    *("which", *_STEP),
+)
+
+
+def set_next_steps(tx: Connection, steps: Iterable[NextStep], now: int) -> None:
+    rows = [dict(zip(_STEP, (*one[1:], now), strict=True)) | {"which": one.appointment_id} for one in steps]
+    _SET_STEPS.run(tx, rows)
 
 
 def count_open(tx: Connection) -> int:

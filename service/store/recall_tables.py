@@ -6,15 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, delete, func, select
+from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
-from service.store.columns import metadata, reference, upsert
+from service.store.columns import metadata, reference
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out, phone
 from service.store.place_tables import health_centre, zone
+from service.store.prepared import PreparedPage, listed
 
 message_appointment = Table(
     "message_appointment",
@@ -120,9 +121,32 @@ def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
     return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
 
 
-def tell(tx: Connection, message_id: int, appointment_id: int, step: str) -> None:
-    row = {"message_id": message_id, "appointment_id": appointment_id, "step": step}
-    tx.execute(upsert(tx, message_appointment).values(row).on_conflict_do_nothing())
+class Told(NamedTuple):
+    """A message tells of this step of this appointment."""
+
+    message_id: int
+    appointment_id: int
+    step: str
+
+
+_TELL = PreparedPage(
+    lambda insert: (
+        insert(message_appointment)
+        .values({name: bindparam(name, type_=link[name].type) for name in Told._fields})
+        .on_conflict_do_nothing()
+    ),
+    lambda insert: (
+        insert(message_appointment)
+        .from_select(Told._fields, select(listed(**{name: link[name].type for name in Told._fields})))
+        .on_conflict_do_nothing()
+    ),
+    *Told._fields,
+)
+
+
+def tell(tx: Connection, told: Iterable[Told]) -> None:
+    """Each step of an appointment is told once, whatever tells it."""
+    _TELL.run(tx, [one._asdict() for one in told])
 
 
 def messages_telling_of(tx: Connection, appointment_ids: Sequence[int]) -> list[int]:

@@ -19,9 +19,9 @@ from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, recall_tables
-from service.store.care_tables import Appointment
+from service.store.care_tables import Appointment, NextStep
 from service.store.people_tables import Child
-from service.store.recall_tables import DueAppointment
+from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
 from service.stories import care, clock_guard, dispatch_gate, meeting_days
 from service.stories.outbox import Letter, put_many
@@ -131,13 +131,15 @@ def said_otherwise(
 
     It is taken back like a reminder when the appointment changes or is kept.
     """
-    recall_tables.tell(tx, message_id, row.id, recall_tables.SORRY)
+    told = [Told(message_id, row.id, recall_tables.SORRY)]
     by_then = [
         step.name for step in runtime.ladder.steps if row.on and row.on + timedelta(step.offset_days) <= leaves_on
     ]
     if by_then:
-        recall_tables.tell(tx, message_id, row.id, by_then[-1])
-        _set_next(tx, row.id, by_then[-1], _step_after(runtime, row.on, row.lapses_on, by_then[-1], now), now)
+        told.append(Told(message_id, row.id, by_then[-1]))
+        after = _step_after(runtime, row.on, row.lapses_on, by_then[-1], now)
+        care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
+    recall_tables.tell(tx, told)
 
 
 def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
@@ -156,10 +158,14 @@ def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason:
     """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
+    again: dict[int, str] = {}
+    order = [one.name for one in runtime.ladder.steps]
     for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
-        if step == recall_tables.SORRY:
-            continue
-        care_tables.set_next_step(tx, appointment_id, _step_before(runtime, step), step, runtime.today(now), now)
+        if step != recall_tables.SORRY:
+            again[appointment_id] = min(again.get(appointment_id, step), step, key=order.index)
+    today = runtime.today(now)
+    waiting = [NextStep(id, _step_before(runtime, step), step, today) for id, step in again.items()]
+    care_tables.set_next_steps(tx, waiting, now)
 
 
 def _step_before(runtime: Runtime, step: str) -> str | None:
@@ -237,14 +243,14 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     if passed:
         count(tx, "recall_steps_passed_over", passed)
     by_household: dict[int, list[Due]] = defaultdict(list)
-    held = 0
+    held, steps = 0, list[NextStep]()
     for row in rows:
         told, step = _step_to_tell(runtime, row, now)
         held += told != row.last_step
         if step is not None and step.on <= today:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
-            _set_next(tx, row.id, told, step, now)
+            steps.append(_next(row.id, told, step))
     if held:
         count(tx, "recall_steps_without_a_good_moment", held)
     taken = _taken_as_told(tx, runtime, by_household, today)
@@ -255,13 +261,18 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
         if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
     }
     queued = put_many(tx, now, list(letters.values()))
+    told_now: list[Told] = []
     for house, dues in by_household.items():
         letter = letters.get(house)
         message_id = queued.get(letter.key) if letter else None
         if house in heard or (letter and message_id is None):
-            _defer(tx, dues, today, now)  # this household had its message of today
-        else:
-            _advance(tx, runtime, dues, message_id, now)
+            steps += [_tomorrow(due, today) for due in dues]  # this household had its message of today
+            continue
+        if message_id is not None:
+            told_now += [Told(message_id, due.row.id, due.step.step) for due in dues]
+        steps += [_next(due.row.id, due.step.step, _after(runtime, due, now)) for due in dues]
+    recall_tables.tell(tx, told_now)
+    care_tables.set_next_steps(tx, steps, now)
     return len(rows), len(queued)
 
 
@@ -333,19 +344,13 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
     )
 
 
-def _advance(tx: Connection, runtime: Runtime, dues: Sequence[Due], message_id: int | None, now: int) -> None:
-    for due in dues:
-        if message_id is not None:
-            recall_tables.tell(tx, message_id, due.row.id, due.step.step)
-        after = _step_after(runtime, due.row.on, due.row.lapses_on, due.step.step, now)
-        _set_next(tx, due.row.id, due.step.step, after, now)
+def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
+    return _step_after(runtime, due.row.on, due.row.lapses_on, due.step.step, now)
 
 
-def _defer(tx: Connection, dues: Sequence[Due], today: date, now: int) -> None:
-    for due in dues:
-        tomorrow = today + timedelta(days=1)
-        care_tables.set_next_step(tx, due.row.id, due.row.last_step, due.step.step, tomorrow, now)
+def _tomorrow(due: Due, today: date) -> NextStep:
+    return NextStep(due.row.id, due.row.last_step, due.step.step, today + timedelta(days=1))
 
 
-def _set_next(tx: Connection, appointment_id: int, told: str | None, step: Occurrence | None, now: int) -> None:
-    care_tables.set_next_step(tx, appointment_id, told, step and step.step, step and step.on, now)
+def _next(appointment_id: int, told: str | None, step: Occurrence | None) -> NextStep:
+    return NextStep(appointment_id, told, step and step.step, step and step.on)

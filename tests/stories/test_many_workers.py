@@ -20,7 +20,7 @@ from scheduler.worker import walk_demo_clock
 from service.clock import DAY_MS, DEMO_MARK, DemoClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.store import system_tables
+from service.store import recall_tables, system_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.recall_tables import message_appointment
@@ -108,20 +108,21 @@ def test_a_planner_killed_in_the_middle_of_a_page_leaves_nothing_behind(
     runtime: Runtime, clock: TestClock, short_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol_many(runtime, clock)
-    advance, left = recalls._advance, [20]
+    tell, pages = recall_tables.tell, [2]
 
     def killed_on_the_way(*args: Any) -> None:
-        left[0] -= 1
-        if left[0] < 0:
+        """The messages of the page are in the queue, and it is not noted yet of what they tell."""
+        pages[0] -= 1
+        if pages[0] < 0:
             raise Killed
-        advance(*args)
+        tell(*args)
 
-    monkeypatch.setattr(recalls, "_advance", killed_on_the_way)
+    monkeypatch.setattr(recall_tables, "tell", killed_on_the_way)
     with pytest.raises(Killed):
         recalls.queue_recalls(runtime)
     assert len(messages(runtime)) == 14, "two whole pages, and nothing of the third"
     check_promises(runtime)
-    monkeypatch.setattr(recalls, "_advance", advance)
+    monkeypatch.setattr(recall_tables, "tell", tell)
     assert recalls.queue_recalls(runtime) == HOUSEHOLDS - 14
     assert len(messages(runtime)) == HOUSEHOLDS
     assert due_left(runtime) == 0
