@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
 from service import jobs
-from service.clock import DemoClock, Watch
+from service.clock import DemoClock, SystemClock, Watch
 from service.domain import local_time
 from service.logs import log
 from service.metrics import WORKER_LEASE
@@ -30,6 +30,7 @@ from service.stories import brakes, clock_guard
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5
+WALL_MOVED_MS = 2_000
 DEMO_STOPS = (hour(9, 30), hour(17, 30))
 """While the demo's clock walks it looks in twice a day: after the morning steps and after the evening one."""
 
@@ -45,6 +46,7 @@ class Worker:
         self._leads_until = 0.0
         self.time_is_right = False  # until the clock was looked at
         self._watch = Watch()
+        self._wall = Watch()  # of the clock by which the scheduler counts
         self._beating = threading.Lock()
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
@@ -72,16 +74,26 @@ class Worker:
         self._every(HEARTBEAT_S, "give back the jobs of the dead", self.jobs.keep, soon)
         if isinstance(self.runtime.clock, DemoClock):
             threading.Thread(target=self._walk, name="demo clock", daemon=True).start()
+        self._wall.believe(SystemClock().now(), "")
         self._scheduler.start()
         self.jobs.start()
         log.info("worker_started", worker=self.name)
         # With a time: a signal may be handed to another thread, and the main one, which must act on it, is not woken.
         while not self._stop.wait(1):
-            pass
+            self._tick_on()
         self.jobs.stop()
         self._scheduler.shutdown(wait=True)
         self._give_back()
         log.info("worker_stopped", worker=self.name)
+
+    def _tick_on(self) -> None:
+        """The scheduler waits for moments of the wall's clock: set back by an hour, it would do nothing for an hour."""
+        now = SystemClock().now()
+        if self._wall.has_moved(now, WALL_MOVED_MS):
+            self._wall.believe(now, "")
+            log.info("wall_clock_was_set", worker=self.name)
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
 
     def _end(self, *_: object) -> None:
         self.runtime.stopping.set()

@@ -100,10 +100,10 @@ class Watch:
     def forget(self) -> None:
         self._believed = None
 
-    def has_moved(self, now: int) -> bool:
+    def has_moved(self, now: int, tolerance_ms: int = TOLERANCE_MS) -> bool:
         """The wall's clock and the counter no longer say the same: somebody should look."""
         expected = self.expected()
-        return expected is None or abs(now - expected) > TOLERANCE_MS
+        return expected is None or abs(now - expected) > tolerance_ms
 
 
 def _counted() -> int:
