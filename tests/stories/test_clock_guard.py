@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -415,6 +417,7 @@ def test_the_commands_of_the_clock(runtime: Runtime, as_set: None) -> None:
 
 MOVED_WORKER = """
 import sys
+import threading
 from pathlib import Path
 from scheduler.worker import Worker
 from service.clock import SystemClock
@@ -477,6 +480,23 @@ def wait_for(happened: Any, seconds: float = 30) -> None:
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
+
+
+def test_when_the_wall_clock_was_set_every_entry_is_due_at_once(runtime: Runtime) -> None:
+    """What the scheduler planned by a clock that ran ahead would come in ninety days."""
+    worker = Worker(runtime)
+    ran = threading.Event()
+    worker._every(1, "entry", ran.set, datetime.now(UTC) + timedelta(days=90))
+    worker._scheduler.start()
+    try:
+        worker._wall.believe(SystemClock().now(), "")
+        worker._tick_on()
+        assert not ran.wait(0.2)
+        worker._wall.believe(SystemClock().now() + 90 * DAY, "")
+        worker._tick_on()
+        assert ran.wait(10)
+    finally:
+        worker._scheduler.shutdown()
 
 
 # --- the machine's own time zone ----------------------------------------------------------------------------
