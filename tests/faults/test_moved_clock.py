@@ -146,7 +146,9 @@ def test_a_clock_that_jumps_stops_the_sending_until_it_is_right(
     assert while_shut == 0
     assert expired == 0
     assert found.doubled("must-arrive") == []
-    assert found.states["accepted"] + found.states["unknown"] == MESSAGES
+    # What was noted by the clock of 1970 has waited for its receipt since then. One that comes still counts.
+    assert found.states["accepted"] + found.states["unknown"] + found.states["no_receipt"] == MESSAGES
+    assert found.states["no_receipt"] <= MESSAGES // 50
     assert supervisor.complaints() == []
 
 
