@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import func, select
 
@@ -130,6 +131,14 @@ def post_before_the_send_returns(runtime: Runtime, carrier: LoopbackCarrier, sto
 
     channel.send = overtaken  # type: ignore[method-assign]
     return statuses
+
+
+@pytest.fixture
+def runtime(settings: Config, clock: TestClock) -> Iterator[Runtime]:
+    """All in this process, so that its clock may stand still."""
+    built = build_runtime(settings, at=clock)
+    yield built
+    built.database.close()
 
 
 def queue(runtime: Runtime, clock: TestClock) -> None:
