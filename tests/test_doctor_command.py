@@ -129,6 +129,10 @@ def test_weak_secrets(runtime: Runtime) -> None:
 
 def test_no_database_or_one_without_tables(runtime: Runtime, tmp_path: Path) -> None:
     _, found = doctor(runtime, LASELI_DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert "database" in abouts(found)
+    assert not (tmp_path / "new.db").exists()
+    (tmp_path / "new.db").touch()
+    _, found = doctor(runtime, LASELI_DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
     assert "migrations" in abouts(found)
     _, found = doctor(runtime, LASELI_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert "database" in abouts(found)

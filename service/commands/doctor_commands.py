@@ -57,9 +57,12 @@ def _now(built: Runtime) -> int:
         return SystemClock().now()
 
 
+_WRAPPER = textwrap.TextWrapper(96, break_long_words=False, break_on_hyphens=False)  # a path stays whole
+
+
 def _told(one: Finding) -> str:
     head = f"{one.level:<5} {one.about:<14} "
-    lines = textwrap.wrap(one.said, 96) + textwrap.wrap(f"→ {one.remedy}", 96)
+    lines = [line for words in (one.said, f"→ {one.remedy}") for line in _WRAPPER.wrap(words)]
     return "\n".join((head if place == 0 else " " * len(head)) + line for place, line in enumerate(lines))
 
 
