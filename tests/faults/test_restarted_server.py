@@ -106,7 +106,8 @@ def test_restarted_at_once_under_writers(
         back.append(_since(crowd, restarted)[WRITERS - 1] - restarted)
     crowd.stop()
     runtime.database.close()  # our own connections are dead too
-    supervisor.wait_for(lambda: not due(runtime) and not in_state(runtime, "sending"), worker, seconds=120)
+    carrier.think = 0.0  # thousands of answers to those who called leave too
+    supervisor.wait_for(lambda: not due(runtime) and not in_state(runtime, "sending"), worker, seconds=size(120, 600))
     told = crowd.told
     found = kept(runtime, told.acknowledged)
     sent = judge(runtime, truth, queued)
