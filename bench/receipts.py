@@ -130,7 +130,7 @@ def measure_batches(database: str, runtime: Runtime, sizes: Sizes) -> None:
 def _take_pages(runtime: Runtime, coming: Sequence[Receipt]) -> None:
     for first in range(0, len(coming), receipts.PAGE):
         page = coming[first : first + receipts.PAGE]
-        receipts._write_down(runtime, [receipts._row(runtime, one, runtime.now()) for one in page])
+        receipts._write_down(runtime, [receipts._row(one, runtime.now()) for one in page])
 
 
 def _spread(ratios: Sequence[float]) -> str:
