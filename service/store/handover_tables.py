@@ -41,7 +41,7 @@ attempt = Table(
     "attempt",
     metadata,
     Column("number_idx", LargeBinary(16), nullable=False),  # or a child's, by its code: the month tried with any phone
-    Column("kind", String(20), nullable=False),  # child_code, handover, child_month
+    Column("kind", String(20), nullable=False),  # child_code, handover, child_month, report_code
     Column("day", Date, nullable=False, index=True),
     Column("times", Integer, nullable=False),
     PrimaryKeyConstraint("number_idx", "kind", "day"),

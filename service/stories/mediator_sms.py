@@ -17,10 +17,11 @@ from service.clock import DAY_MS
 from service.domain import dose_words
 from service.domain.dose_words import NotRead, Report
 from service.runtime import Runtime
-from service.store import message_tables, phone_tables
+from service.store import handover_tables, message_tables, phone_tables, task_tables
 from service.store.mediator_tables import Mediator
+from service.store.people_tables import Child
 from service.store.system_tables import count
-from service.stories import mediator_accounts, mediator_doses, outbox
+from service.stories import child_tasks, mediator_accounts, mediator_doses, outbox
 from service.stories.families import show_code
 from service.stories.mediator_doses import Record, Refused
 from service.stories.reminders import spoken_language
@@ -28,6 +29,9 @@ from service.stories.wording import short_date
 
 MOST_ANSWERS_A_DAY: Final = 200
 """A full vaccination day has fewer. What comes after is written down all the same."""
+TRIES: Final = "report_code"
+MOST_UNKNOWN_CODES: Final = 5
+"""A day. Whoever has her PIN goes on by call."""
 LAST_YEAR_WITHIN: Final = timedelta(183)
 """A day without a year that has not come yet is last year's, if that is no longer ago."""
 
@@ -42,7 +46,7 @@ def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
         return False
     say = _Words(runtime, one)
     try:
-        text = say.record(_record(tx, runtime, one, sms.text, now))
+        text = say.record(_record(tx, runtime, one, sms.phone, sms.text, now))
     except Refused as reason:
         count(tx, "reports_refused")
         text = say(reason.phrase, **reason.slots)
@@ -50,11 +54,26 @@ def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
     return True
 
 
-def _record(tx: Connection, runtime: Runtime, one: Mediator, text: str, now: int) -> Record:
+def _record(tx: Connection, runtime: Runtime, one: Mediator, number: str, text: str, now: int) -> Record:
     report = _read(runtime, text)
     on = _day(report.day, runtime.today(now))
-    child = mediator_doses.find_child(tx, one, report.code)
+    child = _find_child(tx, runtime, one, number, report.code, now)
     return mediator_doses.record(tx, runtime, one, child, report.doses, on, now)
+
+
+def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, code: str, now: int) -> Child:
+    """A forged sender who guesses codes would end the recalls of children: after a few, SMS write nothing that day."""
+    index, today = phone_tables.index_of(tx, number), runtime.today(now)
+    if handover_tables.tries(tx, index, TRIES, today) >= MOST_UNKNOWN_CODES:
+        raise Refused("too_many_codes")
+    try:
+        return mediator_doses.find_child(tx, one, code)
+    except Refused as reason:
+        if reason.phrase == "no_child" and handover_tables.count_try(tx, index, TRIES, today) == MOST_UNKNOWN_CODES:
+            key = f"{TRIES}:{one.id}:{today}"
+            expires_at = now + child_tasks.KEPT_MS
+            task_tables.add_task(tx, now, key=key, kind="code_tries", phone_id=one.phone_id, expires_at=expires_at)
+        raise
 
 
 def _read(runtime: Runtime, text: str) -> Report:

@@ -14,6 +14,7 @@ from service.runtime import Runtime
 from service.store import people_tables, place_tables, system_tables
 from service.store.care_tables import appointment, dose
 from service.store.people_tables import child
+from service.store.task_tables import task
 from service.stories import families, mediator_accounts, mediator_doses
 from service.stories.families import Consent, Enrolment
 from tests.conftest import HOOK_SECRET
@@ -339,3 +340,18 @@ def test_the_longest_answers_are_plain_and_travel_in_three_sms(
     assert measure(said).parts <= 3
     with runtime.database.read() as tx:
         assert "reports_refused" not in system_tables.counters(tx)
+
+
+def test_who_guesses_codes_in_her_name_is_stopped_for_the_day_and_a_person_hears(
+    kadia: Mediator, runtime: Runtime, clock: TestClock
+) -> None:
+    right = a_child(runtime, clock, "2026-09-01", code="48217730")
+    for guess in range(5):
+        assert "Pas d'enfant suivi" in kadia.write(f"VU 9000000{guess} BCG")
+    before = kept(runtime)
+    assert "Trop de codes inconnus" in kadia.write(f"VU {right} BCG"), "the right one too: nobody learns which it is"
+    assert kept(runtime) == before
+    assert [row.kind for row in rows_of(runtime, task)] == ["code_tries"]
+    clock.advance(days=1)
+    assert "noté" in kadia.write(f"VU {right} BCG")
+    assert doses_on(runtime)
