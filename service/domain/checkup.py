@@ -232,7 +232,7 @@ def address(facts: Facts) -> Found:
 
 
 def backup(facts: Facts) -> Found:
-    if facts.is_trial:
+    if facts.is_trial or facts.no_database_at:
         return
     if not facts.seals_to:
         remedy = "`laseli db backup-key`, then LASELI_BACKUP__RECIPIENTS and a timer (docs/operations.md)."
