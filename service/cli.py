@@ -27,6 +27,7 @@ from service.commands.mutual_commands import mutual
 from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
+from service.commands.replan_commands import replan
 from service.commands.report_commands import report
 from service.commands.route_commands import route
 from service.commands.task_commands import todo
@@ -196,6 +197,7 @@ for group in (
     mutual,
     outbox,
     purge,
+    replan,
     report,
     route,
     todo,

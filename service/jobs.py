@@ -44,8 +44,15 @@ def _drain(runtime: Runtime) -> None:
     drain.drain(runtime)
 
 
+def _replan(runtime: Runtime, run_id: int) -> None:
+    from service.stories import replanning
+
+    replanning.carry_on(runtime, run_id)
+
+
 JOBS: dict[str, Callable[..., object]] = {
     "drain": _drain,
+    "replan": _replan,
 }
 
 

@@ -270,6 +270,12 @@ def dead_numbers(facts: Facts) -> Found:
         yield Finding("know", "numbers", said, "They stand on the mediators' list: `laseli todo list`.")
 
 
+def plans(facts: Facts) -> Found:
+    if facts.planned_otherwise and not facts.is_replanning:
+        said = f"{facts.planned_otherwise} children have dates of an older calendar."
+        yield Finding("soon", "plans", said, "`laseli replan start --dry-run`, then `laseli replan start --by NAME`.")
+
+
 def drafts(facts: Facts) -> Found:
     if facts.drafts_allowed_by and facts.real_routes:
         said = f"Texts that no speaker has reviewed go to people, as {facts.drafts_allowed_by} allowed."
@@ -308,6 +314,7 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     connections,
     set_aside,
     dead_numbers,
+    plans,
     drafts,
     trial,
 )

@@ -110,3 +110,5 @@ class Facts:
     is_trial: bool = False  # a demo or a rehearsal
     dead_numbers: int = 0
     jobs: Jobs | None = None
+    planned_otherwise: int = 0  # children whose plan another calendar made
+    is_replanning: bool = False

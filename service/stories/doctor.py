@@ -16,7 +16,15 @@ from service.domain import checkup
 from service.domain.checkup_facts import Account, Closing, Facts, Finding, Heard
 from service.metrics import WORKER_LEASE, last_backup
 from service.runtime import Runtime
-from service.store import checkup_tables, message_tables, postgresql_dumps, schema, sqlite_copies, system_tables
+from service.store import (
+    checkup_tables,
+    message_tables,
+    postgresql_dumps,
+    replan_tables,
+    schema,
+    sqlite_copies,
+    system_tables,
+)
 from service.stories import clock_guard, dispatch_gate, key_checks, money, releases
 from service.stories.backups import sqlite_file
 
@@ -131,6 +139,15 @@ def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
         "is_trial": clock_guard.time_may_be_moved(tx),
         "dead_numbers": checkup_tables.dead_numbers(tx),
         "jobs": checkup_tables.jobs(tx, now),
+        **_of_plans(runtime, tx),
+    }
+
+
+def _of_plans(runtime: Runtime, tx: Connection) -> dict[str, Any]:
+    run = replan_tables.last_run(tx)
+    return {
+        "planned_otherwise": replan_tables.planned_otherwise(tx, runtime.calendar.name, runtime.calendar.latest_source),
+        "is_replanning": run is not None and run.state == "running",
     }
 
 

@@ -43,14 +43,17 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
-    rows = care_tables.open_appointments(tx, child_id)
-    coming = _contacts(tx, runtime, one, care.given_to(tx, one), rows, now)
+    rows, given = care_tables.open_appointments(tx, child_id), care.given_to(tx, one)
+    coming = _contacts(tx, runtime, one, given, rows, now)
     wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
+    unsaid = _take_back(tx, runtime, [was.id for was in gone], now)  # while they are open: what was told is asked
     care_tables.close_appointments(tx, [was.id for was in gone], now)
-    _take_back(tx, runtime, [was.id for was in gone], now)
-    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, gone)
+    heard = [
+        was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
+    ]
+    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, heard)
     return gone
 
 
@@ -78,15 +81,22 @@ def _add(
     one: Child,
     coming: Iterable[Contact],
     now: int,
-    gone: Sequence[Appointment] = (),
+    heard: Sequence[Appointment] = (),
 ) -> None:
-    rows = [_row(runtime, one, contact, _told_of(contact, gone), now) for contact in coming]
+    rows = [_row(runtime, one, contact, _told_of(contact, heard), now) for contact in coming]
     care_tables.add_appointments(tx, rows)
 
 
-def _told_of(contact: Contact, gone: Sequence[Appointment]) -> str | None:
-    """The last step told of a contact that was given in part: its family has just been there."""
-    for was in gone:
+def _came(runtime: Runtime, was: Appointment, given: Sequence[Given]) -> bool:
+    """Whether something of it was given since its ladder began: the family has just been there."""
+    antigens = {runtime.calendar.dose(dose)[0].record_as for dose in was.doses.split(",")}
+    since = (was.on or was.anchor_on) + timedelta(runtime.ladder.steps[0].offset_days)
+    return any(dose.antigen in antigens and dose.on >= since for dose in given)
+
+
+def _told_of(contact: Contact, heard: Sequence[Appointment]) -> str | None:
+    """The last step that the family heard of a contact of which something fell away."""
+    for was in heard:
         same_day = was.anchor_on == contact.anchor_on and was.on == contact.on
         if same_day and set(contact.doses) <= set(was.doses.split(",")):
             return was.last_step
@@ -147,14 +157,20 @@ def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None
     _take_back(tx, runtime, [row.id for row in care_tables.open_appointments(tx, child_id)], now)
 
 
-def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
-    """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again."""
-    if appointment_ids:
-        told = recall_tables.messages_telling_of(tx, appointment_ids)
-        _unsay(tx, runtime, told, "the appointment changed", now)
+def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> dict[int, str | None]:
+    """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again.
+
+    Gives, for each appointment of which something was not said after all, the last step that was.
+    """
+    if not appointment_ids:
+        return {}
+    told = recall_tables.messages_telling_of(tx, appointment_ids)
+    return _unsay(tx, runtime, told, "the appointment changed", now)
 
 
-def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int) -> None:
+def _unsay(
+    tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int
+) -> dict[int, str | None]:
     """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
@@ -166,6 +182,7 @@ def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason:
     today = runtime.today(now)
     waiting = [NextStep(id, _step_before(runtime, step), step, today) for id, step in again.items()]
     care_tables.set_next_steps(tx, waiting, now)
+    return {one.appointment_id: one.last_step for one in waiting}
 
 
 def _step_before(runtime: Runtime, step: str) -> str | None:
