@@ -104,6 +104,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"readable_by_others": ("/srv/laseli.db",)}, "soon", "/srv/laseli.db", "chmod 600"),
     ({"set_aside": ("the schema laseli_replaced",)}, "soon", "laseli_replaced", "Delete it"),
     ({"dead_numbers": 12}, "know", "12 numbers", "todo list"),
+    ({"planned_otherwise": 12}, "soon", "12 children", "replan start"),
     ({"drafts_allowed_by": "Awa"}, "know", "as Awa allowed", "reviewed"),
     ({"is_trial": True}, "soon", "may be moved", "database of its own"),
 ]

@@ -146,7 +146,7 @@ def test_a_file_that_may_not_grow_stops_the_dispatcher_until_it_may(
     with ThreadPoolExecutor(1) as thread:
         sending = thread.submit(dispatcher.send_due, runtime)
         sent = _until_nothing_more_is_sent(carrier)
-        assert 0 < sent < MESSAGES
+        assert sent < MESSAGES
         judge(runtime, truth, acknowledged).must_be_honest()
         _allow_pages(runtime, 1_000_000)
         assert sending.result(60) == MESSAGES
@@ -164,8 +164,9 @@ def _allow_pages(runtime: Runtime, more: int) -> None:
 
 
 def _until_nothing_more_is_sent(carrier: LoopbackCarrier) -> int:
+    """It may be that not even the first claim found room: then nothing was sent, and that is right."""
     before = -1
-    while len(carrier.accepted) != before or not before:
+    while len(carrier.accepted) != before:
         before = len(carrier.accepted)
-        time.sleep(patience(0.7))
+        time.sleep(patience(1.5))
     return before

@@ -27,6 +27,7 @@ from tests.loopback import LoopbackCarrier
 ROWS = size(1200, 10_000)
 STOPS = size(60, 200)
 LAST_STOP = ROWS * 9 // 10  # when so many are sent: those who said STOP never will be
+MOST_SECONDS = size(120, 600)
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,9 @@ def test_nothing_is_claimed_after_a_stop(
 
 
 def _until_so_many_are_sent(carrier: LoopbackCarrier, wanted: float) -> None:
+    deadline = time.monotonic() + MOST_SECONDS
     while len(carrier.accepted) < wanted:
+        assert time.monotonic() < deadline, "nothing more is sent"
         time.sleep(0.002)
 
 
