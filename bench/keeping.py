@@ -1,4 +1,4 @@
-"""What forgetting and changing keys cost on SQLite, and how long a caller waits meanwhile.
+"""What the day's reminders, planning anew, forgetting and changing keys cost on SQLite, and how long callers wait.
 
 python3 dev bench keeping
 """
@@ -17,19 +17,29 @@ from typing import Any
 
 from sqlalchemy import update
 
-from service import logs
+from service import jobs, logs
 from service.channels.base import Keystroke
 from service.clock import FixedClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.database import Database
 from service.store.message_tables import message
-from service.stories import conversations, key_rotation, outbox, paged_work, retention, setup
+from service.stories import (
+    conversations,
+    key_rotation,
+    outbox,
+    paged_work,
+    recalls,
+    replanning,
+    retention,
+    setup,
+)
 from service.stories.outbox import Letter
+from tests.many_families import due_children
 
 DAY = 86_400_000
 NOW = 1_795_000_000_000
-MESSAGES, NUMBERS = 100_000, 20_000
+MESSAGES, NUMBERS, DUE = 100_000, 20_000, 6_000
 KEYS = {
     1: ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA="),
     2: ("ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=", "Pz49PDs6OTg3NjU0MzIxMC8uLSwrKikoJyYlJCMiISA="),
@@ -43,9 +53,12 @@ def main() -> None:
         made = opened(file, NOW, 1)
         setup.prepare(made)
         fill(made)
+        due_children(made, DUE)
         print(f"{MESSAGES} messages to {NUMBERS} numbers on SQLite, synchronous=FULL; {size(file)} MB")
         print("a USSD step beside it, in ms:     median     p99     max")
         show("nothing else", lambda: time.sleep(5), made)
+        show(f"the day's reminders: {DUE} children", lambda: today(opened(file, NOW, 1)), made)
+        show(f"{DUE} children planned anew", lambda: plan_anew(opened(file, NOW, 1)), made)
         both = opened(file, NOW, 2, 1)
         show("keys rotate: seal, then move", lambda: rotate(both), both)
         show("words of 90 days are emptied", lambda: purge(opened(file, NOW + 91 * DAY, 2, 1), "message_texts"), both)
@@ -58,7 +71,7 @@ def main() -> None:
 def fill(runtime: Runtime) -> None:
     for first in range(0, MESSAGES, 500):
         letters = [
-            Letter(f"+2237{place % NUMBERS:07d}", TEXT, f"k{place}", "reminder", "once", NOW, NOW + DAY)
+            Letter(f"+2236{place % NUMBERS:07d}", TEXT, f"k{place}", "reminder", "once", NOW, NOW + DAY)
             for place in range(first, first + 500)
         ]
         with runtime.database.begin() as tx:
@@ -68,6 +81,17 @@ def fill(runtime: Runtime) -> None:
 
 
 TEXT = "Laseli: rendez-vous de suivi le 12/12 au CSCom de Darsalam, avec le carnet. Info *384*223#. ARRET pour arreter."
+
+
+def today(runtime: Runtime) -> str:
+    return f"{recalls.queue_recalls(runtime)} messages"
+
+
+def plan_anew(runtime: Runtime) -> str:
+    replanning.start(runtime, "the benchmark")
+    jobs.carry_out_due(runtime)
+    done = replanning.status(runtime)[0]
+    return f"{done.changed} of {done.children} otherwise" if done else ""
 
 
 def rotate(runtime: Runtime) -> str:

@@ -6,6 +6,7 @@ due today, and only those: its cost follows what is due, not how many children a
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +24,12 @@ from service.store.care_tables import Appointment, NextStep
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days
+from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import reminder_text
 
 PAGE = 200
-"""Households planned in one transaction: short enough that a caller's keystroke never waits for it."""
+"""At most so many households in one transaction; where that takes long, fewer."""
 TAKEN_AS_TOLD = "recalls_taken_as_told"
 
 
@@ -206,16 +207,21 @@ def queue_recalls(runtime: Runtime) -> int:
 
     Running it twice, or in two workers at once, queues nothing twice: households are locked, keys are unique.
     """
-    queued = 0
+    queued, size = 0, PAGE if not runtime.database.is_sqlite else paged_work.AT_FIRST
     while True:
         now = runtime.now()
         with runtime.database.begin() as tx:
+            began = time.monotonic()
             if clock_guard.holds(tx):
                 return queued
-            seen, done = _queue_page(tx, runtime, now)
+            seen, done = _queue_page(tx, runtime, now, size)
         queued += done
         if not seen:
             return queued
+        if runtime.database.is_sqlite:  # it has one writer: a caller's keystroke comes between two pages
+            took = time.monotonic() - began
+            size = paged_work.next_size(size, took, PAGE)
+            time.sleep(max(paged_work.SHORTEST_PAUSE_S, took))
 
 
 def plan_restored_day(tx: Connection, runtime: Runtime, now: int) -> int:
@@ -248,10 +254,10 @@ def count_due(runtime: Runtime) -> int:
         return queued
 
 
-def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
+def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PAGE) -> tuple[int, int]:
     today = runtime.today(now)
     midnight = local_time.start_of_day(today, runtime.zone)
-    homes = recall_tables.lock_due_households(tx, today, PAGE)
+    homes = recall_tables.lock_due_households(tx, today, households)
     # What did not leave on its own day says the same as today's message, which takes its place.
     _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
     rows = recall_tables.due_appointments(tx, homes, today)
