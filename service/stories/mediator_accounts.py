@@ -199,6 +199,11 @@ def _zone_ids(tx: Connection, written: Sequence[str]) -> list[int]:
     return list(dict.fromkeys(known[_plain(word)][0] for word in wanted))
 
 
+def zone_named(tx: Connection, written: str) -> int | None:
+    """The quartier with this name, however it is spelled; None when it is none of ours."""
+    return next((zone_id for zone_id, name in place_tables.zones(tx) if _plain(name) == _plain(written)), None)
+
+
 def _plain(name: str) -> str:
     """'Bamako-Coura', 'bamako coura' and 'BAMAKO COURA ' are one quartier."""
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).casefold())
