@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.people_tables import child
@@ -31,8 +31,12 @@ def be_quiet(tx: Connection, child_id: int, why: str | None, until: date | None)
 
 def quiet_among(tx: Connection, children: Iterable[int], today: date) -> set[int]:
     """Those of the children about whom nothing is sent on this day."""
-    silent = child.c.quiet_why.is_not(None) & (child.c.quiet_until.is_(None) | (child.c.quiet_until > today))
-    return set(tx.execute(select(child.c.person_id).where(child.c.person_id.in_(list(children)), silent)).scalars())
+    which = child.c.person_id.in_(list(children)) & is_quiet(today)
+    return set(tx.execute(select(child.c.person_id).where(which)).scalars())
+
+
+def is_quiet(today: date) -> ColumnElement[bool]:
+    return child.c.quiet_why.is_not(None) & (child.c.quiet_until.is_(None) | (child.c.quiet_until > today))
 
 
 def _set(tx: Connection, child_id: int, **values: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Column, Date, Index, String, Table, UniqueConstraint, select, update
+from sqlalchemy import Column, ColumnElement, Date, Index, String, Table, UniqueConstraint, exists, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Id, Instant, id_column, metadata, new_id, reference, upsert, wrote
@@ -38,7 +39,6 @@ def let_go_of(tx: Connection, children: Iterable[int]) -> None:
     tx.execute(update(visit).where(visit.c.child_id.in_(list(children))).values(child_id=None))
 
 
-def seen_since(tx: Connection, children: Iterable[int], since: date) -> set[int]:
-    """Those of the children whom a mediator has seen on that day or later."""
-    which = visit.c.child_id.in_(list(children)) & (visit.c.status == "seen") & (visit.c.visited_on >= since)
-    return set(tx.execute(select(visit.c.child_id).where(which).distinct()).scalars())
+def seen_since(child_id: Any, since: date) -> ColumnElement[bool]:
+    """Whether a mediator has seen the child of this column on that day or later."""
+    return exists().where(visit.c.child_id == child_id, visit.c.status == "seen", visit.c.visited_on >= since)
