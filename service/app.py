@@ -10,7 +10,7 @@ from service.channels.raw_request import LARGEST_BODY, MOST_FIELDS
 from service.clock import is_demo
 from service.logs import log
 from service.runtime import Runtime
-from service.web import demo_controls, health, sms_webhooks, ussd_webhook
+from service.web import demo_controls, health, sms_webhooks, ussd_webhook, voice_webhook
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -20,6 +20,8 @@ def create_app(runtime: Runtime) -> Flask:
     runtime.database.answer_within(0.9)  # one wait for the turn and one for the lock: 503 within two seconds
     app.register_blueprint(ussd_webhook.blueprint(runtime))
     app.register_blueprint(sms_webhooks.blueprint(runtime))
+    if runtime.voice is not None:
+        app.register_blueprint(voice_webhook.blueprint(runtime))
     app.register_blueprint(health.blueprint(runtime))
     if runtime.config.demo_secret is not None and is_demo(runtime.database):
         app.register_blueprint(demo_controls.blueprint(runtime))

@@ -31,6 +31,7 @@ class CarrierSettings(BaseModel):
     """A setting of `Config` whose class comes from here is a carrier, and may be a route if it sends SMS."""
 
     sends_sms: ClassVar[bool] = True
+    calls: ClassVar[bool] = False
 
     @field_validator("base_url", check_fields=False)
     @classmethod
@@ -118,3 +119,26 @@ class ScreenSettings(SecretCarrierSettings):
     """A gateway that brings USSD and nothing else."""
 
     sends_sms: ClassVar[bool] = False
+
+
+class VoiceSettings(CarrierSettings):
+    """Calls through the account of a carrier: all that is new is the number that rings people, and where to ask."""
+
+    sends_sms: ClassVar[bool] = False
+    calls: ClassVar[bool] = True
+
+    number: str = Field(pattern=r"^\+[1-9][0-9]{5,14}$", description="the number that calls, as +22320000001")
+    base_url: str
+
+
+class TwilioVoiceSettings(VoiceSettings):
+    base_url: str = "https://api.twilio.com"
+
+
+class AfricasTalkingVoiceSettings(VoiceSettings):
+    base_url: str = "https://voice.africastalking.com"
+
+
+class SimulatorVoiceSettings(VoiceSettings):
+    number: str = "+22320000001"
+    base_url: str = "http://127.0.0.1:8001"

@@ -16,15 +16,19 @@ from sqlalchemy.engine import make_url
 
 from flows import phone_numbers
 from flows.model import Handset
+from service.call_settings import CallSettings
 from service.carrier_settings import (
     AfricasTalkingSettings,
+    AfricasTalkingVoiceSettings,
     CarrierSettings,
     CommaList,
     KannelSettings,
     OrangeSettings,
     ScreenSettings,
     SimulatorSettings,
+    SimulatorVoiceSettings,
     TwilioSettings,
+    TwilioVoiceSettings,
     comma_list,
 )
 from service.domain.prices import PricesMistake, load_prices
@@ -139,6 +143,10 @@ class Config(BaseSettings):
     orange: OrangeSettings | None = None
     truroute: ScreenSettings | None = None
     pages: ScreenSettings | None = None
+    twilio_voice: TwilioVoiceSettings | None = None
+    africastalking_voice: AfricasTalkingVoiceSettings | None = None
+    simulator_voice: SimulatorVoiceSettings | None = None
+    voice: CallSettings = CallSettings()
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -256,12 +264,25 @@ class Config(BaseSettings):
             if getattr(self, route) is None:
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
         for channel in self.pace:
-            _must_send_sms("PACE", channel)
+            if not _CALLS.get(channel):
+                _must_send_sms("PACE", channel)
+        self._voice_is_set_up()
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
         if self.kannel and not (self.kannel.callback_url or self.public_url):
             raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self
+
+    def _voice_is_set_up(self) -> None:
+        callers = [name for name in CARRIERS if _CALLS[name]]
+        for name in callers:
+            account = name.removesuffix("_voice")
+            if getattr(self, name) and not getattr(self, account):
+                raise ValueError(f"{PREFIX}{name.upper()}: the account is missing: {PREFIX}{account.upper()}__...")
+        if self.voice.by and (self.voice.by not in callers or getattr(self, self.voice.by) is None):
+            raise ValueError(f"{PREFIX}VOICE__BY: '{self.voice.by}' is not set up; there may be {', '.join(callers)}")
+        if self.voice.by and not self.public_url:
+            raise ValueError(f"{PREFIX}VOICE__BY: carriers fetch the recordings from us: set {PREFIX}PUBLIC_URL")
 
     @property
     def may_write_to(self) -> frozenset[str]:
@@ -272,7 +293,7 @@ class Config(BaseSettings):
     def our_own_numbers(self) -> frozenset[str]:
         """Every number that is ours, as carriers tell it: nothing automatic is ever answered or sent to them."""
         carriers = [getattr(self, name) for name in CARRIERS]
-        named = [getattr(carrier, name, None) for carrier in carriers for name in ("sender", "sender_address")]
+        named = [getattr(one, name, None) for one in carriers for name in ("sender", "sender_address", "number")]
         senders = [sender for sender in named if sender]
         return frozenset(
             phone_numbers.to_e164(number, self.country) or number for number in (*senders, *self.own_numbers)
@@ -343,12 +364,14 @@ def _kinds(annotation: Any) -> list[type]:
     return [option for option in options if isinstance(option, type)]
 
 
-_SENDS_SMS = {
-    name: kind.sends_sms
+_KINDS = {
+    name: kind
     for name, field in Config.model_fields.items()
     for kind in _kinds(field.annotation)
     if issubclass(kind, CarrierSettings)
 }
+_SENDS_SMS = {name: kind.sends_sms for name, kind in _KINDS.items()}
+_CALLS = {name: kind.calls for name, kind in _KINDS.items()}
 CARRIERS = tuple(_SENDS_SMS)
 
 

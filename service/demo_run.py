@@ -133,6 +133,8 @@ def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
         f"{PREFIX}ROUTES": "simulator",
         f"{PREFIX}SIMULATOR__HOOK_SECRETS": secret["hook"],
         f"{PREFIX}SIMULATOR__BASE_URL": f"http://127.0.0.1:{sim_port}",
+        f"{PREFIX}SIMULATOR_VOICE__BASE_URL": f"http://127.0.0.1:{sim_port}",
+        f"{PREFIX}VOICE__BY": "simulator_voice",
         f"{PREFIX}DEMO_SECRET": secret["control"],
         f"{PREFIX}PUBLIC_URL": f"http://127.0.0.1:{port}",
         f"{PREFIX}PORT": str(port),

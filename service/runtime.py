@@ -20,6 +20,7 @@ from service.domain.hours_file import HoursMistake, built_in_hours, load_hours
 from service.domain.letter_rules import LetterRules
 from service.domain.networks import Networks, built_in_networks
 from service.domain.prices import PriceList, example_prices, load_prices
+from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, load_recordings
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
@@ -51,6 +52,9 @@ class Runtime:
     handsets: dict[str, Handset] = field(default_factory=dict)
     networks: Networks = field(default_factory=built_in_networks)
     prices: PriceList = field(default_factory=example_prices)
+    # The channel that calls, and what calls play; None: nobody is called.
+    voice: Channel | None = None
+    recordings: Recordings = field(default_factory=Recordings)
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
@@ -118,6 +122,8 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         handsets={"": Handset(limit=settings.screen_limit), **settings.handsets},
         networks=built_in_networks(settings.country),
         prices=load_prices(settings.prices_file.read_text("utf-8")) if settings.prices_file else example_prices(),
+        voice=channels[settings.voice.by] if settings.voice.by else None,
+        recordings=_recordings(settings.voice.recordings) if settings.voice.by else Recordings(),
     )
 
 
@@ -134,6 +140,13 @@ def _ladder(file: Path | None) -> Ladder:
         return load_ladder(file.read_text("utf-8")) if file else built_in_ladder()
     except LadderMistake as mistake:
         raise config.BadConfig([f"{config.PREFIX}LADDER_FILE: {mistake}"]) from None
+
+
+def _recordings(folder: Path | None) -> Recordings:
+    try:
+        return load_recordings(folder or BUILT_IN)
+    except RecordingsMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}VOICE__RECORDINGS: {mistake}"]) from None
 
 
 def _hours(file: Path | None) -> HoursTable:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlsplit
 
 AT, TWILIO, KANNEL = "africastalking", "twilio", "kannel"
+AT_CALLS, TWILIO_CALLS = "africastalking_voice", "twilio_voice"
 TOKEN = "test-token-not-a-secret"
 ACCOUNT = "AC" + "0" * 32
 
@@ -84,7 +85,7 @@ Answer = tuple[int, bytes, list[Accepted]]
 
 def refused(carrier: Keys, protocol: str, headers: Any) -> bool:
     """Whether the caller's key is another than ours."""
-    if protocol == AT:
+    if protocol in (AT, AT_CALLS):
         return bool(carrier.api_key) and headers.get("apiKey") != carrier.api_key
     expected = base64.b64encode(f"{carrier.account_sid}:{carrier.auth_token}".encode()).decode()
     return bool(headers.get("Authorization") != f"Basic {expected}")
@@ -134,6 +135,34 @@ def twilio_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: F
     sid: dict[str, str] = {} if _is(fault, "missing") else {"sid": name}
     table = sid | {"to": message.to, "from": sender, "status": "queued", "num_segments": "1", "error_code": None}
     return (500 if _is(fault, "500-late") else 201), _json(table), [message]
+
+
+def twilio_call_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
+    """A call that will be made: its `text` is the address that is asked what to play."""
+    status, body, made = twilio_answer(carrier, form, headers, fault)
+    if not made:
+        return status, body, []
+    name = "CA" + secrets.token_hex(16)
+    call = Accepted(made[0].to, form.get("Url", ""), made[0].sender, name, TWILIO_CALLS, made[0].callback)
+    sid: dict[str, str] = {} if _is(fault, "missing") else {"sid": name}
+    return status, _json(sid | {"to": call.to, "from": call.sender, "status": "queued"}), [call]
+
+
+def at_call_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:
+    """A call that will be made: its `text` is our id, which comes back with every moment of the call."""
+    wrong_name = carrier.username and form.get("username") != carrier.username
+    if refused(carrier, AT_CALLS, headers) or wrong_name or _is(fault, "401"):
+        return 401, b"The supplied authentication is invalid", []
+    if fault and not FAULTS[fault.name] and fault.name not in {"sender", "code"}:
+        return _http_status(fault), b"", []
+    refusal = "InvalidCallerId" if _is(fault, "sender") else "Rejected" if _is(fault, "code") else ""
+    if refusal:
+        return 200, _json({"entries": [], "errorMessage": refusal}), []
+    name, number = "ATVId_" + secrets.token_hex(16), form["to"]
+    call = Accepted(number, form.get("clientRequestId", ""), form["from"], name, AT_CALLS)
+    told = "+22300000000" if _is(fault, "missing") else number
+    entry = {"phoneNumber": told, "status": "Queued", "sessionId": name}
+    return (500 if _is(fault, "500-late") else 201), _json({"entries": [entry], "errorMessage": "None"}), [call]
 
 
 def kannel_answer(carrier: Keys, form: Mapping[str, str], headers: Any, fault: Fault | None) -> Answer:

@@ -14,14 +14,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.carrier_answers import (
     AT,
+    AT_CALLS,
     KANNEL,
     TWILIO,
+    TWILIO_CALLS,
     Fault,
     at_answer,
+    at_call_answer,
     kannel_answer,
     kannel_form,
     refused,
     twilio_answer,
+    twilio_call_answer,
 )
 from tests.carrier_lists import list_answer
 from tests.orange_answers import DESK_PATH, ORANGE, SEND_PATH, orange_answer, orange_form
@@ -40,7 +44,14 @@ class Seen:
     form: dict[str, str]
 
 
-ANSWERS = {AT: at_answer, TWILIO: twilio_answer, KANNEL: kannel_answer, ORANGE: orange_answer}
+ANSWERS = {
+    AT: at_answer,
+    TWILIO: twilio_answer,
+    KANNEL: kannel_answer,
+    ORANGE: orange_answer,
+    AT_CALLS: at_call_answer,
+    TWILIO_CALLS: twilio_call_answer,
+}
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -138,7 +149,10 @@ class CarrierHandler(BaseHTTPRequestHandler):
             return KANNEL
         if SEND_PATH.fullmatch(path):
             return ORANGE
-        return TWILIO if path == f"/2010-04-01/Accounts/{self.server.carrier.account_sid}/Messages.json" else ""
+        if path == "/call":
+            return AT_CALLS
+        account = f"/2010-04-01/Accounts/{self.server.carrier.account_sid}"
+        return {f"{account}/Messages.json": TWILIO, f"{account}/Calls.json": TWILIO_CALLS}.get(path, "")
 
     def _note(self, form: dict[str, str]) -> None:
         self.server.carrier.requests.append(Seen(self.command, self.path, dict(self.headers), form))

@@ -118,6 +118,7 @@ class Capabilities:
     alphanumeric: bool = True  # letters may stand as the sender
     lists: bool = False  # tells what it took from us, by number and date (`ListsSent`)
     pulls: bool = False  # gives out again what people wrote to us (`KeepsReceived`)
+    voice: bool = False  # it rings people and plays to them; it sends no SMS (`calling.Calls`)
     shows_drafts: bool = False  # only pretend handsets: texts that nobody reviewed may go there
 
 

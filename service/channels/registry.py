@@ -12,9 +12,11 @@ from service.carrier_settings import (
     OrangeSettings,
     ScreenSettings,
     TwilioSettings,
+    VoiceSettings,
 )
 from service.channels.base import Channel
 from service.channels.via_africastalking import AfricasTalking
+from service.channels.via_africastalking_voice import AfricasTalkingVoice, SimulatorVoice
 from service.channels.via_kannel import Kannel
 from service.channels.via_orange import Orange
 from service.channels.via_pages import Pages
@@ -52,6 +54,36 @@ def _twilio(found: TwilioSettings, config: Config) -> Channel:
         public_url=config.public_url,
         country=config.country,
         timeout=config.send_timeout,
+    )
+
+
+def _twilio_voice(found: VoiceSettings, config: Config) -> Channel:
+    from service.channels.via_twilio_voice import TwilioVoice
+
+    account = config.twilio
+    assert account is not None, "the settings ask for it"
+    return TwilioVoice(
+        account_sid=account.account_sid,
+        auth_token=account.auth_token.get_secret_value(),
+        base_url=found.base_url,
+        sender=found.number,
+        public_url=config.public_url,
+        country=config.country,
+        timeout=config.send_timeout,
+    )
+
+
+def _at_voice(kind: type[AfricasTalkingVoice], account: str, found: VoiceSettings, config: Config) -> Channel:
+    owner: AfricasTalkingSettings = getattr(config, account)
+    return kind(
+        username=owner.username,
+        api_key=owner.api_key.get_secret_value(),
+        hook_secrets=owner.hook_secrets,
+        base_url=found.base_url,
+        sender=found.number,
+        country=config.country,
+        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
+        read_timeout=config.send_timeout,
     )
 
 
@@ -95,6 +127,9 @@ MAKERS: Mapping[str, Callable[[Any, Config], Channel]] = {
     "orange": _orange,
     "truroute": partial(_screens, TruRoute),
     "pages": partial(_screens, Pages),
+    "twilio_voice": _twilio_voice,
+    "africastalking_voice": partial(_at_voice, AfricasTalkingVoice, "africastalking"),
+    "simulator_voice": partial(_at_voice, SimulatorVoice, "simulator"),
 }
 """Each by the name of its settings, which is also its name in our addresses, tables and routes."""
 

@@ -75,7 +75,7 @@ RECEIPTS: dict[str, ReceiptState] = {
 NO_NETWORK = "99999"
 SESSION_ENDS: dict[str, EndStatus] = {"Success": "done", "Incomplete": "cut", "Failed": "failed"}
 
-_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
+E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 
 
 class AfricasTalking(BySecret):
@@ -122,7 +122,7 @@ class AfricasTalking(BySecret):
         """One text to many people in one call; each gets what the answer says of its own number."""
         place_of: dict[str, int] = {}
         for place, letter in enumerate(letters):
-            if _E164.fullmatch(letter.to):
+            if E164.fullmatch(letter.to):
                 place_of.setdefault(letter.to, place)
         if not place_of:
             return [Refused("not a number in E.164", "person", opt_out=False)] * len(letters)
@@ -158,7 +158,7 @@ class AfricasTalking(BySecret):
     def _number_in(self, entry: object) -> str | None:
         # The carrier may write the number another way than we did.
         number = str(entry.get("number", "")) if isinstance(entry, dict) else ""
-        return number if _E164.fullmatch(number) else to_e164(number, self._country)
+        return number if E164.fullmatch(number) else to_e164(number, self._country)
 
     # -- asked
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from service.domain.data_files import DataMistake, Table, parse
 from service.domain.sending_hours import Window
 
+MEDIA = ("sms", "voice")
+
 FOLDER = Path(__file__).parent / "ladders"
 
 
@@ -37,6 +39,7 @@ class Step(NamedTuple):
     hour: time
     useful: Moment
     phrase: str
+    medium: str = "sms"  # voice: a call, to who chose calls
 
 
 class Ladder(NamedTuple):
@@ -55,6 +58,7 @@ class Occurrence(NamedTuple):
     at: datetime
     until: datetime
     phrase: str
+    medium: str = "sms"
 
 
 def load_ladder(text: str) -> Ladder:
@@ -82,7 +86,7 @@ def _step(part: Table, window: Window) -> Step:
     name, hour = part.text("step"), part.hour("at")
     useful_part = part.table("useful_until")
     useful = Moment(offset_of(useful_part.text("step")), useful_part.hour("at"))
-    step = Step(name, offset_of(name), hour, useful, part.text("phrase"))
+    step = Step(name, offset_of(name), hour, useful, part.text("phrase"), _medium(part))
     useful_part.done()
     part.done()
     for said, when in (("at", hour), ("useful_until", useful.hour)):
@@ -91,6 +95,10 @@ def _step(part: Table, window: Window) -> Step:
     if useful <= Moment(step.offset_days, hour):
         raise LadderMistake(f"{part.where}: {name} is no longer useful when it is due: move 'useful_until'")
     return step
+
+
+def _medium(part: Table) -> str:
+    return part.one_of("medium", MEDIA) if part.has("medium") else "sms"
 
 
 def offset_of(step: str) -> int:
@@ -141,4 +149,4 @@ def _occurrence(step: Step, anchor_on: date, lapses_on: date | None) -> Occurren
     until = step.useful.from_day(anchor_on)
     if lapses_on is not None:
         until = min(until, datetime.combine(lapses_on, time()))
-    return Occurrence(step.name, at.date(), at, until, step.phrase)
+    return Occurrence(step.name, at.date(), at, until, step.phrase, step.medium)

@@ -16,6 +16,7 @@ from service.simulator.carrier import carrier_pages
 from service.simulator.pages import phone_pages
 from service.simulator.postman import RETRY_SECONDS, Postman
 from service.simulator.product import Control, Hooks
+from service.simulator.ringing import call_pages
 from service.simulator.scripts import SAMPLES
 from service.simulator.simulation import Simulation
 from service.simulator.state import State, first_free
@@ -97,6 +98,7 @@ def _application(sim: Simulation) -> Flask:
 
     app.jinja_env.globals["asset"] = asset
     app.register_blueprint(carrier_pages(sim))
+    app.register_blueprint(call_pages(sim))
     app.register_blueprint(phone_pages(sim))
     app.before_request(_refuse_foreign_forms)
     app.after_request(_guard)

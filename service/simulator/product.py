@@ -15,6 +15,7 @@ import requests
 
 USSD_TIMES = (5.0, 15.0)  # Africa's Talking waits that long for a screen
 HOOK_TIMES = (3.0, 10.0)
+CALL_TIMES = (1.0, 2.0)  # the product waits for our answer to its call meanwhile
 CLOCK_TIMES = (3.0, 75.0)  # the product itself gives up after a minute
 CLINIC_TIMES = (3.0, 15.0)
 
@@ -87,6 +88,13 @@ class Hooks:
         answer = _ask("POST", self._address(event), form, HOOK_TIMES)
         if not answer.ok or answer.is_redirect:
             raise ProductProblem(_refusal(answer.status_code), f"status {answer.status_code}")
+
+    def hear(self, form: Mapping[str, str]) -> str:
+        """What a call that was just taken plays, in the product's XML."""
+        answer = _ask("POST", self._address("voice"), form, CALL_TIMES)
+        if answer.status_code != 200:
+            raise ProductProblem(_refusal(answer.status_code), f"status {answer.status_code}")
+        return answer.content.decode("utf-8", "replace")
 
     def _address(self, event: str) -> str:
         return f"{self._url}/hooks/simulator/{event}/{self._secret}"

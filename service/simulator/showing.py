@@ -17,6 +17,7 @@ MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "ao�
 ENCODINGS = {"gsm7": "GSM-7", "ucs2": "UCS-2"}
 SCREEN_UNITS = {"gsm7": 160, "ucs2": 80}  # what fits on a USSD screen everywhere
 SMS_SHOWN = 20
+CALL = "(appel)"  # how an inbox shows what was heard in a call
 
 Run = tuple[str, bool]  # letters, and whether they are outside GSM-7
 
@@ -71,6 +72,8 @@ def screen_view(phone: Phone) -> ScreenView:
 
 def sms_view(sms: Sms, watch: Watch) -> SmsView:
     size = measure(sms.text)
+    if sms.text.startswith(CALL):
+        return SmsView(sms.other, short_time(watch.local(sms.at)), letters(sms.text), "appel vocal", sms.is_received)
     words = (plural(size.parts, "SMS", "SMS"), plural(size.units, "unité", "unités"), ENCODINGS[size.encoding])
     return SmsView(sms.other, short_time(watch.local(sms.at)), letters(sms.text), " · ".join(words), sms.is_received)
 

@@ -199,6 +199,18 @@ class State:
             _add_sms(tx, sms, is_waiting=not is_on)
             _add_callback(tx, "receipt", receipts[is_on], due_at)
 
+    def is_on(self, number: str) -> bool:
+        """Whether this phone can be rung. A number that nobody put on the page counts as on."""
+        rows = self._rows("SELECT is_on FROM phone WHERE number = ?", number)
+        return not rows or bool(rows[0]["is_on"])
+
+    def take_call(self, heard: Sms | None, end: Mapping[str, str], due_at: int) -> None:
+        """Keep what a phone heard in a call, if it took it, and the end of the call for the product."""
+        with self._begin() as tx:
+            if heard is not None:
+                _add_sms(tx, heard, is_waiting=False)
+            _add_callback(tx, "voice", end, due_at)
+
     def send_sms(self, sms: Sms, form: Mapping[str, str], due_at: int) -> Callback:
         """Keep an SMS that a phone wrote. The callback is the caller's to try first; it is due again at `due_at`."""
         with self._begin() as tx:

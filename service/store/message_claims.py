@@ -31,12 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
-from service.store.columns import Instant, among, database_now, new_id
+from service.store.columns import Instant, among, database_now, new_id, spelled
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
 
 LEASE_MS = 60_000
+SMS, VOICE = "sms", "voice"
 
 m = message.c
 
@@ -62,6 +63,11 @@ class Claimed(NamedTuple):
     batch_key: bytes | None
     campaign_id: int | None
     channel: str | None  # by which it was tried last
+    recording: str | None = None  # of a call: what is played
+
+    @property
+    def medium(self) -> str:
+        return VOICE if self.recording else SMS
 
 
 _CLAIMED = (
@@ -83,16 +89,19 @@ _CLAIMED = (
     m.batch_key,
     m.campaign_id,
     m.channel,
+    m.recording,
 )
 
 
-def claim_due(tx: Connection, now: int, limit: int, open_hours: Iterable[str]) -> list[Claimed]:
+def claim_due(
+    tx: Connection, now: int, limit: int, open_hours: Iterable[str], medium: str | None = None
+) -> list[Claimed]:
     """Take at most `limit` due messages for this worker: state, fence and lease in one statement.
 
     Opt-out, hours and validity are asked again here, so that a STOP committed a moment ago is honoured. `open_hours`
-    are the names of those hours in which people may be written to now.
+    are the names of those hours in which people may be written to now. `medium`: only calls, or only SMS.
     """
-    return _taken(tx, _claim(tuple(sorted(open_hours)), False), now=now, most=limit)
+    return _taken(tx, _claim(tuple(sorted(open_hours)), False, medium), now=now, most=limit)
 
 
 def claim_batch(tx: Connection, now: int, batch_key: bytes, limit: int, open_hours: Iterable[str]) -> list[Claimed]:
@@ -116,12 +125,14 @@ def _taken(tx: Connection, claim: Prepared, **values: Any) -> list[Claimed]:
 
 
 @lru_cache(maxsize=200)
-def _claim(open_hours: tuple[str, ...], of_batch: bool) -> Prepared:
-    return Prepared(lambda insert: _claiming(open_hours, of_batch, "postgresql" in insert.__module__))
+def _claim(open_hours: tuple[str, ...], of_batch: bool, medium: str | None = None) -> Prepared:
+    return Prepared(lambda insert: _claiming(open_hours, of_batch, medium, "postgresql" in insert.__module__))
 
 
-def _claiming(open_hours: tuple[str, ...], of_batch: bool, on_postgresql: bool) -> Any:
+def _claiming(open_hours: tuple[str, ...], of_batch: bool, medium: str | None, on_postgresql: bool) -> Any:
     due = _due(open_hours)
+    if medium is not None:
+        due = due.where(m.medium == spelled(medium))  # as the index of waiting calls spells it
     if of_batch:
         due = due.where(m.batch_key.is_not(None), m.batch_key == bindparam("batch")).order_by(m.not_before)
     else:

@@ -51,6 +51,8 @@ message = Table(
     reference("phone_id", "phone.id", index=True),
     Column("number_idx", LargeBinary(16), nullable=False),
     Column("text", Sealed("message.text"), nullable=False),
+    Column("medium", String(5), nullable=False, server_default="sms"),  # sms, voice
+    Column("recording", String(40)),  # of a call: what is played, "recall_before.fr"; its text is the same as an SMS
     Column("purpose", String(20), nullable=False),  # staff, reminder, reply, talk, notice, campaign
     Column("class", String(12), nullable=False, key="klass"),  # once, must-arrive
     # When it may leave: a name that service/domain/sending_hours knows.
@@ -81,6 +83,8 @@ message = Table(
 m = message.c
 _queued = m.state == "queued"
 Index("ix_message_due", m.priority.desc(), m.not_before, sqlite_where=_queued, postgresql_where=_queued)
+_call = _queued & (m.medium == "voice")
+Index("ix_message_call", m.priority.desc(), m.not_before, sqlite_where=_call, postgresql_where=_call)
 _open = m.state.in_(("sending", "unknown", "accepted"))
 Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_where=_open)
 Index("ix_message_carrier", m.channel, m.carrier_id)
@@ -152,6 +156,8 @@ WRITTEN = (
     "phone_id",
     "number_idx",
     "text",
+    "medium",
+    "recording",
     "batch_key",
     "purpose",
     "klass",
@@ -173,6 +179,8 @@ TAKEN_UP = (
     "phone_id",
     "number_idx",
     "text",
+    "medium",
+    "recording",
     "hours",
     "batch_key",
     "encoding",

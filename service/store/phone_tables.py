@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Date,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    false,
     select,
     update,
 )
@@ -37,6 +39,7 @@ phone = Table(
     Column("network", String(12)),  # the operator's code as a call or a receipt told it last
     Column("failed_days", Integer, nullable=False, server_default="0"),  # days in a row on which nothing arrived
     Column("failed_on", Date),  # the last of them
+    Column("by_voice", Boolean, nullable=False, server_default=false()),  # reminders come as calls
     Column("created_at", Instant, nullable=False),
     Column("last_heard_at", Instant),
 )
@@ -166,6 +169,14 @@ _SET_LANGUAGE = Prepared(
 
 def set_language(tx: Connection, phone_id: int, language: str) -> None:
     _SET_LANGUAGE.run(tx, which=phone_id, language=language)
+
+
+def set_by_voice(tx: Connection, phone_id: int, by_voice: bool) -> None:
+    tx.execute(update(phone).where(phone.c.id == phone_id).values(by_voice=by_voice))
+
+
+def is_by_voice(tx: Connection, phone_id: int) -> bool:
+    return bool(tx.execute(select(phone.c.by_voice).where(phone.c.id == phone_id)).scalar_one_or_none())
 
 
 _OPTED_OUT = Prepared(

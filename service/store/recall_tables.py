@@ -49,6 +49,7 @@ class DueAppointment(NamedTuple):
     language: str | None
     centre: str | None
     zone: str | None
+    by_voice: bool | None = None
 
 
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
@@ -77,6 +78,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.language,
             health_centre.c.name,
             zone.c.code,
+            phone.c.by_voice,
         )
         .join(household, household.c.id == a.household_id)
         .join(child, child.c.person_id == a.child_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -18,7 +18,7 @@ from service.domain.route_choice import OpenRoute, choose, worth_claiming
 from service.logs import log
 from service.runtime import Runtime
 from service.store import message_claims
-from service.store.message_claims import Claimed, Noted, Start, Wait
+from service.store.message_claims import SMS, VOICE, Claimed, Noted, Start, Wait
 from service.stories import brakes, dispatch_gate, money, opt_outs, receipts, route_book
 from service.stories.money import Settled, Wanted
 
@@ -71,12 +71,14 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     """Take at most `free` calls' worth of due messages."""
     if dispatch_gate.closed(tx) or money.day_is_spent(tx, runtime, now):
         return Claims([])
-    routes, open_hours = route_book.open_routes(tx, runtime, now), runtime.hours.open_names(runtime.local(now))
-    most = worth_claiming(routes, free)
+    lines, open_hours = _lines(tx, runtime, now), runtime.hours.open_names(runtime.local(now))
+    room = {medium: worth_claiming(routes, free) for medium, routes in lines.items()}
+    most = min(free, sum(room.values()))
+    routes = [route for line in lines.values() for route in line]
     if routes and most < 1 and message_claims.any_due(tx, now, open_hours):
         return Claims([], _part_s(runtime, routes))
-    turn = _Turn(tx, runtime, now, routes, open_hours)
-    calls = turn.calls(most)
+    turn = _Turn(tx, runtime, now, lines, open_hours)
+    calls = turn.calls(most, _only(room))
     letters = [(call, one) for call in calls for one in call.letters]
     starts = [
         Start(one.message.id, one.message.fence, call.channel.name, one.cost, one.network) for call, one in letters
@@ -85,6 +87,20 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     route_book.take(tx, runtime, turn.used)
     brakes.count_held(tx, turn.held)
     return Claims(calls)
+
+
+def _lines(tx: Connection, runtime: Runtime, now: int) -> dict[str, list[OpenRoute]]:
+    """The open routes of each medium: what is said in a call goes by the channel that calls, and by no other."""
+    lines = {SMS: route_book.open_routes(tx, runtime, now)}
+    if runtime.voice is not None:
+        lines[VOICE] = route_book.open_routes(tx, runtime, now, (runtime.voice,))
+    return lines
+
+
+def _only(room: Mapping[str, int]) -> str | None:
+    """The one medium with room, where there are two: the other's messages are left where they wait."""
+    free = [medium for medium, most in room.items() if most > 0]
+    return free[0] if len(room) > 1 and len(free) == 1 else None
 
 
 def _part_s(runtime: Runtime, routes: Iterable[OpenRoute]) -> float:
@@ -97,20 +113,25 @@ class _Turn:
     """What one turn gives out: the room of the routes is counted down as messages find their places."""
 
     def __init__(
-        self, tx: Connection, runtime: Runtime, now: int, routes: Sequence[OpenRoute], open_hours: frozenset[str]
+        self,
+        tx: Connection,
+        runtime: Runtime,
+        now: int,
+        lines: Mapping[str, Sequence[OpenRoute]],
+        open_hours: frozenset[str],
     ) -> None:
-        self.tx, self.runtime, self.now, self.routes, self.open_hours = tx, runtime, now, routes, open_hours
+        self.tx, self.runtime, self.now, self.lines, self.open_hours = tx, runtime, now, lines, open_hours
         self.used: Counter[str] = Counter()
         self.leaving: Counter[bytes] = Counter()  # unasked messages that have their place, by number
         self.held = self.waiting = 0
 
-    def calls(self, most: int) -> list[Call]:
+    def calls(self, most: int, only: str | None = None) -> list[Call]:
         """The calls to be made now. Who may not leave is put back, and leaves the place to others."""
         placed: list[tuple[str, Leaving]] = []
         for _ in range(LOOKS):
             if len(placed) >= most:
                 break
-            claimed = message_claims.claim_due(self.tx, self.now, most - len(placed), self.open_hours)
+            claimed = message_claims.claim_due(self.tx, self.now, most - len(placed), self.open_hours, only)
             if not claimed:
                 break
             placed += self._placed(claimed)
@@ -128,7 +149,7 @@ class _Turn:
             network = self.runtime.networks.of(one.to, one.network)
             channel = only or self._route(one, network)
             if channel is None:
-                waits.append(Wait(one.id, self._its_turn(), "waits for its route"))
+                waits.append(Wait(one.id, self._its_turn(one), "waits for its route"))
                 continue
             self.used[channel] += one.parts
             cost = money.estimate(self.runtime, channel, network, one.parts, self.now)
@@ -138,16 +159,17 @@ class _Turn:
         message_claims.put_back(self.tx, waits, self.now)
         return leaving
 
-    def _its_turn(self) -> int:
+    def _its_turn(self, one: Claimed) -> int:
         """When a message without room is looked at again: as many as wait before it leave first, at the pace."""
         self.waiting += 1
-        return self.now + NO_ROUTE_MS + int(self.waiting * 1000 * _part_s(self.runtime, self.routes))
+        return self.now + NO_ROUTE_MS + int(self.waiting * 1000 * _part_s(self.runtime, self.lines.get(one.medium, ())))
 
     def _route(self, one: Claimed, network: str) -> str | None:
         """`avoid`: where it was tried last and not taken."""
         avoid = one.channel if one.attempts > 1 else None
         urgent = one.purpose == "staff"
-        return choose(one.id, network, one.parts, self.routes, self.used, avoid=avoid, urgent=urgent)
+        routes = self.lines.get(one.medium, ())
+        return choose(one.id, network, one.parts, routes, self.used, avoid=avoid, urgent=urgent)
 
     def _paid_for(self, placed: list[tuple[str, Leaving]], waits: list[Wait]) -> list[tuple[str, Leaving]]:
         wanted = [Wanted(one.message.id, one.cost, one.message.campaign_id) for _, one in placed]
@@ -163,7 +185,7 @@ class _Turn:
         first = call.letters[0].message
         if not _carries_many(call.channel, first):
             return call
-        room = next(one.parts for one in self.routes if one.channel == call.channel.name)
+        room = next(one.parts for one in self.lines[SMS] if one.channel == call.channel.name)
         most = MOST_IN_ONE_CALL - len(call.letters)
         if room is not None:
             most = min(most, (room - self.used[call.channel.name]) // first.parts)

@@ -36,7 +36,7 @@ PAUSE_S = 0.2
 
 def send_due(runtime: Runtime, *, most: int | None = None) -> int:
     """Send what is due now until nothing is left (or `most` were called, or we are to stop); gives how many."""
-    if not runtime.routes:
+    if not runtime.routes and runtime.voice is None:
         return 0
     with ThreadPoolExecutor(runtime.config.sender_threads, thread_name_prefix="sender") as senders:
         return _Round(runtime, senders, most).run()

@@ -39,6 +39,7 @@ class Letter:
     organisation_id: int | None = None
     programme_id: int | None = None
     campaign_id: int | None = None
+    recording: str = ""  # of a call: what is played (`spoken.recording_for`); `text` says the same in an SMS
 
 
 def put(tx: Connection, now: int, letter: Letter) -> int | None:
@@ -92,13 +93,15 @@ def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
         "phone_id": phone.id,
         "number_idx": phone.number_idx,
         "text": wire,
+        "medium": "voice" if letter.recording else "sms",
+        "recording": letter.recording or None,
         "batch_key": _batch_key(tx, letter, wire),
         "purpose": letter.purpose,
         "klass": letter.klass,
         "hours": letter.hours or letter.purpose,
         "priority": PRIORITY[letter.purpose] if letter.priority is None else letter.priority,
-        "encoding": size.encoding,
-        "parts": size.parts,
+        "encoding": "voice" if letter.recording else size.encoding,
+        "parts": 1 if letter.recording else size.parts,
         "state": fate.state,
         "reason": fate.reason,
         "fence": 0,
@@ -113,7 +116,7 @@ def _row(tx: Connection, now: int, letter: Letter) -> dict[str, object]:
 
 def _batch_key(tx: Connection, letter: Letter, wire: str) -> bytes | None:
     """Equal for the messages of a campaign that say the same: one call may carry them. Others go one by one."""
-    if letter.purpose != "campaign" or letter.klass != "once":
+    if letter.purpose != "campaign" or letter.klass != "once" or letter.recording:
         return None
     return vault_of(tx).index("batch", str(letter.campaign_id), letter.hours or letter.purpose, wire)
 

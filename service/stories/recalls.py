@@ -21,12 +21,13 @@ from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, recall_tables
 from service.store.care_tables import Appointment, NextStep
+from service.store.message_claims import VOICE
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work
+from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, spoken
 from service.stories.outbox import Letter, put_many
-from service.stories.reminders import reminder_text
+from service.stories.reminders import kind_of, reminder_text
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
@@ -377,7 +378,17 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
         hours=_hours(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
+        recording=_recording(runtime, dues),
     )
+
+
+def _recording(runtime: Runtime, dues: Sequence[Due]) -> str:
+    """What is played to a family that chose calls; "" where this is said in an SMS."""
+    named = any(due.step.medium == VOICE for due in dues)
+    if not dues[0].row.by_voice or not (named or runtime.config.voice.steps == "all"):
+        return ""
+    key = f"recall_{kind_of({due.step.phrase for due in dues})}"
+    return spoken.recording_for(runtime, key, dues[0].row.language)
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:

@@ -22,7 +22,7 @@ from service.store import phone_tables, receipt_tables
 from service.store.inbound_tables import first_time
 from service.store.receipt_tables import Fate, Kept
 from service.store.system_tables import count
-from service.stories import dead_numbers, opt_outs, route_book
+from service.stories import dead_numbers, opt_outs, redials, route_book
 from service.stories.route_book import Sample
 
 PAGE = 500
@@ -221,6 +221,9 @@ def _tell_others(tx: Connection, runtime: Runtime, changed: Sequence[Told], now:
             route_book.note_samples(tx, (_sample(runtime, one) for one in changed), now)
             _stop_faulty_routes(tx, changed, now)
             dead_numbers.after_receipts(tx, runtime, _ends(changed), now)
+            calls = [(one.fate.id, one.state) for one in changed if _by_call(runtime, one)]
+            if calls:
+                redials.after_receipts(tx, runtime, calls, now)
     except Exception as bug:
         log.error("receipts_not_passed_on", error=type(bug).__name__)
 
@@ -234,6 +237,12 @@ def _sample(runtime: Runtime, one: Told) -> Sample | None:
     delay = max(0, one.deciding.at - one.fate.state_at) if one.fate.state == "accepted" else None
     channel = one.fate.channel or one.deciding.channel
     return Sample(channel, network, delivered=arrived, undelivered=not arrived, delay_ms=delay)
+
+
+def _by_call(runtime: Runtime, one: Told) -> bool:
+    assert one.deciding is not None
+    channel = one.fate.channel or one.deciding.channel
+    return channel in runtime.channels and runtime.channels[channel].capabilities.voice
 
 
 def _stop_faulty_routes(tx: Connection, changed: Sequence[Told], now: int) -> None:

@@ -16,7 +16,7 @@ def reminder_text(
     runtime: Runtime, language: str | None, anchors: Iterable[date], centres: set[str | None], steps: Iterable[str]
 ) -> str:
     """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28)."""
-    kind = LATE if set(steps) == {LATE} else BEFORE
+    kind = kind_of(set(steps))
     spoken = spoken_language(runtime, language, f"recall.{kind}")
     return runtime.phrases.say(
         f"recall.{kind}",
@@ -27,6 +27,11 @@ def reminder_text(
         code=runtime.config.service_code,
         stop=stop_clause(runtime, spoken),
     )
+
+
+def kind_of(steps: set[str]) -> str:
+    """Which of the two sentences these steps say together."""
+    return LATE if steps == {LATE} else BEFORE
 
 
 def apology_text(

@@ -6,11 +6,12 @@ each message; how the shares come about is in `route_weighing`, pauses in `route
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from service.channels.base import Channel
 from service.domain import pace
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused
 from service.domain.route_choice import OpenRoute
@@ -39,22 +40,25 @@ __all__ = [
 # --- before the calls ---------------------------------------------------------------------------------------
 
 
-def open_routes(tx: Connection, runtime: Runtime, now: int) -> list[OpenRoute]:
-    """The routes that messages may take now.
+def open_routes(
+    tx: Connection, runtime: Runtime, now: int, channels: Sequence[Channel] | None = None
+) -> list[OpenRoute]:
+    """The routes that messages may take now: those for SMS, or these channels.
 
     A paused one is not among them. One whose bucket is empty is, without room: its messages wait for it. Where a pace
     is set the rows are ours until the commit, so what two workers are given together is never more than the pace.
     """
-    rows = _rows(tx, runtime, now)
+    channels = runtime.routes if channels is None else channels
+    rows = _rows(tx, runtime, [one.name for one in channels], now)
     shares: dict[str, dict[str, int]] = {}
     for channel, network, share in route_tables.shares(tx):
         shares.setdefault(channel, {})[network] = share
-    found = [_open(tx, runtime, rows[one.name], shares.get(one.name), now) for one in runtime.routes]
+    first = channels[0].name if channels else ""
+    found = [_open(tx, runtime, rows[one.name], shares.get(one.name), first, now) for one in channels]
     return [one for one in found if one is not None]
 
 
-def _rows(tx: Connection, runtime: Runtime, now: int) -> dict[str, RouteRow]:
-    names = [one.name for one in runtime.routes]
+def _rows(tx: Connection, runtime: Runtime, names: Sequence[str], now: int) -> dict[str, RouteRow]:
     rows = {} if runtime.config.pace else route_tables.read_routes(tx)
     if set(names) <= set(rows) and not any(route_pauses.is_over(row, now) for row in rows.values()):
         return rows
@@ -62,7 +66,7 @@ def _rows(tx: Connection, runtime: Runtime, now: int) -> dict[str, RouteRow]:
 
 
 def _open(
-    tx: Connection, runtime: Runtime, row: RouteRow, shares: Mapping[str, int] | None, now: int
+    tx: Connection, runtime: Runtime, row: RouteRow, shares: Mapping[str, int] | None, first: str, now: int
 ) -> OpenRoute | None:
     state = route_pauses.state_by_now(tx, row, now)
     if state == "paused":
@@ -71,7 +75,7 @@ def _open(
     if state == "trial":
         return OpenRoute(row.channel, 1, {"": 100}, prices, full=True, trial=True)
     # Before anything was weighed the first of the settings takes all.
-    shares = shares or {"": 100 if row.channel == runtime.routes[0].name else 0}
+    shares = shares or {"": 100 if row.channel == first else 0}
     rate = runtime.config.pace.get(row.channel)
     if rate is None:
         return OpenRoute(row.channel, None, shares, prices)

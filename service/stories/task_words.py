@@ -24,6 +24,7 @@ KINDS: Final[Mapping[str, str]] = {
     "dead_number": "Numéro qui ne reçoit plus rien",
     "silent_number": "Numéro sans nouvelles depuis six mois",
     "mediator_locked": "Compte de médiatrice bloqué",
+    "call_asked": "Famille qui demande à être appelée",
     "complaint": "Plainte",
     "suggestion": "Suggestion",
 }

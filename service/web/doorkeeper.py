@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from flask import Request, Response, abort, request
 
 from service.channels.base import Answer, Channel, Fields
@@ -10,6 +12,7 @@ from service.runtime import Runtime
 
 METHODS = ("GET", "POST")
 """All that the addresses take; which of the two, the channel says."""
+PATIENCE_S = 0.2
 
 
 def with_secret(runtime: Runtime, carrier: str, secret: str) -> Channel:
@@ -20,6 +23,25 @@ def with_secret(runtime: Runtime, carrier: str, secret: str) -> Channel:
     if request.method not in channel.methods:
         abort(405, f"this carrier comes by {' or '.join(sorted(channel.methods))}")
     return channel
+
+
+def signed(runtime: Runtime, name: str, strangers: threading.BoundedSemaphore) -> tuple[Channel, Fields]:
+    """This channel of Twilio's and the form, if its signature is right for our public address and it; else 403."""
+    channel = runtime.channels.get(name)
+    if channel is None:
+        abort(404, "nothing here")
+    if not request.headers.get("X-Twilio-Signature"):
+        abort(403, "wrong signature")
+    if not strangers.acquire(timeout=PATIENCE_S):
+        abort(503, "too many at once; please repeat")
+    try:
+        raw = raw_request()
+        fields = channel.fields(raw)
+    finally:
+        strangers.release()
+    if not channel.is_genuine(raw.path_and_query, list(fields), request.headers.get("X-Twilio-Signature")):
+        abort(403, "wrong signature")
+    return channel, fields
 
 
 def fields_for(channel: Channel) -> Fields:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
 
-from service.channels.base import Channel, Fields, Unreadable
+from service.channels.base import Fields, Unreadable
 from service.runtime import Runtime
 from service.stories import incoming, receipts
-from service.web.doorkeeper import METHODS, fields_for, raw_request, said, with_secret
-
-PATIENCE_S = 0.2
+from service.web.doorkeeper import METHODS, fields_for, said, signed, with_secret
 
 
 def blueprint(runtime: Runtime) -> Blueprint:
@@ -43,33 +41,14 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.post("/hooks/twilio/sms")
     def twilio_sms() -> Response:
-        channel, fields = _signed(runtime, strangers)
+        channel, fields = signed(runtime, "twilio", strangers)
         incoming.take_sms(runtime, channel.read_sms(fields))
         return said(channel.thanks("sms-in"))
 
     @pages.post("/hooks/twilio/status")
     def twilio_status() -> Response:
-        channel, fields = _signed(runtime, strangers)
+        channel, fields = signed(runtime, "twilio", strangers)
         receipts.take(runtime, channel.read_receipt(fields, Fields(request.args.items(multi=True))))
         return said(channel.thanks("receipt"))
 
     return pages
-
-
-def _signed(runtime: Runtime, strangers: threading.BoundedSemaphore) -> tuple[Channel, Fields]:
-    """Twilio's channel and the form, if its signature is right for our public address and this form; else 403."""
-    channel = runtime.channels.get("twilio")
-    if channel is None:
-        abort(404, "nothing here")
-    if not request.headers.get("X-Twilio-Signature"):
-        abort(403, "wrong signature")
-    if not strangers.acquire(timeout=PATIENCE_S):
-        abort(503, "too many at once; please repeat")
-    try:
-        raw = raw_request()
-        fields = channel.fields(raw)
-    finally:
-        strangers.release()
-    if not channel.is_genuine(raw.path_and_query, list(fields), request.headers.get("X-Twilio-Signature")):
-        abort(403, "wrong signature")
-    return channel, fields

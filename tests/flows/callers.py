@@ -44,9 +44,11 @@ CONTRACT = {
         {"child": "id"}, {**VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False
     ),
     "stop_child": Signature({"child": "id"}),
-    "my_messages": Signature({}, {"rappels": "yes_no", "infos": "yes_no"}, writes=False),
+    "my_messages": Signature({}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no"}, writes=False),
     "stop_messages": Signature({"purpose": "choice"}),
     "start_messages": Signature({"purpose": "choice"}),
+    "choose_calls": Signature({"consent": "choice"}),
+    "choose_sms": Signature(),
     "quote_premium": Signature(
         {"scheme": "choice", "people": "number"}, {"montant": "text", "carte": "text"}, writes=False
     ),

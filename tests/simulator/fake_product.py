@@ -34,6 +34,7 @@ class FakeProduct:
         self.screens: Callable[[str], str] = menu
         self.refuse: dict[str, int] = {}  # event -> how many more times it is refused
         self.status = 503
+        self.plays = ""  # the XML of a call that was taken
         self.now = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
         self.zone = "Africa/Bamako"
         self.children = [a_child("4821 7730", "+22370000001", ["PENTA1", "VPO1"], "2026-12-12")]
@@ -84,7 +85,12 @@ class FakeProduct:
             if self.refuse.get(event, 0) > 0:
                 self.refuse[event] -= 1
                 return self.status, "text/plain", "later"
-        return 200, "text/plain; charset=utf-8", self.screens(form.get("text", "")) if event == "ussd" else ""
+        return 200, "text/plain; charset=utf-8", self._said(event, form)
+
+    def _said(self, event: str, form: dict[str, str]) -> str:
+        if event == "voice":
+            return self.plays if form["isActive"] == "1" else ""
+        return self.screens(form.get("text", "")) if event == "ussd" else ""
 
     def _control(self, method: str, what: str, form: dict[str, str]) -> tuple[int, str, str]:
         if self.control_broken:

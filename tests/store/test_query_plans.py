@@ -11,11 +11,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime, build_runtime
-from service.store import message_claims, message_tables
+from service.store import call_tables, message_claims, message_tables
 from tests.conftest import a_config, fresh_sqlite
 
 CLAIMS: dict[str, tuple[Any, dict[str, Any]]] = {
     "claim": (message_claims._claim(("any", "day"), False), {"now": 1, "most": 4}),
+    "claim of calls": (message_claims._claim(("any", "day"), False, "voice"), {"now": 1, "most": 4}),
+    "claim of SMS beside calls": (message_claims._claim(("any", "day"), False, "sms"), {"now": 1, "most": 4}),
     "claim of a batch": (message_claims._claim(("any",), True), {"now": 1, "most": 4, "batch": b"x"}),
     "what was claimed": (message_claims._READ_CLAIMED, {"ids": [1, 2]}),
     "locks before notes": (message_claims._LOCK, {"ids": [1, 2]}),
@@ -25,6 +27,10 @@ CARE: dict[str, Callable[[Connection], Any]] = {
     "expire": lambda tx: message_tables.expire(tx, 1),
     "unanswered": lambda tx: message_tables.unanswered(tx, 1),
     "to resend": lambda tx: message_tables.to_resend(tx, 1, 1, 1),
+    "the message of a call": lambda tx: call_tables.spoken_in(tx, "twilio_voice", "CA1", b"x"),
+    "calls that ended": lambda tx: call_tables.calls(tx, [1, 2]),
+    "a try that waits": lambda tx: call_tables.queued_with_key(tx, "k"),
+    "who was called back": lambda tx: call_tables.called_back_since(tx, b"x", 1),
     "oldest due": lambda tx: message_tables.oldest_due(tx, 1, {"reminder"}),
 }
 
