@@ -49,6 +49,8 @@ class DueAppointment(NamedTuple):
     language: str | None
     centre: str | None
     zone: str | None
+    enrolled_at: int
+    birth_precision: str
 
 
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
@@ -77,6 +79,8 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.language,
             health_centre.c.name,
             zone.c.code,
+            child.c.enrolled_at,
+            child.c.birth_precision,
         )
         .join(household, household.c.id == a.household_id)
         .join(child, child.c.person_id == a.child_id)
