@@ -18,6 +18,7 @@ from service.commands.child_commands import child
 from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
+from service.commands.experiment_commands import experiment
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
 from service.commands.job_commands import jobs_group
@@ -192,6 +193,7 @@ for group in (
     clock,
     db,
     doctor,
+    experiment,
     feedback,
     flow,
     jobs_group,

@@ -122,6 +122,14 @@ class ReportSettings(BaseModel):
     long_late_days: int = Field(default=90, ge=1, le=1000, description="the last band of days late begins after it")
 
 
+class ExperimentSettings(BaseModel):
+    """Off unless somebody allows it; the figures are ours, to be settled with the ethics committee."""
+
+    allowed: bool = Field(default=False, description="False: everybody gets everything, whatever was begun")
+    most_held_out: int = Field(default=20, ge=1, le=50, description="families of a hundred who miss an early step")
+    fewest_families: int = Field(default=40, ge=2, le=10_000, description="of an arm; with fewer a result is no proof")
+
+
 class Config(BaseSettings):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
@@ -134,6 +142,7 @@ class Config(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     report: ReportSettings = ReportSettings()
     visits: VisitSettings = VisitSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
     prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None

@@ -52,14 +52,14 @@ def write_xlsx(target: Path, found: Report) -> None:
         page.append([_text(page, said.title), _text(page, said.says), _text(page, said.source)])
     for line in (heading(found), *remarks(found)):
         page.append([_text(page, "à savoir"), _text(page, line)])
-    with _beside(target) as file:
+    with beside(target) as file:
         book.save(file)
 
 
 def write_csv(target: Path, found: Report) -> None:
     """One line for each figure, numbers with a comma as in French; written whole, or not at all (OSError)."""
     header = ("indicateur", "ligne", "groupe", "numérateur", "dénominateur", "valeur", "unité", "définition", "source")
-    with _beside(target) as file, file.open("w", encoding="utf-8-sig", newline="") as opened:
+    with beside(target) as file, file.open("w", encoding="utf-8-sig", newline="") as opened:
         writer = csv.writer(opened, delimiter=";")
         writer.writerow(header)
         for said, rows in by_definition(found):
@@ -70,7 +70,7 @@ def write_csv(target: Path, found: Report) -> None:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """A file to be written, that then takes the place of `target`: nobody ever finds half of one."""
     file = target.with_name(f".{target.name}.{os.getpid()}")
     try:

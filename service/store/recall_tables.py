@@ -49,6 +49,8 @@ class DueAppointment(NamedTuple):
     language: str | None
     centre: str | None
     zone: str | None
+    enrolled_at: int
+    birth_precision: str
     by_voice: bool | None = None
 
 
@@ -78,6 +80,8 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.language,
             health_centre.c.name,
             zone.c.code,
+            child.c.enrolled_at,
+            child.c.birth_precision,
             phone.c.by_voice,
         )
         .join(household, household.c.id == a.household_id)

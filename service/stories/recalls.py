@@ -25,7 +25,7 @@ from service.store.message_claims import VOICE
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, spoken
+from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, spoken, trials
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import kind_of, reminder_text
 
@@ -271,6 +271,7 @@ def count_due(runtime: Runtime) -> int:
 def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PAGE) -> tuple[int, int]:
     today = runtime.today(now)
     midnight = local_time.start_of_day(today, runtime.zone)
+    underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
     homes = recall_tables.lock_due_households(tx, today, households)
     # What did not leave on its own day says the same as today's message, which takes its place.
     _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
@@ -284,16 +285,19 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     for row in rows:
         told, step = _step_to_tell(runtime, row, now)
         held += told != row.last_step
+        while step is not None and step.on <= today and underway.withholds(row, step.step):
+            told, step = step.step, _step_after(runtime, row.on, row.lapses_on, step.step, now)
         if step is not None and step.on <= today:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
             steps.append(_next(row.id, told, step))
     if held:
         count(tx, "recall_steps_without_a_good_moment", held)
+    underway.write_down(tx)
     taken = _taken_as_told(tx, runtime, by_household, today)
     refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
     letters = {
-        house: _letter(runtime, dues, now)
+        house: _letter(runtime, dues, underway.words(due.row for due in dues), now)
         for house, dues in by_household.items()
         if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
     }
@@ -356,8 +360,11 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     return len(reminder_ladder.steps_passed_over(runtime.ladder, row.on, before, here, row.lapses_on))
 
 
-def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
-    """The household's one message of the day, about all its children, useful as long as its shortest step."""
+def _letter(runtime: Runtime, dues: Sequence[Due], words: str, now: int) -> Letter:
+    """The household's one message of the day, about all its children, useful as long as its shortest step.
+
+    `words`: the phrase that is said before the day.
+    """
     first = dues[0].row
     assert first.number is not None, "a household without a phone gets no letter"
     day = runtime.today(now)
@@ -369,6 +376,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
             [due.row.on for due in dues],
             {due.row.centre for due in dues},
             {due.step.phrase for due in dues},
+            words,
         ),
         key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
         purpose="reminder",

@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from service.domain.experiments import LATE, USUAL_WORDS
 from service.runtime import Runtime
 
-LATE, BEFORE = "late", "before"
+BEFORE = "before"
+LATE_WORDS = "recall.late"
 MOST_DATES = 3
 MOST_IN_AN_APOLOGY = 2
 
 
 def reminder_text(
-    runtime: Runtime, language: str | None, anchors: Iterable[date], centres: set[str | None], steps: Iterable[str]
+    runtime: Runtime,
+    language: str | None,
+    anchors: Iterable[date],
+    centres: set[str | None],
+    steps: Iterable[str],
+    before: str = USUAL_WORDS,
 ) -> str:
-    """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28)."""
-    kind = kind_of(set(steps))
-    spoken = spoken_language(runtime, language, f"recall.{kind}")
+    """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28).
+
+    `before`: the phrase where somebody is told before he is late.
+    """
+    phrase = LATE_WORDS if kind_of(set(steps)) == LATE else before
+    spoken = spoken_language(runtime, language, phrase)
     return runtime.phrases.say(
-        f"recall.{kind}",
+        phrase,
         spoken,
         sender=runtime.config.sender_name,
         dates=_dates(anchors, spoken),

@@ -30,7 +30,7 @@ def found(texts: str, number: int, head: str = HEAD) -> list[Finding]:
 
 class TestReminders:
     @pytest.mark.parametrize("language", ["fr", "bm", "en"])
-    @pytest.mark.parametrize("key", ["recall.before", "recall.late"])
+    @pytest.mark.parametrize("key", ["recall.before", "recall.before.plan", "recall.before.expected", "recall.late"])
     @pytest.mark.parametrize("stop", ["stop.two_way", "stop.one_way"])
     def test_the_longest_reminder_is_one_sms(self, key: str, language: str, stop: str) -> None:
         ours = load_phrases()
