@@ -19,6 +19,7 @@ from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.follow_commands import follow
 from service.commands.job_commands import jobs_group
 from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.mediator_commands import mediator
@@ -191,6 +192,7 @@ for group in (
     doctor,
     feedback,
     flow,
+    follow,
     jobs_group,
     mediator,
     mutual,

@@ -15,6 +15,7 @@ from service.stories import (
     care_actions,
     child_actions,
     feedback_actions,
+    follow_up_actions,
     handover_actions,
     mediator_actions,
     mutual_actions,
@@ -35,6 +36,7 @@ ROOMS = (
     feedback_actions,
     privacy_actions,
     mediator_actions,
+    follow_up_actions,
 )
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}

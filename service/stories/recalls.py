@@ -1,7 +1,9 @@
 """Recalls: which contacts are coming for a child, and the reminder steps of each, one message per household and day.
 
-`replan` rewrites a child's appointments whenever something about it changes. `queue_recalls` takes the steps that are
-due today, and only those: its cost follows what is due, not how many children are followed.
+`replan` rewrites a child's appointments whenever something about it changes. Follow-ups (`follow_up_plans`) put theirs
+beside them, each kind on its own ladder: a household hears of all of them in the same message, in the same words.
+`queue_recalls` takes the steps that are due today, and only those: its cost follows what is due, not how many are
+followed.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
     care_tables.close_appointments(tx, [was.id for was in gone], now)
-    _take_back(tx, runtime, [was.id for was in gone], now)
+    unsay_appointments(tx, runtime, [was.id for was in gone], now)
     _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, gone)
     return gone
 
@@ -94,7 +96,7 @@ def _told_of(contact: Contact, gone: Sequence[Appointment]) -> str | None:
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
-    step = _step_after(runtime, contact.on, contact.lapses_on, told, now)
+    step = _step_after(runtime, "vaccine", contact.on, contact.lapses_on, told, now)
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -115,13 +117,14 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
 
 
 def _step_after(
-    runtime: Runtime, on: date | None, lapses_on: date | None, told: str | None, now: int
+    runtime: Runtime, kind: str, on: date | None, lapses_on: date | None, told: str | None, now: int
 ) -> Occurrence | None:
     """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next.
 
     None too while nobody knows the day `on`.
     """
-    return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
+    ladder = runtime.ladder_for(kind)
+    return reminder_ladder.next_step(ladder, on, told, runtime.local(now), lapses_on) if on else None
 
 
 def said_otherwise(
@@ -137,17 +140,20 @@ def said_otherwise(
     ]
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
-        after = _step_after(runtime, row.on, row.lapses_on, by_then[-1], now)
+        after = _step_after(runtime, "vaccine", row.on, row.lapses_on, by_then[-1], now)
         care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
     recall_tables.tell(tx, told)
 
 
 def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed."""
-    _take_back(tx, runtime, [row.id for row in care_tables.open_appointments(tx, child_id)], now)
+    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed.
+
+    So is what waits about the follow-ups of its household, which is written to on the same phone.
+    """
+    unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
 
 
-def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
+def unsay_appointments(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> None:
     """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again."""
     if appointment_ids:
         told = recall_tables.messages_telling_of(tx, appointment_ids)
@@ -159,18 +165,14 @@ def _unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason:
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     again: dict[int, str] = {}
-    order = [one.name for one in runtime.ladder.steps]
     for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
         if step != recall_tables.SORRY:
-            again[appointment_id] = min(again.get(appointment_id, step), step, key=order.index)
+            again[appointment_id] = min(again.get(appointment_id, step), step, key=reminder_ladder.offset_of)
     today = runtime.today(now)
-    waiting = [NextStep(id, _step_before(runtime, step), step, today) for id, step in again.items()]
+    waiting = [
+        NextStep(id, reminder_ladder.step_before(runtime.ladder, step), step, today) for id, step in again.items()
+    ]
     care_tables.set_next_steps(tx, waiting, now)
-
-
-def _step_before(runtime: Runtime, step: str) -> str | None:
-    names = [one.name for one in runtime.ladder.steps]
-    return names[names.index(step) - 1] if step in names[1:] else None
 
 
 # --- the day's reminders ------------------------------------------------------------------------------------
@@ -295,7 +297,7 @@ def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str 
     """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
     told = row.last_step
     while True:
-        step = _step_after(runtime, row.on, row.lapses_on, told, now)
+        step = _step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
         if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
             return told, step
         told = step.step
@@ -314,13 +316,13 @@ def _hours(runtime: Runtime, row: DueAppointment) -> str:
 
 def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     """How many steps went by while nobody planned: they are counted, never dropped in silence."""
-    before = _step_before(runtime, row.next_step)
-    here = runtime.local(now)
-    return len(reminder_ladder.steps_passed_over(runtime.ladder, row.on, before, here, row.lapses_on))
+    ladder = runtime.ladder_for(row.kind)
+    before = reminder_ladder.step_before(ladder, row.next_step)
+    return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
 
 
 def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
-    """The household's one message of the day, about all its children, useful as long as its shortest step."""
+    """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
     first = dues[0].row
     assert first.number is not None, "a household without a phone gets no letter"
     day = runtime.today(now)
@@ -345,7 +347,7 @@ def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
-    return _step_after(runtime, due.row.on, due.row.lapses_on, due.step.step, now)
+    return _step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
 
 
 def _tomorrow(due: Due, today: date) -> NextStep:
