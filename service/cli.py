@@ -21,6 +21,7 @@ from service.commands.doctor_commands import doctor
 from service.commands.experiment_commands import experiment
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
+from service.commands.follow_commands import follow
 from service.commands.job_commands import jobs_group
 from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.mediator_commands import mediator
@@ -196,6 +197,7 @@ for group in (
     experiment,
     feedback,
     flow,
+    follow,
     jobs_group,
     mediator,
     mutual,

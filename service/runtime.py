@@ -21,6 +21,9 @@ from service.domain.letter_rules import LetterRules
 from service.domain.networks import Networks, built_in_networks
 from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, load_recordings
+from service.domain.protocol_file import Protocol
+from service.domain.protocol_parameters import ProtocolMistake
+from service.domain.protocols import built_in_protocol
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
@@ -31,6 +34,7 @@ from service.store.vault import Vault
 
 FLOWS = Path(__file__).resolve().parent.parent / "flows"
 START_FLOW = "accueil"
+PREGNANCY = "ml-anc-pnc-2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ class Runtime:
     # The channel that calls, and what calls play; None: nobody is called.
     voice: Channel | None = None
     recordings: Recordings = field(default_factory=Recordings)
+    # Antenatal and postnatal contacts, and when a household hears of them.
+    pregnancy: Protocol = field(default_factory=lambda: built_in_protocol(PREGNANCY))
+    follow_up_ladder: Ladder = field(default_factory=lambda: built_in_ladder("follow_up"))
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
@@ -71,6 +78,10 @@ class Runtime:
 
     def local(self, now: int) -> datetime:
         return local_time.local(now, self.zone)
+
+    def ladder_for(self, kind: str) -> Ladder:
+        """The reminder steps of an appointment of this kind."""
+        return self.ladder if kind == VACCINE else self.follow_up_ladder
 
     def open_for(self, now: int, milliseconds: int) -> frozenset[str]:
         """The hours that are open and were for so long: what is due under them is late."""
@@ -115,7 +126,7 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         mistake=mistake,
         phrases=standard(),
         calendar=built_in_calendar(settings.calendar).with_parameters(grace_days=settings.grace_days),
-        ladder=_ladder(settings.ladder_file),
+        ladder=_ladder(settings.ladder_file, "recall", "LADDER_FILE"),
         hours=hours,
         zone=settings.timezone,
         clock=at or (clock.DemoClock(database) if settings.demo_secret else clock.SystemClock()),
@@ -124,6 +135,10 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         prices=load_prices(settings.prices_file.read_text("utf-8")) if settings.prices_file else example_prices(),
         voice=channels[settings.voice.by] if settings.voice.by else None,
         recordings=_recordings(settings.voice.recordings) if settings.voice.by else Recordings(),
+        pregnancy=_pregnancy(settings.follow_ups),
+        follow_up_ladder=_ladder(
+            settings.follow_ups.ladder_file if settings.follow_ups else None, "follow_up", "FOLLOW_UPS__LADDER_FILE"
+        ),
     )
 
 
@@ -135,11 +150,18 @@ def _shipped() -> tuple[Library | None, str]:
         return None, str(mistake)
 
 
-def _ladder(file: Path | None) -> Ladder:
+def _ladder(file: Path | None, name: str, setting: str) -> Ladder:
     try:
-        return load_ladder(file.read_text("utf-8")) if file else built_in_ladder()
+        return load_ladder(file.read_text("utf-8")) if file else built_in_ladder(name)
     except LadderMistake as mistake:
-        raise config.BadConfig([f"{config.PREFIX}LADDER_FILE: {mistake}"]) from None
+        raise config.BadConfig([f"{config.PREFIX}{setting}: {mistake}"]) from None
+
+
+def _pregnancy(chosen: config.FollowUpSettings | None) -> Protocol:
+    try:
+        return built_in_protocol(PREGNANCY).with_parameters(chosen.settled if chosen else {})
+    except ProtocolMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}FOLLOW_UPS: {mistake}"]) from None
 
 
 def _recordings(folder: Path | None) -> Recordings:

@@ -130,6 +130,12 @@ def next_step(
     return come
 
 
+def step_before(ladder: Ladder, step: str) -> str | None:
+    """The last step of the ladder that comes before this one, which may be another ladder's."""
+    names = [one.name for one in ladder.steps if one.offset_days < offset_of(step)]
+    return names[-1] if names else None
+
+
 def steps_passed_over(
     ladder: Ladder, anchor_on: date, after: str | None, now_local: datetime, lapses_on: date | None = None
 ) -> tuple[str, ...]:

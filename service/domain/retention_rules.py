@@ -162,6 +162,24 @@ RULES = (
         "night",
     ),
     Rule(
+        "ended_follow_ups",
+        "follow-ups of a pregnancy or a birth that ended, and how they ended",
+        "30 days after that",
+        30 * DAY_MS,
+        "deleted",
+        "ours: as a child that is no longer followed",
+        "night",
+    ),
+    Rule(
+        "unended_follow_ups",
+        "follow-ups whose end nobody told",
+        "400 days after the day they count from",
+        400 * DAY_MS,
+        "deleted",
+        "ours: their last contact is long over",
+        "night",
+    ),
+    Rule(
         "former_phones",
         "that somebody had a phone before",
         "90 days after the phone was given up",
@@ -190,7 +208,7 @@ RULES = (
     ),
     Rule(
         "people",
-        "people with no child, request or visit any more, and their consents",
+        "people with no child, follow-up, request or visit any more, and their consents",
         "30 days after they came",
         30 * DAY_MS,
         "deleted",

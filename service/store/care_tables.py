@@ -55,10 +55,12 @@ appointment = Table(
     id_column(),
     reference("organisation_id", "organisation.id"),
     reference("programme_id", "programme.id"),
-    reference("child_id", "child.person_id"),
+    # One of the two: whose appointment it is.
+    reference("child_id", "child.person_id", nullable=True),
+    reference("follow_up_id", "follow_up.id", nullable=True),
     reference("household_id", "household.id"),
-    Column("kind", String(12), nullable=False),  # vaccine (antenatal, nutrition ... will join)
-    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'
+    Column("kind", String(12), nullable=False),  # vaccine, antenatal, postnatal (nutrition ... will join)
+    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of a follow-up the contact, 'w20'
     Column("anchor_on", Date, nullable=False),
     Column("lapses_on", Date),
     Column("meets_on", Date),  # the day the centre gives them; NULL: the anchor itself
@@ -80,6 +82,14 @@ Index(
     postgresql_where=_waiting,
 )
 Index("ix_appointment_child", appointment.c.child_id, appointment.c.state)
+_of_follow_up = appointment.c.follow_up_id.is_not(None)
+Index(
+    "ix_appointment_follow_up",
+    appointment.c.follow_up_id,
+    appointment.c.state,
+    sqlite_where=_of_follow_up,
+    postgresql_where=_of_follow_up,
+)
 Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
 
 
@@ -89,6 +99,8 @@ class Dose(NamedTuple):
 
 
 class Appointment(NamedTuple):
+    """`doses` names the contact where it is one of a follow-up."""
+
     id: int
     doses: str
     anchor_on: date
@@ -127,6 +139,7 @@ _ADD_APPOINTMENT = inserting(
     "organisation_id",
     "programme_id",
     "child_id",
+    "follow_up_id",
     "household_id",
     "kind",
     "doses",
@@ -161,8 +174,19 @@ def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
     return [Appointment(*row) for row in rows]
 
 
+def open_beside(tx: Connection, child_id: int) -> list[int]:
+    """The open appointments of a child, and those of the follow-ups of the household that theirs belong to."""
+    c = appointment.c
+    its_own = (c.child_id == child_id) & (c.state == "open")
+    home = select(c.household_id).where(its_own)
+    beside = c.household_id.in_(home) & c.follow_up_id.is_not(None) & (c.state == "open")
+    return list(tx.execute(select(c.id).where(its_own).union(select(c.id).where(beside))).scalars())
+
+
 def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
-    _ADD_APPOINTMENT.many(tx, [{"id": new_id(), "state": "open", **row} for row in rows])
+    _ADD_APPOINTMENT.many(
+        tx, [{"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, **row} for row in rows]
+    )
 
 
 def close_appointments(tx: Connection, ids: list[int], now: int) -> None:

@@ -28,6 +28,7 @@ from service.domain.message_states import FINAL
 from service.store.care_tables import appointment
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
+from service.store.follow_up_tables import follow_up
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
 from service.store.job_tables import job
@@ -220,13 +221,24 @@ def _hears(tx: Connection, child_id: int, home: int, before: int) -> bool:
     return tx.execute(select(phone.c.id).where(theirs, ~refused).limit(1)).first() is not None
 
 
+def follow_ups_ended(before: int) -> ColumnElement[bool]:
+    return (follow_up.c.state == "ended") & (follow_up.c.ended_at < before)
+
+
+def follow_ups_begun(before: date) -> ColumnElement[bool]:
+    """Those whose end nobody told: their contacts are long over."""
+    return follow_up.c.started_on < before
+
+
 # --- who is left over ---------------------------------------------------------------------------------------
 
 
 def people_of_nothing(before: int) -> ColumnElement[bool]:
-    """Neither a child, a mediator, nor anybody who cares for one, asked for anything, or lives where somebody did."""
+    """Neither a child, a mediator, nor anybody who is followed, cares for a child, asked for anything, or lives where
+    somebody did."""
     p = person.c
     no_child_at_home = ~exists().where(child.c.household_id == p.household_id)
+    nobody_followed_at_home = ~exists().where(follow_up.c.household_id == p.household_id)
     no_request_at_home = ~exists().where(membership.c.household_id == p.household_id)
     return and_(
         p.created_at < before,
@@ -237,10 +249,11 @@ def people_of_nothing(before: int) -> ColumnElement[bool]:
                 caregiver.c.person_id,
                 membership.c.person_id,
                 mediator.c.person_id,
+                follow_up.c.person_id,
                 task.c.person_id,
             )
         ),
-        p.household_id.is_(None) | (no_child_at_home & no_request_at_home),
+        p.household_id.is_(None) | (no_child_at_home & no_request_at_home & nobody_followed_at_home),
     )
 
 
@@ -252,6 +265,7 @@ def homes_of_nobody(before: int) -> ColumnElement[bool]:
             person.c.household_id,
             child.c.household_id,
             membership.c.household_id,
+            follow_up.c.household_id,
             appointment.c.household_id,
         )
     )

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from service.store.care_tables import appointment, dose
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
+from service.store.follow_up_tables import follow_up, follow_up_contact
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body
 from service.store.mediator_tables import mediator, mediator_zone
@@ -132,6 +133,24 @@ def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -
     )
 
 
+def follow_ups_of(tx: Connection, people: Sequence[int], homes: Sequence[int]) -> list[int]:
+    """The follow-ups of these people, and of these households."""
+    which = follow_up.c.person_id.in_(people) | follow_up.c.household_id.in_(homes)
+    return list(tx.execute(select(follow_up.c.id).where(which)).scalars())
+
+
+def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> Gone:
+    """These follow-ups, open or ended, with their contacts and appointments."""
+    theirs = appointment.c.follow_up_id.in_(ids)
+    visits = select(appointment.c.id).where(theirs)
+    return (
+        _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
+        + _delete(tx, appointment, theirs)
+        + _delete(tx, follow_up_contact, follow_up_contact.c.follow_up_id.in_(ids))
+        + _delete(tx, follow_up, follow_up.c.id.in_(ids))
+    )
+
+
 def messages_to(tx: Connection, indexes: Sequence[bytes], phone_id: int) -> list[int]:
     """Every message to the phone."""
     theirs = or_(message.c.phone_id == phone_id, message.c.number_idx.in_(indexes))
@@ -145,13 +164,16 @@ def forget_messages(tx: Connection, ids: Sequence[int]) -> Gone:
     return sum([*gone, _delete(tx, message, message.c.id.in_(ids))], Gone())
 
 
-def messages_elsewhere_about(tx: Connection, children: Sequence[int], phone_id: int) -> list[int]:
-    """Messages to another phone that tell of these children's appointments."""
+def messages_elsewhere_about(
+    tx: Connection, children: Sequence[int], follow_ups: Sequence[int], phone_id: int
+) -> list[int]:
+    """Messages to another phone that tell of these children's appointments, or of these follow-ups'."""
+    whose = appointment.c.child_id.in_(children) | appointment.c.follow_up_id.in_(follow_ups)
     about = (
         select(message_appointment.c.message_id)
         .join(appointment, appointment.c.id == message_appointment.c.appointment_id)
         .join(message, message.c.id == message_appointment.c.message_id)
-        .where(appointment.c.child_id.in_(children), message.c.phone_id != phone_id)
+        .where(whose, message.c.phone_id != phone_id)
         .distinct()
     )
     return list(tx.execute(about).scalars())

@@ -298,6 +298,11 @@ def cancel(tx: Connection, ids: Sequence[int], now: int, reason: str) -> list[in
     return [row.id for row in done if row.state == "cancelled"]
 
 
+def queued_with_key(tx: Connection, key: str) -> list[int]:
+    """The message with this key, while it waits."""
+    return list(tx.execute(select(m.id).where(m.key == key, m.state == "queued")).scalars())
+
+
 def try_no_more(tx: Connection, ids: Sequence[int], now: int) -> None:
     """What is on its way, or may have arrived, is not sent another time."""
     if ids:

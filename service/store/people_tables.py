@@ -292,6 +292,11 @@ def add_person(
     return person_id
 
 
+def name_person(tx: Connection, person_id: int, name: str) -> None:
+    """Write down the name of somebody who had none."""
+    tx.execute(update(person).where(person.c.id == person_id, person.c.name.is_(None)).values(name=name))
+
+
 def add_person_phone(tx: Connection, person_id: int, phone_id: int, since: date) -> None:
     _ADD_PERSON_PHONE.run(tx, person_id=person_id, phone_id=phone_id, since=since)
 

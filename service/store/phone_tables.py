@@ -150,6 +150,12 @@ def phone_of_id(tx: Connection, phone_id: int) -> Reached:
     return Reached._make(row)
 
 
+def was_heard(tx: Connection, phone_id: int) -> bool:
+    """Whether somebody chose a language on it, called or wrote later on, or something of ours arrived there."""
+    row = tx.execute(select(phone.c.last_heard_at, phone.c.language).where(phone.c.id == phone_id)).one()
+    return row.last_heard_at is not None or row.language is not None
+
+
 _LOCK_PHONE = Prepared(lambda _: select(phone.c.id).where(phone.c.id == bindparam("which")).with_for_update())
 # Two who hold a phone (`find_phone`, while keys rotate) and then each lock it must not wait for each other's hold.
 _LOCK_HELD_PHONE = Prepared(

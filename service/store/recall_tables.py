@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
 from service.store.columns import metadata, reference
+from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out, phone
@@ -37,6 +38,7 @@ class DueAppointment(NamedTuple):
     """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts."""
 
     id: int
+    kind: str
     household_id: int
     programme_id: int
     organisation_id: int
@@ -49,8 +51,8 @@ class DueAppointment(NamedTuple):
     language: str | None
     centre: str | None
     zone: str | None
-    enrolled_at: int
-    birth_precision: str
+    enrolled_at: int | None
+    birth_precision: str | None
     by_voice: bool | None = None
 
 
@@ -68,6 +70,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
     rows = tx.execute(
         select(
             a.id,
+            a.kind,
             a.household_id,
             a.programme_id,
             a.organisation_id,
@@ -85,10 +88,11 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.by_voice,
         )
         .join(household, household.c.id == a.household_id)
-        .join(child, child.c.person_id == a.child_id)
+        .outerjoin(child, child.c.person_id == a.child_id)
+        .outerjoin(follow_up, follow_up.c.id == a.follow_up_id)
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
-        .outerjoin(health_centre, health_centre.c.id == child.c.centre_id)
-        .outerjoin(zone, zone.c.id == child.c.zone_id)
+        .outerjoin(health_centre, health_centre.c.id == func.coalesce(child.c.centre_id, follow_up.c.centre_id))
+        .outerjoin(zone, zone.c.id == func.coalesce(child.c.zone_id, follow_up.c.zone_id))
         .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
         .order_by(a.household_id, _on, a.id)
     )

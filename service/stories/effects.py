@@ -15,6 +15,7 @@ from service.stories import (
     care_actions,
     child_actions,
     feedback_actions,
+    follow_up_actions,
     handover_actions,
     mediator_actions,
     mediator_visit_actions,
@@ -37,6 +38,7 @@ ROOMS = (
     privacy_actions,
     mediator_actions,
     mediator_visit_actions,
+    follow_up_actions,
 )
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}

@@ -96,6 +96,11 @@ def _forget_care(tx: Connection, runtime: Runtime, children: Sequence[int], home
     return forgetting.forget_care(tx, children, homes) + forgetting.forget_people(tx, children)
 
 
+def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> int:
+    """Delete these follow-ups and all that is kept of them; gives how many."""
+    return forgetting.forget_follow_ups(tx, ids)["follow_up"]
+
+
 def forget_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> Gone:
     """Delete these messages; they stay in the counts of their days."""
     gone = Gone()
@@ -115,7 +120,8 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequ
     leaving = sorted({*forgetting.people_of_homes(tx, alone), *forgetting.people_of_phone_alone(tx, phone.id)})
     children = forgetting.children_among(tx, alone, leaving)
     leaving = sorted({*leaving, *children})
-    _take_back(tx, children, phone.id, now)
+    follow_ups = forgetting.follow_ups_of(tx, leaving, alone)
+    _take_back(tx, children, follow_ups, phone.id, now)
     for home in _homes(tx, phone.id, {*forgetting.homes_with_requests(tx, phone.id), *(home.id for home in homes)}):
         if home.other_phone is not None:
             forgetting.hand_over(tx, phone.id, home, leaving, memberships.task_key(""))
@@ -123,6 +129,7 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequ
     return (
         forget_messages(tx, runtime, forgetting.messages_to(tx, indexes, phone.id))
         + forgetting.forget_requests(tx, phone.id, leaving, alone, *keys)
+        + forgetting.forget_follow_ups(tx, follow_ups)
         + _forget_care(tx, runtime, children, alone, now)
         + forgetting.forget_people(tx, leaving)
         + forgetting.forget_mediators(tx, phone.id)
@@ -147,9 +154,9 @@ def _homes(tx: Connection, phone_id: int, ids: Iterable[int]) -> list[Home]:
     return [Home(id, forgetting.other_phone_of(tx, id, phone_id)) for id in sorted(ids)]
 
 
-def _take_back(tx: Connection, children: Sequence[int], phone_id: int, now: int) -> None:
-    """Whatever waits to tell another phone of these children is not sent."""
-    if children:
-        elsewhere = forgetting.messages_elsewhere_about(tx, children, phone_id)
+def _take_back(tx: Connection, children: Sequence[int], follow_ups: Sequence[int], phone_id: int, now: int) -> None:
+    """Whatever waits to tell another phone of these children and follow-ups is not sent."""
+    if children or follow_ups:
+        elsewhere = forgetting.messages_elsewhere_about(tx, children, follow_ups, phone_id)
         message_tables.try_no_more(tx, elsewhere, now)
         message_tables.cancel(tx, elsewhere, now, "forgotten")

@@ -38,14 +38,20 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What a caregiver told. `last_visit` is a contact of the calendar or 'none'; its day may be unknown."""
+class Newcomer:
+    """A child that is not followed yet. A newborn has no name before its baptism."""
 
-    name: str
+    name: str | None
     born_on: date
     birth_precision: str
-    sex: str
+    sex: str | None
     zone_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment(Newcomer):
+    """What a caregiver told. `last_visit` is a contact of the calendar or 'none'; its day may be unknown."""
+
     last_visit: str
     last_visit_on: date | None
     consent: Consent
@@ -76,7 +82,7 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     if place is None or told.born_on > today:
         raise CannotEnrol
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
-    child = _add_child(tx, runtime, programme, caller, told, place, now)
+    child = _add_child(tx, runtime, programme, _known(caller.household_id), told, place, now)
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
     note_consent(tx, _known(caller.person_id), programme.id, "reminder", told.consent, now)
     given = _record_told_doses(tx, runtime, child, told, now)
@@ -87,7 +93,24 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     return Enrolled(child.id, show_code(child.code), visit)
 
 
-def note_consent(tx: Connection, person_id: int, programme_id: int, purpose: str, consent: Consent, now: int) -> None:
+def follow_newborn(
+    tx: Connection, runtime: Runtime, mother_id: int, household_id: int, born: Newcomer, now: int
+) -> tuple[int, str]:
+    """Follow a child from its birth on; its mother is known, and agreed when she did. Gives its id and its code."""
+    programme = place_tables.programme_of_code(tx, PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    place = place_tables.place_of_zone(tx, born.zone_id)
+    if place is None or born.born_on > runtime.today(now):
+        raise CannotEnrol
+    child = _add_child(tx, runtime, programme, household_id, born, place, now)
+    people_tables.add_caregiver(tx, child.id, mother_id, 1, runtime.today(now))
+    recalls.plan_anew(tx, runtime, child, (), now)
+    return child.id, show_code(child.code)
+
+
+def note_consent(
+    tx: Connection, person_id: int, programme_id: int, purpose: str, consent: Consent, now: int, by: str = "self"
+) -> None:
     """Keep the yes: to what, in which words and language, how it was given."""
     people_tables.add_consent(
         tx,
@@ -99,26 +122,26 @@ def note_consent(tx: Connection, person_id: int, programme_id: int, purpose: str
         words_version=consent.words_version,
         language=consent.language,
         how=consent.how,
-        recorded_by="self",
+        recorded_by=by,
         at=now,
     )
 
 
 def _add_child(
-    tx: Connection, runtime: Runtime, programme: Programme, caller: Caller, told: Enrolment, place: Place, now: int
+    tx: Connection, runtime: Runtime, programme: Programme, household_id: int, told: Newcomer, place: Place, now: int
 ) -> Child:
     child = Child(
         id=people_tables.add_person(
             tx,
             organisation_id=programme.organisation_id,
-            household_id=caller.household_id,
+            household_id=household_id,
             name=told.name,
             sex=told.sex,
             born_on=told.born_on,
             created_at=now,
         ),
         code="",
-        household_id=_known(caller.household_id),
+        household_id=household_id,
         programme_id=programme.id,
         organisation_id=programme.organisation_id,
         zone_id=told.zone_id,

@@ -1,4 +1,8 @@
-"""What we know about a phone, told to whoever holds it: counts and kinds, no name."""
+"""What we know about a phone, told to whoever holds it: counts and kinds, no name.
+
+That somebody is followed through a pregnancy is not told here: whoever holds a shared phone would read it. She asks the
+mediator or the centre, with the code in her booklet; forgetting the phone forgets it too.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """Recalls: which contacts are coming for a child, and the reminder steps of each, one message per household and day.
 
-`replan` rewrites a child's appointments whenever something about it changes. `queue_recalls` takes the steps that are
-due today, and only those: its cost follows what is due, not how many children are followed.
+`replan` rewrites a child's appointments whenever something about it changes. Follow-ups (`follow_up_plans`) put theirs
+beside them, each kind on its own ladder: a household hears of all of them in the same message, in the same words.
+`queue_recalls` takes the steps that are due today, and only those: its cost follows what is due, not how many are
+followed.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, recall_tables
-from service.store.care_tables import Appointment, NextStep
+from service.store.care_tables import VACCINE, Appointment, NextStep
 from service.store.message_claims import VOICE
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
@@ -50,7 +52,7 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
-    unsaid = _take_back(tx, runtime, [was.id for was in gone], now)  # while they are open: what was told is asked
+    unsaid = unsay_appointments(tx, runtime, [was.id for was in gone], now)  # while they are open: what was told is asked
     care_tables.close_appointments(tx, [was.id for was in gone], now)
     heard = [
         was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
@@ -112,7 +114,7 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
         "programme_id": one.programme_id,
         "child_id": one.id,
         "household_id": one.household_id,
-        "kind": "vaccine",
+        "kind": VACCINE,
         "doses": ",".join(contact.doses),
         "anchor_on": contact.anchor_on,
         "lapses_on": contact.lapses_on,
@@ -127,13 +129,14 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
 
 
 def _step_after(
-    runtime: Runtime, on: date | None, lapses_on: date | None, told: str | None, now: int
+    runtime: Runtime, kind: str, on: date | None, lapses_on: date | None, told: str | None, now: int
 ) -> Occurrence | None:
     """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next.
 
     None too while nobody knows the day `on`.
     """
-    return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
+    ladder = runtime.ladder_for(kind)
+    return reminder_ladder.next_step(ladder, on, told, runtime.local(now), lapses_on) if on else None
 
 
 def step_of(
@@ -141,11 +144,11 @@ def step_of(
 ) -> Occurrence | None:
     """The same for this child: none while its family refuses, and none before its silence ends."""
     if one.quiet_why is None:
-        return _step_after(runtime, on, lapses_on, told, now)
+        return _step_after(runtime, VACCINE, on, lapses_on, told, now)
     if one.quiet_until is None:
         return None
     speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
-    step = _step_after(runtime, on, lapses_on, told, max(now, speaks_at))
+    step = _step_after(runtime, VACCINE, on, lapses_on, told, max(now, speaks_at))
     return step._replace(on=max(step.on, one.quiet_until)) if step else None
 
 
@@ -162,17 +165,22 @@ def said_otherwise(
     ]
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
-        after = _step_after(runtime, row.on, row.lapses_on, by_then[-1], now)
+        after = _step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
         care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
     recall_tables.tell(tx, told)
 
 
 def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed."""
-    _take_back(tx, runtime, [row.id for row in care_tables.open_appointments(tx, child_id)], now)
+    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed.
+
+    So is what waits about the follow-ups of its household, which is written to on the same phone.
+    """
+    unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
 
 
-def _take_back(tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int) -> dict[int, str | None]:
+def unsay_appointments(
+    tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int
+) -> dict[int, str | None]:
     """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again.
 
     Gives, for each appointment of which something was not said after all, the last step that was.
@@ -190,19 +198,15 @@ def _unsay(
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     again: dict[int, str] = {}
-    order = [one.name for one in runtime.ladder.steps]
     for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
         if step != recall_tables.SORRY:
-            again[appointment_id] = min(again.get(appointment_id, step), step, key=order.index)
+            again[appointment_id] = min(again.get(appointment_id, step), step, key=reminder_ladder.offset_of)
     today = runtime.today(now)
-    waiting = [NextStep(id, _step_before(runtime, step), step, today) for id, step in again.items()]
+    waiting = [
+        NextStep(id, reminder_ladder.step_before(runtime.ladder, step), step, today) for id, step in again.items()
+    ]
     care_tables.set_next_steps(tx, waiting, now)
     return {one.appointment_id: one.last_step for one in waiting}
-
-
-def _step_before(runtime: Runtime, step: str) -> str | None:
-    names = [one.name for one in runtime.ladder.steps]
-    return names[names.index(step) - 1] if step in names[1:] else None
 
 
 # --- the day's reminders ------------------------------------------------------------------------------------
@@ -286,7 +290,7 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
         told, step = _step_to_tell(runtime, row, now)
         held += told != row.last_step
         while step is not None and step.on <= today and underway.withholds(row, step.step):
-            told, step = step.step, _step_after(runtime, row.on, row.lapses_on, step.step, now)
+            told, step = step.step, _step_after(runtime, row.kind, row.on, row.lapses_on, step.step, now)
         if step is not None and step.on <= today:
             by_household[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
@@ -336,7 +340,7 @@ def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str 
     """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
     told = row.last_step
     while True:
-        step = _step_after(runtime, row.on, row.lapses_on, told, now)
+        step = _step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
         if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
             return told, step
         told = step.step
@@ -355,13 +359,13 @@ def _hours(runtime: Runtime, row: DueAppointment) -> str:
 
 def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     """How many steps went by while nobody planned: they are counted, never dropped in silence."""
-    before = _step_before(runtime, row.next_step)
-    here = runtime.local(now)
-    return len(reminder_ladder.steps_passed_over(runtime.ladder, row.on, before, here, row.lapses_on))
+    ladder = runtime.ladder_for(row.kind)
+    before = reminder_ladder.step_before(ladder, row.next_step)
+    return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
 
 
 def _letter(runtime: Runtime, dues: Sequence[Due], words: str, now: int) -> Letter:
-    """The household's one message of the day, about all its children, useful as long as its shortest step.
+    """The household's one message of the day, about all that is due in it, useful as long as its shortest step.
 
     `words`: the phrase that is said before the day.
     """
@@ -400,7 +404,7 @@ def _recording(runtime: Runtime, dues: Sequence[Due]) -> str:
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
-    return _step_after(runtime, due.row.on, due.row.lapses_on, due.step.step, now)
+    return _step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
 
 
 def _tomorrow(due: Due, today: date) -> NextStep:

@@ -14,6 +14,7 @@ from service.domain.retention_rules import Rule
 from service.runtime import Runtime
 from service.store import expiry
 from service.store.expiry import Aged, Place
+from service.store.follow_up_tables import follow_up
 from service.store.people_tables import household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import mark, read_mark
@@ -211,6 +212,16 @@ SWEEPS: dict[str, Sweep] = {
     "grown_children": _children(_find_grown),
     "left_children": _children(_find_stopped),
     "refused_children": Sweep(_find_refusing, _forget_unheard, _count_unheard, most=1),
+    "ended_follow_ups": _left_over(
+        follow_up,
+        lambda night: expiry.follow_ups_ended(night.before),
+        lambda tx, _, ids: erasure.forget_follow_ups(tx, ids),
+    ),
+    "unended_follow_ups": _left_over(
+        follow_up,
+        lambda night: expiry.follow_ups_begun(night.before_day),
+        lambda tx, _, ids: erasure.forget_follow_ups(tx, ids),
+    ),
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),
     "visits": _aged(expiry.VISITS, by_day=True),

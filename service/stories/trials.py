@@ -51,8 +51,8 @@ class Underway:
     def _trying(self, row: DueAppointment, kind: str) -> Experiment | None:
         """The experiment of this kind whose tried arm the row is in."""
         one = self.running.get(row.programme_id)
-        if one is None or one.kind != kind:
-            return None
+        if one is None or one.kind != kind or row.enrolled_at is None or row.birth_precision is None:
+            return None  # a pregnancy takes no part
         takes = takes_part(one, row.enrolled_at, row.birth_precision, row.on)
         return one if takes and arm_of(one, row.household_id) == TRIED else None
 

@@ -1,0 +1,46 @@
+"""What a household is reminded of in a follow-up, and which contact a visit was: decided from the protocol alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from service.domain.protocol_file import AnchorKind, Protocol
+from service.domain.protocols import Anchor, DatedContact, contacts_of
+
+ANCHOR_OF: dict[str, AnchorKind] = {"antenatal": "last_menses", "postnatal": "birth"}
+"""The kinds of follow-up that are kept, and the day that each counts from."""
+
+
+class Reminded(NamedTuple):
+    """A contact that its household is told of, from `anchor_on` on; from `lapses_on` on it is asked for no more."""
+
+    contact: str
+    anchor_on: date
+    lapses_on: date
+
+
+def anchor_of(kind: str, started_on: date, give_or_take: int) -> Anchor:
+    return Anchor(ANCHOR_OF[kind], started_on, give_or_take)
+
+
+def reminded(
+    protocol: Protocol, anchor: Anchor, made: Mapping[str, date], opened_on: date, today: date
+) -> tuple[Reminded, ...]:
+    """The contacts to remind of. What was late when the follow-up was opened counts from that day: nobody is blamed."""
+    coming = contacts_of(protocol, anchor, made, today)
+    return tuple(Reminded(one.id, max(one.planned_on, opened_on), one.lapses_on) for one in coming if one.remind)
+
+
+def next_contact(protocol: Protocol, anchor: Anchor, made: Mapping[str, date], today: date) -> DatedContact | None:
+    """The next contact, one that is done without a reminder among them; None when none comes any more."""
+    return next(iter(contacts_of(protocol, anchor, made, today)), None)
+
+
+def contact_of_visit(protocol: Protocol, anchor: Anchor, made: Mapping[str, date], on: date) -> str | None:
+    """The contact that a visit of this day was; None on a day on which none was open, or where it was noted before."""
+    before = {contact: day for contact, day in made.items() if day <= on}
+    open_then = (one for one in contacts_of(protocol, anchor, before, on) if one.opens_on <= on)
+    found = next(open_then, None)
+    return found.id if found is not None and found.id not in made else None

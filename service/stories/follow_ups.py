@@ -1,0 +1,345 @@
+"""Follow-ups with dates: a pregnancy is opened, its contacts are noted, a birth makes the child followed, a loss is met
+with silence.
+
+A pregnancy is the most sensitive fact we hold. What its household is told is what every household is told, word for
+word, and whoever looks at the phone cannot tell one from the other. From the moment that an end is noted nothing is
+sent about it any more, and what waited is taken back.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from service.domain import protocols
+from service.domain.follow_up_rules import contact_of_visit
+from service.domain.protocols import Anchor, DatedContact, NotPossible
+from service.runtime import Runtime
+from service.store import family_changes, follow_up_tables, people_tables, place_tables
+from service.store.columns import rules_of
+from service.store.follow_up_tables import FollowUp
+from service.store.people_tables import Child
+from service.stories import families, first_words, follow_up_plans
+from service.stories.brakes import why_refused
+from service.stories.families import PROGRAMME, Consent, Newcomer
+
+PURPOSE = "follow_up"
+EVERY_CHILD = "all"
+WHY = ("moved", "withdrawn", "death", "complete")
+"""How a follow-up may end besides a birth or a loss."""
+
+REASONS = {
+    "off": "follow-ups are not open yet: a health professional confirms the dates first (docs/follow-ups.md)",
+    "number": "that is no number of a mobile phone that may be written to; write it like +223 70 00 00 01",
+    "place": "this quartier is none of ours",
+    "future": "that day has not come yet",
+    "week": "the week on the card and its day cannot be: no contact of this pregnancy is left",
+    "known": "a pregnancy is followed on this phone already; for another woman say so",
+    "unknown": "no open follow-up has this code; it has eight digits, as on the booklet",
+    "before": "that day is before this follow-up began",
+    "no_contact": "no contact was open on that day, or it was noted before",
+    "not_a_pregnancy": "a birth ends a pregnancy, and this follow-up is of the weeks after a birth",
+    "children": "from 0 to 6 living children",
+    "which": "several children were born that day: say which one, by its code, or all",
+    "why": f"an end is one of {', '.join(WHY)}",
+}
+MOST_CHILDREN = 6
+
+
+class Refused(Exception):
+    """Nothing was written. `reason` is a key of REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(REASONS[reason])
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A pregnancy as the card tells it: the week that stands there, and how many weeks it may be wrong.
+
+    `another`: a second woman on a phone on which a pregnancy is followed. `by` is who writes it down.
+    """
+
+    number: str
+    zone_id: int
+    week: int
+    seen_on: date
+    consent: Consent
+    by: str
+    give_or_take_weeks: int = 0
+    another: bool = False
+    name: str | None = None
+
+
+class Opened(NamedTuple):
+    """The code for the booklet, and the next contact; None when none comes any more."""
+
+    code: str
+    next: DatedContact | None
+
+
+class Born(NamedTuple):
+    """The codes of the children followed from now on, and how many of the living were followed before."""
+
+    codes: tuple[str, ...]
+    known: int
+
+
+# --- opening ------------------------------------------------------------------------------------------------
+
+
+def open_pregnancy(tx: Connection, runtime: Runtime, told: Opening, now: int) -> Opened:
+    """Follow a pregnancy from now on: the woman's consent is kept, her contacts are planned. Raises Refused."""
+    anchor = _checked(tx, runtime, told, now)
+    place = place_tables.place_of_zone(tx, told.zone_id)
+    if place is None:
+        raise Refused("place")
+    person_id, household_id = _woman(tx, runtime, told, now)
+    if told.name:
+        people_tables.name_person(tx, person_id, told.name)
+    one = _add(tx, runtime, person_id, household_id, (told.zone_id, place.centre_id), "antenatal", anchor, told.by, now)
+    families.note_consent(tx, person_id, one.programme_id, PURPOSE, told.consent, now, told.by)
+    said = first_words.say(tx, runtime, told.number, told.consent.language, now)
+    tell_from = follow_up_plans.tomorrow(runtime, now) if said else None  # never two SMS on one day
+    follow_up_plans.replan(tx, runtime, one, now, tell_from=tell_from)
+    return _opened(tx, runtime, one, now)
+
+
+def _checked(tx: Connection, runtime: Runtime, told: Opening, now: int) -> Anchor:
+    if runtime.config.follow_ups is None:
+        raise Refused("off")
+    if why_refused(rules_of(tx), told.number) is not None:
+        raise Refused("number")
+    today = runtime.today(now)
+    if told.seen_on > today:
+        raise Refused("future")
+    try:
+        anchor = protocols.pregnancy_from_week(told.week, told.seen_on, told.give_or_take_weeks)
+    except NotPossible:
+        raise Refused("week") from None
+    if not protocols.contacts_of(runtime.pregnancy, anchor, {}, today):
+        raise Refused("week")
+    return anchor
+
+
+def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[int, int]:
+    """The person and the household that the follow-up is of: who is behind the phone, or another one beside her."""
+    caller = families.ensure_caller(tx, runtime, told.number, now)
+    person_id, household_id = caller.person_id, caller.household_id
+    assert person_id is not None, "ensure_caller made both"
+    assert household_id is not None, "ensure_caller made both"
+    # Two mediators who note women of one household take turns from here on.
+    elsewhere = family_changes.lock_household(tx, household_id) != caller.phone_id
+    followed = _going_on(tx, runtime, household_id, now)
+    if followed and not told.another:
+        raise Refused("known")
+    if not followed and not elsewhere:
+        return person_id, household_id
+    # Her household is written to on another phone by now, which is not the one that she named.
+    organisation_id, today = _organisation(tx), runtime.today(now)
+    if elsewhere:
+        household_id = people_tables.add_household(tx, organisation_id, caller.phone_id, now)
+    woman = people_tables.add_person(tx, organisation_id=organisation_id, household_id=household_id, created_at=now)
+    people_tables.add_person_phone(tx, woman, caller.phone_id, today)
+    return woman, household_id
+
+
+def _going_on(tx: Connection, runtime: Runtime, household_id: int, now: int) -> list[FollowUp]:
+    """The open pregnancies of a household; one of which nothing can come any more is ended here."""
+    going_on = []
+    for one in follow_up_tables.open_in_home(tx, household_id, "antenatal"):
+        if follow_up_plans.next_contact(tx, runtime, one, runtime.today(now)) is None:
+            _end(tx, runtime, one, runtime.today(now), "complete", now)
+        else:
+            going_on.append(one)
+    return going_on
+
+
+def _add(
+    tx: Connection,
+    runtime: Runtime,
+    person_id: int,
+    household_id: int,
+    place: tuple[int | None, int | None],
+    kind: str,
+    anchor: Anchor,
+    by: str,
+    now: int,
+    code: str | None = None,
+) -> FollowUp:
+    programme = place_tables.programme_of_code(tx, PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    while True:
+        one = follow_up_tables.fresh(
+            code=code or f"{secrets.randbelow(10**8):08d}",
+            organisation_id=programme.organisation_id,
+            programme_id=programme.id,
+            person_id=person_id,
+            household_id=household_id,
+            zone_id=place[0],
+            centre_id=place[1],
+            kind=kind,
+            started_on=anchor.on,
+            give_or_take=anchor.give_or_take,
+            protocol=runtime.pregnancy.name,
+            protocol_version=runtime.pregnancy.source_date,
+            opened_on=runtime.today(now),
+        )
+        if follow_up_tables.add(tx, one, by, now):
+            return one
+        if code is not None or follow_up_tables.has_open(tx, person_id, kind):
+            raise Refused("known")  # another mediator was quicker
+
+
+def _organisation(tx: Connection) -> int:
+    programme = place_tables.programme_of_code(tx, PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    return programme.organisation_id
+
+
+# --- what happens in one ------------------------------------------------------------------------------------
+
+
+def find(tx: Connection, code: str, mediator_id: int | None = None) -> FollowUp:
+    """The open follow-up with this code, ours until the commit; a mediator has those of her quartiers.
+
+    Raises Refused, in the same words for a code that nobody has, an ended one and one of another quartier.
+    """
+    one = follow_up_tables.find_open(tx, code, mediator_id)
+    if one is None:
+        raise Refused("unknown")
+    return one
+
+
+def contact_done(tx: Connection, runtime: Runtime, one: FollowUp, on: date, by: str, now: int) -> Opened:
+    """Note the contact that was open on that day; the reminders of it stop at once. Raises Refused."""
+    today = runtime.today(now)
+    if on > today:
+        raise Refused("future")
+    anchor = follow_up_plans.anchor_of(one)
+    made = follow_up_tables.contacts_made(tx, one.id)
+    contact = contact_of_visit(runtime.pregnancy, anchor, made, on)
+    if contact is None or not follow_up_tables.add_contact(tx, one.id, contact, on, by, now):
+        raise Refused("no_contact")
+    opened = _opened(tx, runtime, one, now)
+    if opened.next is None:
+        _end(tx, runtime, one, today, "complete", now)
+    else:
+        follow_up_plans.replan(tx, runtime, one, now)
+    return opened
+
+
+def birth(
+    tx: Connection,
+    runtime: Runtime,
+    one: FollowUp,
+    on: date,
+    alive: int,
+    by: str,
+    now: int,
+    sexes: Sequence[str | None] = (),
+) -> Born:
+    """The pregnancy ended with a birth: the weeks after it begin, and each living child is followed from now on.
+
+    A child of that day who was enrolled before is not enrolled again. With no living child it is a loss.
+    Raises Refused.
+    """
+    if not 0 <= alive <= MOST_CHILDREN:
+        raise Refused("children")
+    if one.kind != "antenatal":
+        raise Refused("not_a_pregnancy")
+    follows = _what_follows(runtime, one, "birth", on, now, alive)
+    if follows.begins is None:
+        _end(tx, runtime, one, on, "loss", now)
+        return Born((), 0)
+    _end(tx, runtime, one, on, "born", now)
+    for former in follow_up_tables.open_in_home(tx, one.household_id, "postnatal"):
+        if former.person_id == one.person_id:
+            _end(tx, runtime, former, on, "complete", now)
+    place = one.zone_id, one.centre_id
+    after = _add(
+        tx, runtime, one.person_id, one.household_id, place, "postnatal", follows.begins, by, now, code=one.code
+    )
+    follow_up_plans.replan(tx, runtime, after, now)
+    return _follow_children(tx, runtime, one, follows.children_born_on, sexes, now)
+
+
+def _follow_children(
+    tx: Connection,
+    runtime: Runtime,
+    one: FollowUp,
+    born_on: Sequence[date],
+    sexes: Sequence[str | None],
+    now: int,
+) -> Born:
+    known = follow_up_tables.children_born(tx, one.person_id, one.household_id, born_on[0])[: len(born_on)]
+    assert one.zone_id is not None, "a pregnancy is opened in a quartier"
+    codes = []
+    for place, day in list(enumerate(born_on))[len(known) :]:
+        sex = sexes[place] if place < len(sexes) else None
+        newborn = Newcomer(name=None, born_on=day, birth_precision="day", sex=sex, zone_id=one.zone_id)
+        codes.append(families.follow_newborn(tx, runtime, one.person_id, one.household_id, newborn, now)[1])
+    return Born(tuple(codes), len(known))
+
+
+def children_of_birth(tx: Connection, one: FollowUp) -> list[Child]:
+    """The followed children of the birth that a follow-up counts from; none of a pregnancy."""
+    if one.kind != "postnatal":
+        return []
+    return follow_up_tables.children_born(tx, one.person_id, one.household_id, one.started_on)
+
+
+def loss(tx: Connection, runtime: Runtime, one: FollowUp, on: date, now: int, *, child_code: str | None = None) -> None:
+    """A pregnancy or a child was lost: everything ends at once, what waited is taken back, nothing is ever sent about
+    it. The recalls of other children go on.
+
+    After a birth of several, `child_code` says which child: its code, or 'all'. Raises Refused.
+    """
+    _what_follows(runtime, one, "loss", on, now)
+    children = children_of_birth(tx, one)
+    if child_code not in (None, EVERY_CHILD):
+        children = [child for child in children if child.code == child_code]
+    if (len(children) > 1 and child_code is None) or (not children and child_code not in (None, EVERY_CHILD)):
+        raise Refused("which")
+    _end(tx, runtime, one, on, "loss", now)
+    for child in children:
+        families.stop_child(tx, runtime, child.id, now)
+
+
+def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, now: int) -> None:
+    """It is followed no more, for one of WHY; nothing more is sent about it. Raises Refused."""
+    if why not in WHY:
+        raise Refused("why")
+    _what_follows(runtime, one, "death", on, now)
+    _end(tx, runtime, one, on, why, now)
+
+
+def _what_follows(
+    runtime: Runtime, one: FollowUp, event: protocols.Event, on: date, now: int, alive: int = 1
+) -> protocols.Following:
+    today = runtime.today(now)
+    if on > today:
+        raise Refused("future")
+    try:
+        return protocols.what_follows(follow_up_plans.anchor_of(one), event, on, today, alive)
+    except NotPossible:
+        raise Refused("before") from None
+
+
+def _end(tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, now: int) -> None:
+    follow_up_tables.end(tx, one.id, on, why, now)
+    phone_id = family_changes.lock_household(tx, one.household_id)
+    if phone_id is not None and why != "born":
+        first_words.take_back(tx, phone_id, now)
+    follow_up_plans.replan(tx, runtime, one._replace(state="ended", ended_on=on), now)
+
+
+def _opened(tx: Connection, runtime: Runtime, one: FollowUp, now: int) -> Opened:
+    coming = follow_up_plans.next_contact(tx, runtime, one, runtime.today(now))
+    return Opened(families.show_code(one.code), coming)
