@@ -37,6 +37,8 @@ phone = Table(
     Column("network", String(12)),  # the operator's code as a call or a receipt told it last
     Column("failed_days", Integer, nullable=False, server_default="0"),  # days in a row on which nothing arrived
     Column("failed_on", Date),  # the last of them
+    Column("readers", String(8)),  # one or several, as its holder said; empty: nobody said
+    Column("asked_on", Date),  # since then we wait for a word that the number is still the family's
     Column("created_at", Instant, nullable=False),
     Column("last_heard_at", Instant),
 )

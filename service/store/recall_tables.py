@@ -37,6 +37,8 @@ class DueAppointment(NamedTuple):
     """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts."""
 
     id: int
+    child_id: int
+    doses: str
     household_id: int
     programme_id: int
     organisation_id: int
@@ -44,9 +46,11 @@ class DueAppointment(NamedTuple):
     lapses_on: date | None
     last_step: str | None
     next_step: str
+    phone_id: int | None
     number: str | None
     number_idx: bytes | None
     language: str | None
+    readers: str | None
     centre: str | None
     zone: str | None
 
@@ -65,6 +69,8 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
     rows = tx.execute(
         select(
             a.id,
+            a.child_id,
+            a.doses,
             a.household_id,
             a.programme_id,
             a.organisation_id,
@@ -72,9 +78,11 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             a.lapses_on,
             a.last_step,
             a.next_step,
+            phone.c.id,
             phone.c.number,
             phone.c.number_idx,
             phone.c.language,
+            phone.c.readers,
             health_centre.c.name,
             zone.c.code,
         )

@@ -25,7 +25,8 @@ from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
 from service.stories import care, clock_guard, dispatch_gate, meeting_days
 from service.stories.outbox import Letter, put_many
-from service.stories.reminders import reminder_text
+from service.stories.recall_receivers import Receiver, receivers_of
+from service.stories.recall_words import recall_texts
 
 PAGE = 200
 """Households planned in one transaction: short enough that a caller's keystroke never waits for it."""
@@ -254,12 +255,10 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int) -> tuple[int, int]:
     if held:
         count(tx, "recall_steps_without_a_good_moment", held)
     taken = _taken_as_told(tx, runtime, by_household, today)
-    refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
-    letters = {
-        house: _letter(runtime, dues, now)
-        for house, dues in by_household.items()
-        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
-    }
+    receivers = receivers_of(tx, [dues[0].row for dues in by_household.values()])
+    to_tell = {house: dues for house, dues in by_household.items() if house in receivers.keys() - heard - taken}
+    texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()})
+    letters = {house: _letter(runtime, receivers[house], texts[house], dues, now) for house, dues in to_tell.items()}
     queued = put_many(tx, now, list(letters.values()))
     told_now: list[Told] = []
     for house, dues in by_household.items():
@@ -319,20 +318,17 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     return len(reminder_ladder.steps_passed_over(runtime.ladder, row.on, before, here, row.lapses_on))
 
 
-def _letter(runtime: Runtime, dues: Sequence[Due], now: int) -> Letter:
+def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
+    return [(due.row, due.step.phrase) for due in dues]
+
+
+def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
     """The household's one message of the day, about all its children, useful as long as its shortest step."""
     first = dues[0].row
-    assert first.number is not None, "a household without a phone gets no letter"
     day = runtime.today(now)
     return Letter(
-        to=first.number,
-        text=reminder_text(
-            runtime,
-            first.language,
-            [due.row.on for due in dues],
-            {due.row.centre for due in dues},
-            {due.step.phrase for due in dues},
-        ),
+        to=to.number,
+        text=text,
         key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
         purpose="reminder",
         klass="must-arrive",

@@ -10,6 +10,8 @@ from service.runtime import Runtime
 LATE, BEFORE = "late", "before"
 MOST_DATES = 3
 MOST_IN_AN_APOLOGY = 2
+MOST_CHILDREN_WIDTH = 150
+"""What stands for {children} in flows/phrases/explicit.yaml."""
 
 
 def reminder_text(
@@ -22,6 +24,28 @@ def reminder_text(
         f"recall.{kind}",
         spoken,
         sender=runtime.config.sender_name,
+        dates=_dates(anchors, spoken),
+        centre=_centre(runtime, centres, spoken),
+        code=runtime.config.service_code,
+        stop=stop_clause(runtime, spoken),
+    )
+
+
+def explicit_text(
+    runtime: Runtime,
+    spoken: str,
+    children: str,
+    anchors: Iterable[date],
+    centres: set[str | None],
+    steps: Iterable[str],
+) -> str:
+    """The same with `children`, "Awa (penta 2)": for households that chose it, and for no other."""
+    kind = LATE if set(steps) == {LATE} else BEFORE
+    return runtime.phrases.say(
+        f"explicit.{kind}",
+        spoken,
+        sender=runtime.config.sender_name,
+        children=children,
         dates=_dates(anchors, spoken),
         centre=_centre(runtime, centres, spoken),
         code=runtime.config.service_code,
