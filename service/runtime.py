@@ -28,6 +28,7 @@ from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladde
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.key_rings import parse_index_ring, parse_ring
+from service.store.care_tables import VACCINE
 from service.store.database import Database
 from service.store.together import Together
 from service.store.vault import Vault

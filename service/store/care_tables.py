@@ -24,6 +24,9 @@ from sqlalchemy.engine import Connection
 from service.store.columns import Id, Instant, id_column, metadata, new_id, reference
 from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
+VACCINE = "vaccine"
+"""The kind of a child's appointments; follow-ups have others."""
+
 dose = Table(
     "dose",
     metadata,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
 from service.store.columns import new_id, upsert
 from service.store.people_tables import CHILD_COLUMNS, Child, caregiver, child, household, person, person_phone
+from service.store.phone_tables import phone
 
 
 def lock_household(tx: Connection, household_id: int) -> int | None:
@@ -20,8 +21,13 @@ def lock_household(tx: Connection, household_id: int) -> int | None:
 
 
 def prefer_phone(tx: Connection, household_id: int, phone_id: int | None) -> None:
-    """Write to the household on this phone from now on; None: it goes on without one."""
+    """Write to the household on this phone from now on; None: it goes on without one.
+
+    Who reads the phone is not known any more: explicit words are chosen anew.
+    """
     tx.execute(update(household).where(household.c.id == household_id).values(preferred_phone_id=phone_id))
+    if phone_id is not None:
+        tx.execute(update(phone).where(phone.c.id == phone_id).values(readers=None))
 
 
 def children_of(tx: Connection, household_id: int) -> list[Child]:
@@ -45,6 +51,29 @@ def first_caregiver(tx: Connection, household_id: int) -> int | None:
         .limit(1)
     )
     return tx.execute(rows).scalar_one_or_none()
+
+
+def end_care_beside(tx: Connection, household_id: int, until: date) -> int:
+    """Nobody but the first caregiver cares for this household's children; gives how many people did beside."""
+    theirs = select(child.c.person_id).where(child.c.household_id == household_id)
+    which = caregiver.c.child_id.in_(theirs) & (caregiver.c.position > 1) & caregiver.c.until.is_(None)
+    ended = set(
+        tx.execute(update(caregiver).where(which).values(until=until).returning(caregiver.c.person_id)).scalars()
+    )
+    still = select(caregiver.c.person_id).where(caregiver.c.until.is_(None))
+    # Who came here by this care alone is behind no phone of the household any more, or it would serve it still.
+    came = select(person.c.id).where(
+        person.c.id.in_(ended), person.c.household_id == household_id, person.c.id.not_in(still)
+    )
+    gone = person_phone.c.person_id.in_(came) & person_phone.c.until.is_(None)
+    tx.execute(update(person_phone).where(gone).values(until=until))
+    return len(ended)
+
+
+def last_position(tx: Connection, child_id: int) -> int:
+    """The last place among those who care, or cared, for this child."""
+    places = select(func.max(caregiver.c.position)).where(caregiver.c.child_id == child_id)
+    return tx.execute(places).scalar_one() or 0
 
 
 def give_phone(tx: Connection, person_id: int, phone_id: int, since: date) -> None:

@@ -31,6 +31,7 @@ handover = Table(
     reference("household_id", "household.id", index=True),
     reference("old_phone_id", "phone.id", nullable=True, index=True),
     reference("new_phone_id", "phone.id", index=True),
+    Column("kind", String(8), nullable=False, server_default="instead"),  # in the place of the first number, or beside
     Column("state", String(12), nullable=False),  # announced, accepted, refused, replaced
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
@@ -54,6 +55,7 @@ class Handover(NamedTuple):
     id: int
     household_id: int
     old_phone_id: int | None
+    kind: str
 
 
 _EXPECTED = Prepared(
@@ -73,7 +75,7 @@ def is_expected(tx: Connection, phone_id: int, now: int) -> bool:
 def next_handover(tx: Connection, phone_id: int, now: int) -> Handover | None:
     """The oldest family that waits for this phone's yes."""
     rows = (
-        select(h.id, h.household_id, h.old_phone_id)
+        select(h.id, h.household_id, h.old_phone_id, h.kind)
         .where(h.new_phone_id == phone_id, h.state == "announced", h.expires_at > now)
         .order_by(h.created_at, h.id)
         .limit(1)
@@ -87,7 +89,7 @@ def phones_before(tx: Connection, households: Sequence[int], since: int) -> dict
 
     Households whose messages did not change hands are not there.
     """
-    which = h.household_id.in_(households) & (h.state == "accepted") & (h.created_at > since)
+    which = h.household_id.in_(households) & (h.state == "accepted") & (h.kind == "instead") & (h.created_at > since)
     rows = tx.execute(select(h.household_id, h.old_phone_id).where(which).order_by(h.created_at.desc(), h.id.desc()))
     return {row.household_id: row.old_phone_id for row in rows}  # of several the first stays: it had them before all
 
@@ -102,9 +104,11 @@ def close_handover(tx: Connection, handover_id: int, state: str) -> bool:
     return tx.execute(update(handover).where(which).values(state=state)).rowcount == 1
 
 
-def replace_announced(tx: Connection, household_id: int) -> None:
-    """What this household announced before counts no more: a number mistyped gets nothing."""
+def replace_announced(tx: Connection, household_id: int, kind: str | None = None) -> None:
+    """What this household announced before, of this kind or of any, counts no more: a number mistyped gets nothing."""
     which = (h.household_id == household_id) & (h.state == "announced")
+    if kind is not None:
+        which &= h.kind == kind
     tx.execute(update(handover).where(which).values(state="replaced"))
 
 

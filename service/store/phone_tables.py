@@ -40,6 +40,8 @@ phone = Table(
     Column("failed_days", Integer, nullable=False, server_default="0"),  # days in a row on which nothing arrived
     Column("failed_on", Date),  # the last of them
     Column("by_voice", Boolean, nullable=False, server_default=false()),  # reminders come as calls
+    Column("readers", String(8)),  # one or several, as its holder said; empty: nobody said
+    Column("asked_on", Date),  # since then we wait for a word that the number is still the family's
     Column("created_at", Instant, nullable=False),
     Column("last_heard_at", Instant),
 )

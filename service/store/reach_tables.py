@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal, null, or_, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import upsert, wrote
@@ -86,9 +86,13 @@ _HEARD = Prepared(
         update(phone)
         .where(
             p.number_idx == bindparam("idx"),
-            or_(func.coalesce(p.last_heard_at, p.created_at) < bindparam("lately"), p.failed_days > literal(0)),
+            or_(
+                func.coalesce(p.last_heard_at, p.created_at) < bindparam("lately"),
+                p.failed_days > literal(0),
+                p.asked_on.is_not(None),
+            ),
         )
-        .values(last_heard_at=bindparam("day"), failed_days=0, failed_on=null())
+        .values(last_heard_at=bindparam("day"), failed_days=0, failed_on=null(), asked_on=null())
         .returning(p.id, p.number_idx)
     )
 )
@@ -100,15 +104,41 @@ def heard(tx: Connection, number: str, day: int, lately: int) -> Heard | None:
     return Heard._make(row) if row else None
 
 
-def silent_since(tx: Connection, since: int, kind: str, limit: int) -> list[int]:
-    """Phones of families with followed children, not heard of nor reached since then, and not on the list since."""
-    followed = exists().where(household.c.preferred_phone_id == p.id, child.c.household_id == household.c.id)
-    followed = followed.where(child.c.status == "followed")
+def silent_since(tx: Connection, since: int, since_day: date, kind: str, limit: int) -> list[int]:
+    """Phones of families with followed children, not heard of nor reached since then, and not asked nor on the list.
+
+    They are ours until the end of the transaction.
+    """
     m = message.c
     reached = exists().where(m.number_idx == p.number_idx, m.state == "delivered", m.state_at > since)
-    refused = exists().where(opt_out.c.number_idx == p.number_idx, opt_out.c.purpose.in_(("all", UNREACHABLE)))
-    asked = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
-    silent = select(p.id).where(
-        func.coalesce(p.last_heard_at, p.created_at) < since, followed, ~reached, ~refused, ~asked
-    )
-    return list(tx.execute(silent.order_by(p.id).limit(limit)).scalars())
+    listed = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
+    silent = func.coalesce(p.last_heard_at, p.created_at) < since
+    not_asked = p.asked_on.is_(None) | (p.asked_on < since_day)
+    which = select(p.id).where(silent, not_asked, _followed(), ~reached, ~_refused(), ~listed)
+    return list(tx.execute(which.order_by(p.id).limit(limit).with_for_update(skip_locked=True)).scalars())
+
+
+def ask(tx: Connection, phones: Sequence[int], today: date) -> None:
+    """These phones are asked today whether they still are the family's."""
+    tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today))
+
+
+def unanswered(tx: Connection, first: date, last: date, since: int, kind: str, limit: int) -> list[int]:
+    """Phones that were asked between these days and gave no word, and that are not on the list since."""
+    listed = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
+    which = select(p.id).where(p.asked_on.between(first, last), _followed(), ~_refused(), ~listed)
+    return list(tx.execute(which.order_by(p.id).limit(limit)).scalars())
+
+
+def asked_on(tx: Connection, phone_id: int) -> date | None:
+    """The day since which we wait for a word of this phone."""
+    return tx.execute(select(p.asked_on).where(p.id == phone_id)).scalar_one_or_none()
+
+
+def _followed() -> ColumnElement[bool]:
+    followed = exists().where(household.c.preferred_phone_id == p.id, child.c.household_id == household.c.id)
+    return followed.where(child.c.status == "followed")
+
+
+def _refused() -> ColumnElement[bool]:
+    return exists().where(opt_out.c.number_idx == p.number_idx, opt_out.c.purpose.in_(("all", "reminder", UNREACHABLE)))

@@ -39,6 +39,8 @@ class DueAppointment(NamedTuple):
 
     id: int
     kind: str
+    child_id: int | None  # None: a follow-up that is not a child's
+    doses: str
     household_id: int
     programme_id: int
     organisation_id: int
@@ -46,9 +48,11 @@ class DueAppointment(NamedTuple):
     lapses_on: date | None
     last_step: str | None
     next_step: str
+    phone_id: int | None
     number: str | None
     number_idx: bytes | None
     language: str | None
+    readers: str | None
     centre: str | None
     zone: str | None
     enrolled_at: int | None
@@ -71,6 +75,8 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
         select(
             a.id,
             a.kind,
+            a.child_id,
+            a.doses,
             a.household_id,
             a.programme_id,
             a.organisation_id,
@@ -78,9 +84,11 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             a.lapses_on,
             a.last_step,
             a.next_step,
+            phone.c.id,
             phone.c.number,
             phone.c.number_idx,
             phone.c.language,
+            phone.c.readers,
             health_centre.c.name,
             zone.c.code,
             child.c.enrolled_at,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -16,11 +17,11 @@ from service.domain import local_time
 from service.runtime import Runtime
 from service.store import brake_tables, people_tables, reach_tables, task_tables
 from service.store.system_tables import count, mark, read_mark
+from service.stories import number_checks
 from service.stories.brakes import UNASKED
 from service.stories.families import show_code
 
 DEAD, SILENT = "dead_number", "silent_number"
-SILENT_FOR_MS = 180 * DAY_MS
 SILENT_MARK = "silent_numbers_asked_on"
 AT_ONCE = 200
 """Lines a night: a carrier without receipts makes every family silent, and no mediator visits a thousand."""
@@ -64,17 +65,26 @@ def heard_from(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
 
 
 def ask_after_silent_numbers(runtime: Runtime) -> int:
-    """Once a local day: families of whom nothing was heard and to whom nothing was delivered for half a year."""
+    """Once a local day: families of whom nothing was heard and to whom nothing was delivered for half a year.
+
+    Each phone is asked by one SMS whether it still is theirs; without a word in time a mediator gets a line. Gives how
+    many were asked or put on the list.
+    """
     now = runtime.now()
-    today = runtime.today(now).isoformat()
+    today, config = runtime.today(now), runtime.config
+    since = now - config.silent_after_days * DAY_MS
     with runtime.database.begin() as tx:
-        if read_mark(tx, SILENT_MARK) == today:
+        if read_mark(tx, SILENT_MARK) == today.isoformat():
             return 0
-        mark(tx, SILENT_MARK, today)
-        silent = reach_tables.silent_since(tx, now - SILENT_FOR_MS, SILENT, AT_ONCE)
-        for phone_id in silent:
-            _put_on_list(tx, SILENT, phone_id, today, {"Sans nouvelles depuis": "plus de 180 jours"}, now)
-        return len(silent)
+        mark(tx, SILENT_MARK, today.isoformat())
+        day, too_long = (today - timedelta(days) for days in (config.silent_after_days, config.answer_within_days))
+        unanswered = reach_tables.unanswered(tx, day, too_long, since, SILENT, AT_ONCE)
+        told = {"Sans nouvelles depuis": f"plus de {config.silent_after_days} jours, et sans réponse à un SMS"}
+        for phone_id in unanswered:
+            _put_on_list(tx, SILENT, phone_id, today.isoformat(), told, now)
+        silent = reach_tables.silent_since(tx, since, day, SILENT, AT_ONCE)
+        number_checks.ask(tx, runtime, silent, now)
+        return len(unanswered) + len(silent)
 
 
 def _give_up(tx: Connection, one: reach_tables.Failed, today: str, now: int) -> None:

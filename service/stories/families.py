@@ -19,7 +19,7 @@ from service.store import care_tables, child_states, people_tables, phone_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
-from service.stories import care, recalls
+from service.stories import care, consents, recalls
 
 PROGRAMME = "suivi-vaccinal"
 
@@ -84,7 +84,9 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
     child = _add_child(tx, runtime, programme, _known(caller.household_id), told, place, now)
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
-    note_consent(tx, _known(caller.person_id), programme.id, "reminder", told.consent, now)
+    person_id = _known(caller.person_id)
+    kept = consents.wording_of(tx, person_id)  # another child is no word on how they are spoken of
+    note_consent(tx, person_id, programme.id, "reminder", told.consent, now, wording=kept)
     given = _record_told_doses(tx, runtime, child, told, now)
     planned = recalls.plan_anew(tx, runtime, child, given, now)
     centre = f"CSCom {place.centre}" if place.centre else ""
@@ -109,7 +111,15 @@ def follow_newborn(
 
 
 def note_consent(
-    tx: Connection, person_id: int, programme_id: int, purpose: str, consent: Consent, now: int, by: str = "self"
+    tx: Connection,
+    person_id: int,
+    programme_id: int,
+    purpose: str,
+    consent: Consent,
+    now: int,
+    by: str = "self",
+    *,
+    wording: str = "discreet",
 ) -> None:
     """Keep the yes: to what, in which words and language, how it was given."""
     people_tables.add_consent(
@@ -118,7 +128,7 @@ def note_consent(
         programme_id=programme_id,
         purpose=purpose,
         given=True,
-        wording="discreet",
+        wording=wording,
         words_version=consent.words_version,
         language=consent.language,
         how=consent.how,

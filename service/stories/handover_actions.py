@@ -35,11 +35,32 @@ def _move_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
 
 
 def _announce_phone(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return _announce(tx, situation, args, handovers.INSTEAD)
+
+
+def _announce_second(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return _announce(tx, situation, args, handovers.BESIDE)
+
+
+def _announce(tx: Connection, situation: Situation, args: Values, kind: handovers.Kind) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
     runtime, language = situation.runtime, situation.language
-    done = handovers.announce(tx, runtime, situation.number, args["number"], language, situation.now)
+    done = handovers.announce(tx, runtime, situation.number, args["number"], language, situation.now, kind=kind)
     return Outcome(True, {"done": done})
+
+
+def _second_phone(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return Outcome(True, {"deja": handovers.has_second(tx, situation.number)})
+
+
+def _remove_second(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    return Outcome(handovers.remove_second(tx, situation.runtime, situation.number, situation.now))
+
+
+def _awaited(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    kind = handovers.awaited_as(tx, situation.number, situation.now)
+    return Outcome(kind is not None, {"second": kind == handovers.BESIDE})
 
 
 def _accept_handover(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -79,6 +100,12 @@ DEEDS = {
     "announce_phone": Deed(
         _announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}), by_call=True
     ),
+    "announce_second": Deed(
+        _announce_second, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}), by_call=True
+    ),
+    "second_phone": Deed(_second_phone, Signature({}, {"deja": "yes_no"}, writes=False), by_call=True),
+    "remove_second": Deed(_remove_second, Signature(), by_call=True),
+    "awaited": Deed(_awaited, Signature({}, {"second": "yes_no"}, writes=False), by_call=True),
     "accept_handover": Deed(_accept_handover, Signature({"consent": "choice"}), by_call=True),
     "refuse_handover": Deed(_refuse_handover, Signature(), by_call=True),
     "claim_child": Deed(_claim_child, Signature(_CLAIM, {"done": "choice"}), by_call=True),

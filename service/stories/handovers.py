@@ -1,10 +1,12 @@
-"""Which phone a family hears on: given to a new number, taken with the child's code, or given up.
+"""Which phone a family hears on: a new number, a second one beside, one that had the child's code, or none.
 
 A phone that somebody else named gets nothing but one SMS without content until whoever holds it says yes. A child's
 code may be known to somebody who should not have it, and a new number may be named by somebody who held the phone for
 a minute: neither is silent, for the phone that had the messages is told, and after a code a mediator looks. That phone
 sees the children no more, or it would tell where a mother who left goes next; with the code it may take the messages
 back.
+
+A second number hears only while the first hears nothing (`recall_receivers`), and says yes itself as a new one does.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from sqlalchemy.engine import Connection
 from flows import phone_numbers
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import family_changes, handover_tables, people_tables, phone_tables, task_tables
+from service.store import consent_tables, family_changes, handover_tables, people_tables, phone_tables, task_tables
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
 from service.stories import child_tasks, families, outbox, recalls
@@ -29,16 +31,29 @@ MOST_ANNOUNCEMENTS, MOST_TRIES = 3, 5
 USEFUL_MS = 3 * DAY_MS
 
 Announced = Literal["announced", "same", "none", "enough"]
+Kind = Literal["instead", "beside"]
+INSTEAD: Kind = "instead"
+BESIDE: Kind = "beside"
 Claimed = Literal["ok", "no", "enough"]
 
 
 # --- a new number -------------------------------------------------------------------------------------------
 
 
-def announce(tx: Connection, runtime: Runtime, number: str, new_number: str, language: str, now: int) -> Announced:
+def announce(
+    tx: Connection,
+    runtime: Runtime,
+    number: str,
+    new_number: str,
+    language: str,
+    now: int,
+    *,
+    kind: Kind = INSTEAD,
+) -> Announced:
     """Ask the new phone, in one SMS without content, whether it will have this phone's messages: 14 days to say yes.
 
-    Messages come here until then. A later announcement takes the place of an earlier one.
+    Messages come here until then, and afterwards too where the new one is to stand beside. A later announcement takes
+    the place of an earlier one of its kind.
     """
     if new_number == number:
         return "same"
@@ -50,8 +65,8 @@ def announce(tx: Connection, runtime: Runtime, number: str, new_number: str, lan
         return "enough"
     new = phone_tables.ensure_phone(tx, new_number, now)
     for home in homes:
-        handover_tables.replace_announced(tx, home)
-        _keep(tx, home, family_changes.lock_household(tx, home), new.id, "announced", now)
+        handover_tables.replace_announced(tx, home, kind)
+        _keep(tx, home, family_changes.lock_household(tx, home), new.id, "announced", now, kind)
     if not phone_tables.opted_out(tx, new.number_idx, "reminder"):
         # One a day to a number, whoever names it.
         key = f"handover:{new.id}:{runtime.today(now)}"
@@ -60,9 +75,8 @@ def announce(tx: Connection, runtime: Runtime, number: str, new_number: str, lan
 
 
 def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> bool:
-    """Whoever holds the new phone said yes: messages come to it alone, and the phone that had them is told.
-
-    False when nobody waits for that any longer.
+    """Whoever holds the new phone said yes: messages come to it, alone or when the first one hears nothing. The phone
+    that had them is told. False when nobody waits for that any longer.
     """
     mine = phone_tables.find_phone(tx, number)
     waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
@@ -74,11 +88,23 @@ def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now:
         return False
     if not handover_tables.close_handover(tx, waiting.id, "accepted"):
         return False
+    if waiting.kind == BESIDE:
+        _stand_beside(tx, runtime, home, mine, consent, now)
+        if old is not None:
+            _tell_former(tx, runtime, home, old, mine, now, "handover.beside")
+        return True
     _switch(tx, runtime, home, mine, consent, now)
     if old is not None:
         family_changes.take_phone(tx, home, old, runtime.today(now))
         _tell_former(tx, runtime, home, old, mine, now)
     return True
+
+
+def awaited_as(tx: Connection, number: str, now: int) -> str | None:
+    """As what a family waits for this phone's yes: in the place of its number, or beside; None when none does."""
+    mine = phone_tables.find_phone(tx, number)
+    waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
+    return waiting.kind if waiting else None
 
 
 def refuse(tx: Connection, number: str, now: int) -> bool:
@@ -91,6 +117,49 @@ def refuse(tx: Connection, number: str, now: int) -> bool:
         key = f"handover_refused:{waiting.id}"
         child_tasks.put_on_list(tx, now, "handover_refused", child, key=key, phone_id=waiting.old_phone_id)
     return True
+
+
+# --- a second number ----------------------------------------------------------------------------------------
+
+
+def has_second(tx: Connection, number: str) -> bool:
+    """Whether somebody is beside this phone for its children."""
+    mine = phone_tables.find_phone(tx, number)
+    if mine is None:
+        return False
+    beside = [one for home in _homes(tx, mine) for one in consent_tables.carers_beside(tx, home)]
+    return any(one.phone_id != mine.id for one in beside)
+
+
+def remove_second(tx: Connection, runtime: Runtime, number: str, now: int) -> bool:
+    """This phone alone hears of its children from now on; False when it did already, or is the second one itself."""
+    mine = phone_tables.find_phone(tx, number)
+    if mine is None:
+        return False
+    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)]
+    return sum(_end_beside(tx, runtime, home, now) for home in homes) > 0
+
+
+def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
+    """Who holds the new phone cares for the children after the first one; whoever did so before does not."""
+    _end_beside(tx, runtime, home, now)
+    children, today = family_changes.children_of(tx, home), runtime.today(now)
+    organisation_id = children[0].organisation_id
+    carer = people_tables.add_person(tx, organisation_id=organisation_id, household_id=home, created_at=now)
+    people_tables.add_person_phone(tx, carer, new.id, today)
+    for child in children:
+        place = max(family_changes.last_position(tx, child.id), 1) + 1
+        people_tables.add_caregiver(tx, child.id, carer, place, today)
+    families.note_consent(tx, carer, children[0].programme_id, "reminder", consent, now)
+
+
+def _end_beside(tx: Connection, runtime: Runtime, home: int, now: int) -> int:
+    """What waits for a second phone is told anew."""
+    beside = {one.phone_id for one in consent_tables.carers_beside(tx, home)}
+    if beside:
+        for child in family_changes.children_of(tx, home):
+            recalls.take_back(tx, runtime, child.id, now)
+    return family_changes.end_care_beside(tx, home, runtime.today(now))
 
 
 # --- with the child's code ----------------------------------------------------------------------------------
@@ -122,6 +191,7 @@ def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, 
     if old == mine.id:
         return "ok"
     handover_tables.replace_announced(tx, child.household_id)
+    _end_beside(tx, runtime, child.household_id, now)  # whoever was named before may be who she left
     _switch(tx, runtime, child.household_id, mine, consent, now)
     if old is not None:
         family_changes.take_phone(tx, child.household_id, old, today)
@@ -159,10 +229,12 @@ def _say_it_changed(tx: Connection, runtime: Runtime, child: Child, old: int | N
     child_tasks.put_on_list(tx, now, "phone_changed", child, key=f"changed:{home}:{new.id}:{today}", phone_id=new.id)
 
 
-def _tell_former(tx: Connection, runtime: Runtime, home: int, old: int, new: Phone, now: int) -> None:
+def _tell_former(
+    tx: Connection, runtime: Runtime, home: int, old: int, new: Phone, now: int, phrase: str = "handover.changed"
+) -> None:
     before = phone_tables.phone_of_id(tx, old)
-    key = f"phone_changed:{home}:{new.id}:{runtime.today(now)}"
-    _tell(tx, runtime, before.number, before.language or "fr", "handover.changed", key, now)
+    key = f"phone_{phrase.partition('.')[2]}:{home}:{new.id}:{runtime.today(now)}"
+    _tell(tx, runtime, before.number, before.language or "fr", phrase, key, now)
 
 
 # --- not my child -------------------------------------------------------------------------------------------
@@ -205,6 +277,18 @@ def is_wrong_number(tx: Connection, runtime: Runtime, child: Child, now: int) ->
     handover_tables.replace_announced(tx, home)
     family_changes.prefer_phone(tx, home, None)
     return old
+def not_this_number(tx: Connection, runtime: Runtime, mine: Phone, now: int) -> None:
+    """Whoever has this phone now is none of the families it was written to about: they go on together, without it."""
+    today = runtime.today(now)
+    for home in _homes(tx, mine):
+        if family_changes.lock_household(tx, home) != mine.id:
+            continue
+        for child in family_changes.children_of(tx, home):
+            recalls.take_back(tx, runtime, child.id, now)
+            child_tasks.put_on_list(tx, now, "wrong_family", child, key=f"wrong_family:{child.id}:{today}")
+        family_changes.take_phone(tx, home, mine.id, today)
+        handover_tables.replace_announced(tx, home)
+        family_changes.prefer_phone(tx, home, None)
 
 
 # --- in common ----------------------------------------------------------------------------------------------
@@ -243,12 +327,13 @@ def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Co
     families.note_consent(tx, carer, children[0].programme_id, "reminder", consent, now)
 
 
-def _keep(tx: Connection, home: int, old: int | None, new: int, state: str, now: int) -> None:
+def _keep(tx: Connection, home: int, old: int | None, new: int, state: str, now: int, kind: Kind = INSTEAD) -> None:
     handover_tables.add_handover(
         tx,
         household_id=home,
         old_phone_id=old,
         new_phone_id=new,
+        kind=kind,
         state=state,
         created_at=now,
         expires_at=now + LIFE_MS,

@@ -11,7 +11,15 @@ from service.runtime import Runtime
 from service.store import inbound_tables, phone_tables
 from service.store.columns import rules_of
 from service.store.system_tables import count
-from service.stories import dead_numbers, dispatch_gate, mediator_sms, opt_outs, robot_loops, sms_conversations
+from service.stories import (
+    dead_numbers,
+    dispatch_gate,
+    mediator_sms,
+    number_checks,
+    opt_outs,
+    robot_loops,
+    sms_conversations,
+)
 from service.stories.outbox import Letter, put
 from service.stories.reminders import spoken_language
 
@@ -49,7 +57,11 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
                 opt_outs.start(tx, runtime, sms.phone, now)
         elif mediator_sms.take_report(tx, runtime, sms, key_hash, now):
             pass  # before a conversation under way: VU and a code answer no question
-        elif not sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
+        elif sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
+            pass
+        elif (answer := number_checks.take_answer(tx, runtime, sms.phone, sms.text, now)) is not None:
+            _reply(tx, runtime, sms.phone, answer, key_hash, now)
+        else:
             count(tx, "sms_not_understood")
             if not sms_keywords.is_only_polite(sms.text):
                 _reply(tx, runtime, sms.phone, "sms.help", key_hash, now, left=1)

@@ -6,14 +6,16 @@ mediator or the centre, with the code in her booklet; forgetting the phone forge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import people_tables, phone_tables
+from service.store.consent_tables import Standing
 from service.store.kept_of_phone import request_numbers
-from service.stories import mediator_visits
+from service.stories import consents, mediator_visits
 
 LANGUAGES = {"fr": "français", "bm": "bamanankan", "en": "English"}
 MOST_NUMBERS = 2
@@ -21,19 +23,22 @@ MOST_NUMBERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`language` by its own name; `requests` are the newest numbers."""
+    """`language` by its own name; `requests` are the newest numbers; `agreed` is what was said of each purpose."""
 
     children: int
     language: str
     reminders: bool
     news: bool
     requests: tuple[str, ...]
+    agreed: Mapping[str, Standing]
+    explicit: bool
 
 
 def known_of(tx: Connection, runtime: Runtime, number: str, language: str) -> Known:
     """All there is to tell. `language` is spoken where none was chosen."""
     phone = phone_tables.find_phone(tx, number)
     number_idx = phone_tables.index_of(tx, number)
+    agreed = consents.said_of_phone(tx, phone.id) if phone else {}
     spoken = (phone.language if phone else None) or language
     return Known(
         children=len(people_tables.children_on_phone(tx, phone.id)) if phone else 0,
@@ -41,4 +46,6 @@ def known_of(tx: Connection, runtime: Runtime, number: str, language: str) -> Kn
         reminders=not phone_tables.opted_out(tx, number_idx, "reminder"),
         news=not phone_tables.opted_out(tx, number_idx, "campaign"),
         requests=tuple(request_numbers(tx, phone.id, mediator_visits.TASK)[:MOST_NUMBERS]) if phone else (),
+        agreed=agreed,
+        explicit=phone is not None and consents.speaks_openly(tx, phone.id),
     )

@@ -1,4 +1,4 @@
-"""What the conversations about this phone do: stop and start its messages, all or by purpose."""
+"""What the conversations about this phone do: stop and start what comes, all or by purpose, and how it is worded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from sqlalchemy.engine import Connection
 from flows.check import Signature
 from flows.engine import Outcome
 from service.store import phone_tables
-from service.stories import families, opt_outs, pauses, spoken
+from service.store.consent_tables import FOLLOW_UP
+from service.stories import consents, families, opt_outs, pauses, spoken
+from service.stories.consents import Words
 from service.stories.families import Consent
 from service.stories.situation import Deed, Situation, Values, caller, own_children
 
@@ -19,23 +21,38 @@ def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
     comes = {purpose: not phone_tables.opted_out(tx, number_idx, purpose) for purpose in opt_outs.PURPOSES}
     children = own_children(tx, situation)
     refused = bool(children) and all(child.quiet_why == pauses.REFUSED for child in children)
-    found = phone_tables.find_phone(tx, situation.number)
-    by_voice = found is not None and phone_tables.is_by_voice(tx, found.id)
-    reminded = comes["reminder"] and not refused
-    return Outcome(True, {"rappels": reminded, "infos": comes["campaign"], "appels": by_voice})
+    found = caller(tx, situation)
+    visits = consents.said_of_phone(tx, found.phone_id).get(FOLLOW_UP) if found else None
+    told = {
+        "rappels": comes["reminder"] and not refused,
+        "infos": comes["campaign"],
+        "appels": found is not None and phone_tables.is_by_voice(tx, found.phone_id),
+        "visites": visits is None or visits.given,
+    }
+    return Outcome(True, told)
 
 
 def _stop_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    if args["purpose"] not in _STOPPABLE:
-        return Outcome(False)
-    opt_outs.stop(tx, situation.runtime, situation.number, situation.way, situation.now, purpose=args["purpose"])
-    return Outcome(True)
+    return _set(tx, situation, args["purpose"], given=False)
 
 
 def _start_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
-    if args["purpose"] not in _STOPPABLE:
+    return _set(tx, situation, args["purpose"], given=True)
+
+
+def _set(tx: Connection, situation: Situation, purpose: str, *, given: bool) -> Outcome:
+    runtime, number, now, words = situation.runtime, situation.number, situation.now, _words(situation)
+    if purpose == FOLLOW_UP:
+        found = caller(tx, situation)
+        if found is None or found.person_id is None:
+            return Outcome(False)
+        consents.note(tx, found.phone_id, (FOLLOW_UP,), given, words, now)
+    elif purpose not in _STOPPABLE:
         return Outcome(False)
-    opt_outs.start(tx, situation.runtime, situation.number, situation.now, purpose=args["purpose"], how=situation.way)
+    elif given:
+        opt_outs.start(tx, runtime, number, now, purpose=purpose, how=situation.way, words=words)
+    else:
+        opt_outs.stop(tx, runtime, number, situation.way, now, purpose=purpose, words=words)
     return Outcome(True)
 
 
@@ -61,12 +78,25 @@ def _choose_sms(tx: Connection, situation: Situation, args: Values) -> Outcome:
     return Outcome(True)
 
 
+def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    found = caller(tx, situation)
+    if found is None or args["words"] not in (consents.EXPLICIT, consents.DISCREET):
+        return Outcome(False)
+    explicit = args["words"] == consents.EXPLICIT
+    return Outcome(consents.choose_words(tx, found.phone_id, explicit, _words(situation), situation.now))
+
+
+def _words(situation: Situation) -> Words:
+    return Words(situation.words, situation.language, situation.way)
+
+
+_COMES = {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
 DEEDS = {
-    "my_messages": Deed(
-        _my_messages, Signature({}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no"}, writes=False)
-    ),
+    "my_messages": Deed(_my_messages, Signature({}, _COMES, writes=False)),
     "stop_messages": Deed(_stop_messages, Signature({"purpose": "choice"})),
     "start_messages": Deed(_start_messages, Signature({"purpose": "choice"})),
     "choose_calls": Deed(_choose_calls, Signature({"consent": "choice"}), by_call=True),
     "choose_sms": Deed(_choose_sms, Signature(), by_call=True),
+    # By SMS anybody could write it in her name, and names would be sent.
+    "choose_words": Deed(_choose_words, Signature({"words": "choice"}), by_call=True),
 }

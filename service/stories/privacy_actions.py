@@ -8,8 +8,11 @@ from sqlalchemy.engine import Connection
 
 from flows.check import Signature
 from flows.engine import Outcome
+from service.store.consent_tables import FOLLOW_UP
 from service.stories import erasure, known_data
+from service.stories.consents import CAMPAIGN, REMINDER
 from service.stories.situation import Deed, Situation, Values
+from service.stories.wording import short_date
 
 
 def _what_is_known(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -23,6 +26,30 @@ def _what_is_known(tx: Connection, situation: Situation, args: Values) -> Outcom
         "demandes": ", ".join(known.requests) or say("word.none", situation.language),
     }
     return Outcome(True, told)
+
+
+def _what_was_agreed(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    """Of each purpose the last word, its day and its way; a refusal on this phone counts before it."""
+    known = known_data.known_of(tx, situation.runtime, situation.number, situation.language)
+    say = situation.runtime.phrases.say
+
+    def told(purpose: str, comes: bool) -> str:
+        word = known.agreed.get(purpose)
+        if word is None:
+            return say("word.unasked" if comes else "word.off", situation.language)
+        yes_no = say("word.on" if word.given and comes else "word.off", situation.language)
+        way = "SMS" if word.how in ("sms", "start", "carrier") else say("word.call", situation.language)
+        return f"{yes_no}, {short_date(situation.runtime.today(word.at))}, {way}"
+
+    return Outcome(
+        True,
+        {
+            "rappels_dits": told(REMINDER, known.reminders),
+            "infos_dites": told(CAMPAIGN, known.news),
+            "visites_dites": told(FOLLOW_UP, True),
+            "mots": say("word.open" if known.explicit else "word.discreet", situation.language),
+        },
+    )
 
 
 def _forget_me(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -39,8 +66,10 @@ def _forget_me(tx: Connection, situation: Situation, args: Values) -> Outcome:
 
 
 _KNOWN = {"suivis": "number", "langue": "text", "rappels": "text", "infos": "text", "demandes": "text"}
+_AGREED = {"rappels_dits": "text", "infos_dites": "text", "visites_dites": "text", "mots": "text"}
 DEEDS = {
     "what_is_known": Deed(_what_is_known, Signature({}, _KNOWN, writes=False)),
+    "what_was_agreed": Deed(_what_was_agreed, Signature({}, _AGREED, writes=False)),
     # By SMS the answer would make the phone known again, too.
     "forget_me": Deed(_forget_me, Signature(), by_call=True),
 }

@@ -29,7 +29,9 @@ from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
 from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, spoken, trials
 from service.stories.outbox import Letter, put_many
-from service.stories.reminders import kind_of, reminder_text
+from service.stories.recall_receivers import Receiver, receivers_of
+from service.stories.recall_words import recall_texts
+from service.stories.reminders import kind_of
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
@@ -299,12 +301,11 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
         count(tx, "recall_steps_without_a_good_moment", held)
     underway.write_down(tx)
     taken = _taken_as_told(tx, runtime, by_household, today)
-    refused = recall_tables.who_refused(tx, [dues[0].row.number_idx for dues in by_household.values()])
-    letters = {
-        house: _letter(runtime, dues, underway.words(due.row for due in dues), now)
-        for house, dues in by_household.items()
-        if dues[0].row.number is not None and dues[0].row.number_idx not in refused and house not in heard | taken
-    }
+    receivers = receivers_of(tx, [dues[0].row for dues in by_household.values()])
+    to_tell = _to_tell(by_household, receivers, heard | taken)
+    words = {house: underway.words(due.row for due in dues) for house, dues in to_tell.items()}
+    texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()}, words)
+    letters = {house: _letter(runtime, receivers[house], texts[house], dues, now) for house, dues in to_tell.items()}
     queued = put_many(tx, now, list(letters.values()))
     told_now: list[Told] = []
     for house, dues in by_household.items():
@@ -314,11 +315,22 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
             steps += [_tomorrow(due, today) for due in dues]  # this household had its message of today
             continue
         if message_id is not None:
-            told_now += [Told(message_id, due.row.id, due.step.step) for due in dues]
+            told_now += [Told(message_id, due.row.id, due.step.step) for due in to_tell[house]]
         steps += [_next(due.row.id, due.step.step, _after(runtime, due, now)) for due in dues]
     recall_tables.tell(tx, told_now)
     care_tables.set_next_steps(tx, steps, now)
     return len(rows), len(queued)
+
+
+def _to_tell(
+    dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
+) -> dict[int, list[Due]]:
+    """What each household's phone is told now. Whoever hears in a mother's place hears nothing of her own follow-up."""
+    found = {}
+    for house, dues in dues_of.items():
+        if house in receivers and house not in but:
+            found[house] = [due for due in dues if due.row.kind == VACCINE or not receivers[house].beside]
+    return {house: dues for house, dues in found.items() if dues}
 
 
 def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
@@ -364,24 +376,17 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
 
 
-def _letter(runtime: Runtime, dues: Sequence[Due], words: str, now: int) -> Letter:
-    """The household's one message of the day, about all that is due in it, useful as long as its shortest step.
+def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
+    return [(due.row, due.step.phrase) for due in dues]
 
-    `words`: the phrase that is said before the day.
-    """
+
+def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
+    """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
     first = dues[0].row
-    assert first.number is not None, "a household without a phone gets no letter"
     day = runtime.today(now)
     return Letter(
-        to=first.number,
-        text=reminder_text(
-            runtime,
-            first.language,
-            [due.row.on for due in dues],
-            {due.row.centre for due in dues},
-            {due.step.phrase for due in dues},
-            words,
-        ),
+        to=to.number,
+        text=text,
         key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
         purpose="reminder",
         klass="must-arrive",
@@ -390,17 +395,17 @@ def _letter(runtime: Runtime, dues: Sequence[Due], words: str, now: int) -> Lett
         hours=_hours(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
-        recording=_recording(runtime, dues),
+        recording=_recording(runtime, to, dues),
     )
 
 
-def _recording(runtime: Runtime, dues: Sequence[Due]) -> str:
+def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
     """What is played to a family that chose calls; "" where this is said in an SMS."""
     named = any(due.step.medium == VOICE for due in dues)
-    if not dues[0].row.by_voice or not (named or runtime.config.voice.steps == "all"):
+    if not to.by_voice or not (named or runtime.config.voice.steps == "all"):
         return ""
     key = f"recall_{kind_of({due.step.phrase for due in dues})}"
-    return spoken.recording_for(runtime, key, dues[0].row.language)
+    return spoken.recording_for(runtime, key, to.language)
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:

@@ -12,6 +12,8 @@ BEFORE = "before"
 LATE_WORDS = "recall.late"
 MOST_DATES = 3
 MOST_IN_AN_APOLOGY = 2
+MOST_CHILDREN_WIDTH = 150
+"""What stands for {children} in flows/phrases/explicit.yaml."""
 
 
 def reminder_text(
@@ -42,6 +44,28 @@ def reminder_text(
 def kind_of(steps: set[str]) -> str:
     """Which of the two sentences these steps say together."""
     return LATE if steps == {LATE} else BEFORE
+
+
+def explicit_text(
+    runtime: Runtime,
+    spoken: str,
+    children: str,
+    anchors: Iterable[date],
+    centres: set[str | None],
+    steps: Iterable[str],
+) -> str:
+    """The same with `children`, "Awa (penta 2)": for households that chose it, and for no other."""
+    kind = kind_of(set(steps))
+    return runtime.phrases.say(
+        f"explicit.{kind}",
+        spoken,
+        sender=runtime.config.sender_name,
+        children=children,
+        dates=_dates(anchors, spoken),
+        centre=_centre(runtime, centres, spoken),
+        code=runtime.config.service_code,
+        stop=stop_clause(runtime, spoken),
+    )
 
 
 def apology_text(

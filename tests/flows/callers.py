@@ -44,11 +44,14 @@ CONTRACT = {
         {"child": "id"}, {**VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False
     ),
     "stop_child": Signature({"child": "id"}),
-    "my_messages": Signature({}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no"}, writes=False),
+    "my_messages": Signature(
+        {}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}, writes=False
+    ),
     "stop_messages": Signature({"purpose": "choice"}),
     "start_messages": Signature({"purpose": "choice"}),
     "choose_calls": Signature({"consent": "choice"}),
     "choose_sms": Signature(),
+    "choose_words": Signature({"words": "choice"}),
     "quote_premium": Signature(
         {"scheme": "choice", "people": "number"}, {"montant": "text", "carte": "text"}, writes=False
     ),
@@ -60,6 +63,10 @@ CONTRACT = {
     "my_family": Signature(options=True, writes=False),
     "move_family": Signature({"who": "id", "zone": "id"}, {"centre": "text"}),
     "announce_phone": Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}),
+    "announce_second": Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}),
+    "second_phone": Signature({}, {"deja": "yes_no"}, writes=False),
+    "remove_second": Signature(),
+    "awaited": Signature({}, {"second": "yes_no"}, writes=False),
     "accept_handover": Signature({"consent": "choice"}),
     "refuse_handover": Signature(),
     "claim_child": Signature({"code": "number", "birth": "number", "consent": "choice"}, {"done": "choice"}),
@@ -84,6 +91,9 @@ CONTRACT = {
         {},
         {"suivis": "number", "langue": "text", "rappels": "text", "infos": "text", "demandes": "text"},
         writes=False,
+    ),
+    "what_was_agreed": Signature(
+        {}, {"rappels_dits": "text", "infos_dites": "text", "visites_dites": "text", "mots": "text"}, writes=False
     ),
     "forget_me": Signature(),
     "open_account": Signature({"pin": "number"}, {"opened": "choice"}),
@@ -134,10 +144,15 @@ USUAL: dict[str, Outcome] = {
         {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "days": 0, "child_code": "4821 7730"},
     ),
     "stop_child": Outcome(True),
-    "my_messages": Outcome(True, {"rappels": True, "infos": True}),
+    "my_messages": Outcome(True, {"rappels": True, "infos": True, "visites": True}),
+    "choose_words": Outcome(True),
     "my_family": Outcome(True, options=(("all", "Toute la famille"), *CHILDREN)),
     "move_family": Outcome(True, {"centre": "CSCom ASACODRAB"}),
     "announce_phone": Outcome(True, {"done": "announced"}),
+    "announce_second": Outcome(True, {"done": "announced"}),
+    "second_phone": Outcome(True, {"deja": False}),
+    "remove_second": Outcome(True),
+    "awaited": Outcome(True, {"second": False}),
     "accept_handover": Outcome(True),
     "refuse_handover": Outcome(True),
     "claim_child": Outcome(True, {"done": "ok"}),
@@ -158,6 +173,15 @@ USUAL: dict[str, Outcome] = {
     "feedback_state": Outcome(True, {"etat": "received", "reponse": ""}),
     "what_is_known": Outcome(
         True, {"suivis": 2, "langue": "français", "rappels": "oui", "infos": "non", "demandes": "A-204117"}
+    ),
+    "what_was_agreed": Outcome(
+        True,
+        {
+            "rappels_dits": "oui, 16/04/26, appel",
+            "infos_dites": "pas demandé",
+            "visites_dites": "pas demandé",
+            "mots": "discrets",
+        },
     ),
     "forget_me": Outcome(True),
     "open_account": Outcome(True, {"opened": "yes"}),

@@ -126,7 +126,12 @@ class TestRecevoirMessages:
     def test_yes_no_or_later(self, typed: str, action: list[str], said: str) -> None:
         caller = Caller(flow("recevoir_messages"))
         assert caller.press(typed) == said
-        assert caller.actions() == action
+        assert caller.actions() == ["awaited", *action]
+
+    def test_who_is_to_stand_beside_agrees_to_that_and_to_no_more(self) -> None:
+        caller = Caller(flow("recevoir_messages"), {"awaited": Outcome(True, {"second": True})})
+        assert caller.screen.startswith("Une famille veut ses messages sur ce téléphone quand le sien ne recoit rien.")
+        assert "si l'autre téléphone ne recoit rien" in caller.press("1")
 
     def test_a_yes_where_messages_are_stopped_says_how_to_start_them(self) -> None:
         caller = Caller(flow("recevoir_messages"), facts={**FACTS, "messages_arretes": True})

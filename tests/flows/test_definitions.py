@@ -37,7 +37,8 @@ def test_the_bambara_is_marked_as_a_draft() -> None:
 
 
 # The same for everybody who asks, whoever reads it over their shoulder: what a centre does on which day.
-SAYS_VACCINATION = {"centre_sante"}
+# And in the question itself whether reminders may say it.
+SAYS_VACCINATION = {"centre_sante", "mots_des_sms"}
 
 
 def test_no_screen_names_an_illness_or_puts_blame() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from service.runtime import Runtime
 from service.store import phone_tables, system_tables, task_tables
 from service.store.columns import new_id
 from service.store.message_tables import message
+from service.store.people_tables import household
 from service.store.phone_tables import opt_out, phone
 from service.store.route_tables import route_sample
 from service.stories import dead_numbers, dispatcher, erasure
@@ -210,7 +213,9 @@ def test_who_is_forgotten_is_not_dead_for_whoever_has_the_number_next(runtime: R
 # --- silence ------------------------------------------------------------------------------------------------
 
 
-def test_half_a_year_of_silence_is_a_question_for_the_mediator(runtime: Runtime, clock: TestClock) -> None:
+def test_after_half_a_year_of_silence_the_number_itself_is_asked_and_then_a_mediator(
+    runtime: Runtime, clock: TestClock
+) -> None:
     enrol(runtime, clock)
     clock.advance(days=179)
     assert dead_numbers.ask_after_silent_numbers(runtime) == 0
@@ -219,11 +224,82 @@ def test_half_a_year_of_silence_is_a_question_for_the_mediator(runtime: Runtime,
     assert dead_numbers.ask_after_silent_numbers(runtime) == 0, "once a day"
     clock.advance(days=1)
     assert dead_numbers.ask_after_silent_numbers(runtime) == 0, "and once in half a year"
+    [asked] = questions(runtime)
+    assert (asked.klass, asked.purpose, asked.parts) == ("must-arrive", "reminder", 1)
+    assert not re.search(r"enfant|vaccin|sant|carnet|rendez", asked.text)
+    assert tasks(runtime) == [], "fourteen days to answer"
+    clock.advance(days=13)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
     [line] = tasks(runtime)
     assert (line.kind, line.zone) == ("silent_number", "Darsalam")
     assert not is_dead(runtime), "silence alone stops no recall"
-    clock.advance(days=180)
+    for _ in range(165):
+        clock.advance(days=1)
+        dead_numbers.ask_after_silent_numbers(runtime)
+    assert (len(questions(runtime)), len(tasks(runtime))) == (1, 1)
+    clock.advance(days=2)
+    dead_numbers.ask_after_silent_numbers(runtime)
+    assert (len(questions(runtime)), len(tasks(runtime))) == (2, 1)
+
+
+def questions(runtime: Runtime) -> list[Any]:
+    with runtime.database.read() as tx:
+        asked = select(message).where(message.c.key.startswith("number:")).order_by(message.c.key)
+        return list(tx.execute(asked))
+
+
+def asked_for(runtime: Runtime, clock: TestClock) -> None:
+    enrol(runtime, clock)
+    clock.advance(days=181)
     assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+    dispatcher.send_due(runtime)
+
+
+@pytest.mark.parametrize("words", ["OUI", "oui merci", "Awɔ"])
+def test_a_yes_keeps_the_number_and_nobody_is_troubled(
+    runtime: Runtime, clock: TestClock, handset: Handset, words: str
+) -> None:
+    asked_for(runtime, clock)
+    assert "Répondez OUI ou NON" in handset.inbox[-1]
+    handset.write(words)
+    dispatcher.send_due(runtime)
+    assert "les messages continuent" in handset.inbox[-1]
+    clock.advance(days=20)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0
+    assert tasks(runtime) == []
+
+
+def test_a_no_takes_the_whole_family_off_the_number_and_a_mediator_looks_for_it(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
+) -> None:
+    enrol(runtime, clock)
+    asked_for(runtime, clock)
+    handset.write("NON")
+    dispatcher.send_due(runtime)
+    assert handset.inbox[-1].startswith("Laseli: merci de l'avoir dit")
+    assert {line.kind for line in tasks(runtime)} == {"wrong_family"}
+    assert len(tasks(runtime)) == 2
+    with runtime.database.read() as tx:
+        assert set(tx.execute(select(household.c.preferred_phone_id)).scalars()) == {None}, "and stays one household"
+    before = len(handset.inbox)
+    Days(runtime, clock, carrier).until(f"{clock.here.date() + timedelta(40)}")
+    assert len(handset.inbox) == before
+
+
+def test_a_yes_or_a_no_that_nobody_asked_for_is_not_understood(
+    runtime: Runtime, clock: TestClock, handset: Handset
+) -> None:
+    enrol(runtime, clock)
+    handset.write("NON")
+    dispatcher.send_due(runtime)
+    assert "message non compris" in handset.inbox[-1]
+    assert tasks(runtime) == []
+
+
+def test_who_cannot_answer_by_sms_is_given_the_code(runtime: Runtime, clock: TestClock) -> None:
+    text = runtime.phrases.say("number.ask.code", "fr", sender="Laseli", code="*1#", stop="")
+    assert "Faites *1#" in text
+    assert "OUI" not in text
 
 
 @pytest.mark.parametrize("sign", ["call", "sms", "delivered", "stopped"])
@@ -249,9 +325,10 @@ def test_who_is_heard_of_or_wants_nothing_is_not_asked_for(
 
 
 def test_a_call_takes_the_question_off_the_list(runtime: Runtime, clock: TestClock, handset: Handset) -> None:
-    enrol(runtime, clock)
-    clock.advance(days=181)
-    dead_numbers.ask_after_silent_numbers(runtime)
+    asked_for(runtime, clock)
+    clock.advance(days=15)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+    assert [line.kind for line in tasks(runtime)] == ["silent_number"]
     handset.dial()
     assert tasks(runtime) == []
 

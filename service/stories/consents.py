@@ -1,0 +1,128 @@
+"""What people agree to, each purpose by itself, and what they take back: who, when, in which words, how.
+
+A refusal of messages stands by phone too (`opt_outs`), for the dispatcher asks nothing else; what is written here is
+whose word it was, so that it can be told and proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from service.store import consent_tables, people_tables, place_tables
+from service.store.consent_tables import FOLLOW_UP, Standing
+
+DISCREET, EXPLICIT = "discreet", "explicit"
+REMINDER, CAMPAIGN = "reminder", "campaign"
+BY_SMS = (REMINDER, CAMPAIGN)
+"""What ARRET takes back. A mediator's visit is no SMS, and is taken back by itself."""
+PURPOSES = (*BY_SMS, FOLLOW_UP)
+ONE, SEVERAL = "one", "several"
+_PROGRAMME = "suivi-vaccinal"
+
+
+class Words(NamedTuple):
+    """What was shown, in which language, and how the answer came."""
+
+    version: str
+    language: str
+    how: str
+
+
+def said_of_phone(tx: Connection, phone_id: int) -> dict[str, Standing]:
+    """purpose -> the last word of the people behind this phone; a purpose on which nobody said anything is not there.
+
+    Where they differ a no counts.
+    """
+    found: dict[str, Standing] = {}
+    for one in consent_tables.standing(tx, consent_tables.people_behind(tx, phone_id), PURPOSES):
+        known = found.get(one.purpose)
+        if known is None or (known.given, -known.at) > (one.given, -one.at):
+            found[one.purpose] = one
+    return found
+
+
+def wording_of(tx: Connection, person_id: int) -> str:
+    """How this person wants to be reminded, until she says otherwise."""
+    last = consent_tables.standing(tx, (person_id,), (REMINDER,))
+    return last[0].wording if last and last[0].given else DISCREET
+
+
+def speaks_openly(tx: Connection, phone_id: int) -> bool:
+    """Whether reminders to this phone tell names and vaccines."""
+    return any(found == phone_id for found, _ in consent_tables.explicit_homes(tx, (phone_id,)))
+
+
+def note(
+    tx: Connection,
+    phone_id: int,
+    purposes: Iterable[str],
+    given: bool,
+    words: Words,
+    now: int,
+    *,
+    only_refused: bool = False,
+) -> None:
+    """Keep a word about these purposes for everybody behind this phone, where it changes what stands.
+
+    `only_refused`: on nothing that nobody was ever asked.
+    """
+    people = consent_tables.people_behind(tx, phone_id)
+    purposes = tuple(purposes)
+    last = {(one.person_id, one.purpose): one for one in consent_tables.standing(tx, people, purposes)}
+    for person_id in people:
+        for purpose in purposes:
+            said = last.get((person_id, purpose))
+            if (said is None and not only_refused) or (said is not None and said.given != given):
+                _add(tx, person_id, purpose, given, DISCREET, words, now, said)
+
+
+def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, now: int) -> bool:
+    """Names and vaccines in this phone's reminders from now on, or discreet words again.
+
+    False, and nothing is changed, where explicit words cannot be: several people are behind this phone, or nobody who
+    agreed to reminders is. Discreet words also note that others read the phone.
+    """
+    people = consent_tables.people_behind(tx, phone_id)
+    last = {one.person_id: one for one in consent_tables.standing(tx, people, (REMINDER,)) if one.given}
+    if explicit and (len(people) != 1 or not last):
+        return False
+    consent_tables.set_readers(tx, phone_id, ONE if explicit else SEVERAL)
+    wording = EXPLICIT if explicit else DISCREET
+    for person_id, said in last.items():
+        if said.wording != wording:
+            _add(tx, person_id, REMINDER, True, wording, words, now, said)
+    return True
+
+
+def _add(
+    tx: Connection,
+    person_id: int,
+    purpose: str,
+    given: bool,
+    wording: str,
+    words: Words,
+    now: int,
+    before: Standing | None,
+) -> None:
+    if before is not None:
+        programme_id = before.programme_id
+    else:
+        programme = place_tables.programme_of_code(tx, _PROGRAMME)
+        assert programme is not None, "`laseli db upgrade` loads the programme"
+        programme_id = programme.id
+    people_tables.add_consent(
+        tx,
+        person_id=person_id,
+        programme_id=programme_id,
+        purpose=purpose,
+        given=given,
+        wording=wording,
+        words_version=words.version,
+        language=words.language,
+        how=words.how,
+        recorded_by="self",
+        at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
+    )
