@@ -27,7 +27,15 @@ FIGURES = (
     "moves",
     "leaves",
     "written_late",
+    "three_days",
+    "kept_to_one_day",
+    "cancelled",
+    "cancelled_that_morning",
+    "extra_day",
+    "out_of_stock",
+    "end_foretold",
 )
+SPANS = ("notice", "extra_notice", "stock_out", "told_after", "misjudged")
 MOST = 0.95
 Kind = Literal["before", "late"]
 
@@ -40,6 +48,15 @@ class Figure(NamedTuple):
     """A chance; what it is of, and where it comes from, in French."""
 
     value: float
+    says: str
+    source: str
+
+
+class Span(NamedTuple):
+    """So many days, from the fewest to the most, each as likely."""
+
+    fewest: int
+    most: int
     says: str
     source: str
 
@@ -66,6 +83,8 @@ class Behaviour(NamedTuple):
     reminded: Mapping[str, Reminded]
     seasons: Mapping[int, float]
     closed: frozenset[int]
+    short_lived: tuple[str, ...]
+    spans: Mapping[str, Span]
     sources: Mapping[str, str]
 
     def __call__(self, figure: str) -> float:
@@ -97,6 +116,7 @@ def load_behaviour(text: str) -> Behaviour:
     name = file.text("behaviour")
     comes, reminded = file.table("comes"), file.table("reminded")
     seasons, closed, figures = file.table("seasons"), file.table("closed"), file.table("figures")
+    short_lived, spans = file.table("short_lived"), file.table("spans")
     bands = tuple(Band(part.whole("from"), _chance(part, "chance")) for part in comes.tables("by_days_late"))
     if not bands or bands[0].since != 0 or list(bands) != sorted(set(bands)):
         raise BehaviourMistake("comes: 'by_days_late' begins with from: 0 and goes on with later days")
@@ -109,13 +129,16 @@ def load_behaviour(text: str) -> Behaviour:
         messages,
         {int(month): _number(months, month) for month in months.data if month.isdecimal()},
         frozenset(int(day) for day in closed.texts("weekdays") if day.isdecimal()),
+        short_lived.texts("antigens"),
+        {one: _span(spans.table(one)) for one in SPANS},
         {
             "comes": comes.text("source"),
             "seasons": seasons.text("source"),
             "closed": closed.text("source"),
+            "short_lived": short_lived.text("source"),
         },
     )
-    for part in (file, comes, reminded, seasons, months, closed, figures):
+    for part in (file, comes, reminded, seasons, months, closed, short_lived, spans, figures):
         part.done()
     return found
 
@@ -126,6 +149,13 @@ def built_in_behaviour() -> Behaviour:
 
 def _figure(part: Table) -> Figure:
     found = Figure(_chance(part, "value"), part.text("says"), part.text("source"))
+    part.done()
+    return found
+
+
+def _span(part: Table) -> Span:
+    fewest = part.whole("fewest", -60)
+    found = Span(fewest, part.whole("most", fewest), part.text("says"), part.text("source"))
     part.done()
     return found
 

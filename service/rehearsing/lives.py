@@ -5,15 +5,17 @@ A new kind of event is one more function in `PLANNERS`, and one line for it in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain import visits
+from service.domain.centre_days import Together
 from service.domain.reminder_ladder import Ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar
 from service.rehearsing.behaviour import Behaviour
+from service.rehearsing.centres import NOWHERE, CentreYear
 from service.rehearsing.dice import Dice
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
@@ -46,6 +48,16 @@ class World(NamedTuple):
     last: date
     families: int
     dead_after_days: int
+    together: Together
+    antigen_of: Mapping[str, str]
+    centres: Mapping[str, CentreYear]
+
+    def centre(self, quartier: Quartier) -> CentreYear:
+        return self.centres.get(quartier.centre, NOWHERE)
+
+    def antigens(self, doses: Iterable[str]) -> dict[str, str]:
+        """Dose -> antigen."""
+        return {dose: self.antigen_of[dose] for dose in doses}
 
     @property
     def days(self) -> int:

@@ -22,15 +22,19 @@ from service.channels.via_simulator import Simulator
 from service.clock import FixedClock
 from service.domain import local_time
 from service.domain.message_states import Accepted, Outcome
+from service.domain.places import WEEKDAYS
 from service.rehearsal import a_config
+from service.rehearsing.centres import Word
 from service.rehearsing.lives import Kid, Quartier
 from service.rehearsing.truth import Left
 from service.rehearsing.year import Sent, Written
 from service.runtime import Runtime, build_runtime
-from service.store import outbox_views, people_tables, place_tables
-from service.stories import conversations, doses, families, handovers, incoming, moves, receipts, setup
+from service.store import centre_tables, outbox_views, people_tables, place_tables
+from service.stories import centre_calendar, conversations, doses, families, handovers, incoming, moves, receipts, setup
+from service.stories.centre_calendar import Said
 
 ZONE = "Africa/Bamako"
+SAID = Said(by="rehearsal", why="rehearsal")
 CONSENT = families.Consent("rehearsal", "fr", "rehearsal")
 Round = Callable[[Runtime], object]
 LONGEST_MENU = 20
@@ -65,6 +69,8 @@ class ProductLine:
     def __init__(self, runtime: Runtime, carrier: CarrierInside, clock: FixedClock, one_round: Round) -> None:
         self.runtime, self._carrier, self._clock, self._one_round = runtime, carrier, clock, one_round
         self._codes: dict[str, str] = {}
+        with runtime.database.read() as tx:
+            self._centres = {name: code for _, code, name in centre_tables.centres(tx)}
         self._sessions = itertools.count(1)
 
     def quartiers(self) -> tuple[Quartier, ...]:
@@ -128,6 +134,21 @@ class ProductLine:
         self._clock.moment = now
         event = f"stop-{next(self._sessions)}"
         incoming.take_sms(self.runtime, IncomingSms(self._carrier.name, event, number, number, "ARRET", to="Laseli"))
+
+    def hear(self, centre: str, word: Word, now: int) -> None:
+        self._clock.moment = now
+        runtime, code = self.runtime, self._centres[centre]
+        if word.kind == "week":
+            week = [(WEEKDAYS[one.weekday], sorted(one.antigens)) for one in word.week]
+            centre_calendar.set_days(runtime, code, week, word.since, SAID)
+        elif word.kind == "cancelled":
+            centre_calendar.cancel_day(runtime, code, word.since, SAID)
+        elif word.kind == "extra":
+            centre_calendar.add_day(runtime, code, word.since, (), SAID)
+        elif word.kind == "out":
+            centre_calendar.out_of_stock(runtime, code, word.antigen, word.since, word.until, SAID)
+        else:
+            centre_calendar.back_in_stock(runtime, code, word.antigen, word.since, SAID)
 
     def receipt(self, one: Left, now: int) -> None:
         self._clock.moment = now

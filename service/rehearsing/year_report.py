@@ -85,6 +85,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "doses": [one._asdict() for one in results.doses],
         "doses_all": results.total._asdict(),
         "effect_points": results.effect._asdict(),
+        "by_month": [one._asdict() for one in results.months],
         "days_late": [list(one) for one in results.late],
         "all_kept": report.all_kept,
     }
@@ -116,8 +117,32 @@ def plots(report: Report) -> tuple[Plot, ...]:
             "Retard",
             "%",
         ),
+        Plot(
+            "Doses à temps, par mois",
+            [_short(one.month) for one in results.months],
+            {
+                WITH: [percent(one.on_time_with, one.due) for one in results.months],
+                WITHOUT: [percent(one.on_time_without, one.due) for one in results.months],
+            },
+            "Mois",
+            "%",
+        ),
+        Plot(
+            "Visites pour rien, par mois",
+            [_short(one.month) for one in results.months],
+            {
+                WITH: [one.in_vain_with for one in results.months],
+                WITHOUT: [one.in_vain_without for one in results.months],
+            },
+            "Mois",
+        ),
         Plot("Rappels par famille", list(per_family), {"familles": list(per_family.values())}, "Rappels"),
     )
+
+
+def _short(month: str) -> str:
+    """2026-02: 02/26, since a year may run over two."""
+    return f"{month[5:]}/{month[2:4]}"
 
 
 def _per_family(found: dict[int, int]) -> dict[str, int]:
@@ -233,6 +258,8 @@ def _model(model: Behaviour) -> str:
         for kind, one in model.reminded.items()
     ]
     rows += [(figure.says, share_of(figure.value), figure.source) for figure in model.figures.values()]
+    rows += [("gardés pour un seul jour", ", ".join(model.short_lived), model.sources["short_lived"])]
+    rows += [(span.says, f"{span.fewest} à {span.most}", span.source) for span in model.spans.values()]
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td><td class="said">{escape(source)}</td></tr>'
         for name, value, source in rows
