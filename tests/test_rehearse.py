@@ -336,7 +336,7 @@ def test_it_needs_no_settings_and_leaves_a_page_that_is_whole(monkeypatch: pytes
     whole = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
     plots = [one for one in whole.iter() if one.tag.endswith("}svg")]
     assert len(plots) == 6
-    assert len(list(whole.iter("table"))) == len(plots) + 1, "the numbers of each, and of the model"
+    assert len(list(whole.iter("table"))) == len(plots) + 2, "the numbers of each, of the year and of the model"
     lines = (tmp_path / "out" / "truth.jsonl").read_text("utf-8").splitlines()
     assert sum(json.loads(line)[1] == "left" for line in lines) == sum(
         told["messages"][one] for one in ("rappels", "excuses", "autres")

@@ -105,9 +105,10 @@ class CentresCourt:
     def _left_waiting(self, house: House) -> Iterator[Broken]:
         """Whoever had been told a day that falls away hears of it, unless something else is told before it can be."""
         for told in self._words_for(house, self._until):
+            today = local_time.day_of(told.at, self._zone)
             for plan in house.plans:
                 day = plan.contact.on
-                if plan.until != told.at or day is None or not told.word.takes(day):
+                if plan.until != told.at or day is None or day < today or not told.word.takes(day):
                     continue
                 named = (day.day, day.month)
                 until = local_time.instant(datetime.combine(day + timedelta(1), SORRY_UNTIL), self._zone)

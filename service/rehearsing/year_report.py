@@ -39,6 +39,7 @@ STYLE = (
     "td,thead th+th{text-align:right}.said.said{text-align:left}"
     "caption{text-align:left;font-weight:bold;padding:.25rem 0}"
     "svg{width:100%;height:auto}.bad{color:#a11}.good{color:#161}"
+    "summary{cursor:pointer;color:#0b5c77}details{margin:0 0 2rem}ul{padding-left:1.2rem}"
 )
 
 
@@ -227,7 +228,7 @@ def as_page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>Laseli : une année simulée</title><style>{STYLE}</style></head><body>",
         "<h1>Une année simulée</h1>",
-        "".join(f"<p>{line}</p>" for line in lines[:cut]),
+        "".join(f"<p>{line}</p>" for line in (lines[0], *lines[cut - 2 : cut])),
         "<p>Les familles, les numéros et l’année sont inventés. L’effet montré est celui que le modèle suppose, vu à "
         "travers les numéros faux, les téléphones éteints, les arrêts et les départs : ce n’est pas une mesure.</p>",
         "<h2>Promesses</h2>",
@@ -235,9 +236,20 @@ def as_page(report: Report) -> str:
         "<ul>" + "".join(f"<li>{line.strip()}</li>" for line in lines[cut + 1 :]) + "</ul>",
     ]
     for plot in plots(report):
-        parts.append(f"<h2>{escape(plot.title)}</h2>{bars(plot)}{table(plot)}")
+        numbers = f"<details><summary>Les nombres</summary>{table(plot)}</details>"
+        parts.append(f"<h2>{escape(plot.title)}</h2>{bars(plot)}{numbers}")
+    parts += ["<h2>Ce qui s’est passé</h2>", _happened(report)]
     parts += ["<h2>Le modèle de comportement</h2>", _model(report.behaviour), "</body></html>\n"]
     return "".join(parts)
+
+
+def _happened(report: Report) -> str:
+    """Everything that the terminal says in two lines."""
+    told = report.events | {f"messages : {name}": number for name, number in report.messages.items()}
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{written(many)}</td></tr>' for name, many in told.items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _model(model: Behaviour) -> str:
