@@ -18,11 +18,14 @@ from scheduler.__main__ import main
 from scheduler.timetable import one_round
 from service.channels.base import Outgoing
 from service.commands.rehearse_commands import rehearse_command
+from service.domain.centre_days import NOTHING_KNOWN, CentreDays, StockOut, WeeklyDay
 from service.rehearsing import behaviour, both_years, judge, results, year_plots
 from service.rehearsing.behaviour import FILE, Behaviour, BehaviourMistake, load_behaviour
 from service.rehearsing.both_years import Asked, Rehearsed, rehearse_year
-from service.rehearsing.centres import Word, after
+from service.rehearsing.card import Card
+from service.rehearsing.centres import CentreYear, Throw, Word, after, year_of
 from service.rehearsing.dice import Dice
+from service.rehearsing.lives import Kid
 from service.rehearsing.product_line import product_line
 from service.rehearsing.truth import Fact, Left, Told, Truth, days_named, is_apology, is_recall, next_day
 from service.rehearsing.year import Silence, Year
@@ -133,6 +136,64 @@ def test_the_same_families_live_without_messages_and_nobody_comes_sooner() -> No
     later = [(here, there) for here, there in firsts if there is not None and (here is None or here > there)]
     assert later == []
     assert any(here is not None and (there is None or here < there) for here, there in firsts)
+
+
+def test_whoever_comes_for_what_is_out_goes_home_without_it_in_both_years() -> None:
+    """Nothing is left anywhere: every visit is in vain, and no dose is given, with the line or without it."""
+    with product_line(FIRST, one_round) as line:
+        world = both_years.world_of(asked(families=12, months=2), line)
+        empty = {one: StockOut(one, FIRST, None) for one in set(world.antigen_of.values())}
+        centres = {
+            name: one._replace(real=one.real._replace(stock_outs=tuple(empty.values())))
+            for name, one in world.centres.items()
+        }
+        world = world._replace(centres=centres, quartiers=tuple(one for one in world.quartiers if one.centre))
+        years = [Year(world, line), Year(world, Silence())]
+        for year in years:
+            year.live()
+    for year in years:
+        cards = [card for home in year.homes for card in home.cards.values()]
+        assert [card.visits for card in cards if card.visits] == []
+        assert sum(len(card.in_vain) for card in cards) > 5
+
+
+def test_a_centre_tells_what_is_true_only_late() -> None:
+    """What it told is never more than what is real, once its last word is said."""
+    throw = Throw(Dice(3), busy(), "ASACOTEST", FIRST, date(2026, 12, 31))
+    year = year_of(throw, {"BCG", "OPV", "PENTA"})
+    assert year == year_of(throw, {"PENTA", "OPV", "BCG"})
+    assert [one.on for one in year.words] == sorted(one.on for one in year.words)
+    told = NOTHING_KNOWN
+    for word in year.words:
+        told = after(told, word)
+    assert told.cancelled == year.real.cancelled != frozenset()
+    assert {one.on for one in told.extra} == {one.on for one in year.real.extra} != set()
+    assert {one.since for one in told.stock_outs} == {one.since for one in year.real.stock_outs} != set()
+    ended = [one for one in year.real.stock_outs if one.until and one.until < date(2026, 12, 20)]
+    assert {(one.antigen, one.until) for one in ended} <= {(one.antigen, one.until) for one in told.stock_outs}
+    assert all(word.on <= word.since for word in year.words if word.kind in ("cancelled", "extra"))
+    assert all(word.on >= word.since for word in year.words if word.kind == "out")
+
+
+def test_a_mother_comes_on_the_days_of_her_centre_and_waits_when_she_is_told_to() -> None:
+    with product_line(FIRST, one_round) as line:
+        world = both_years.world_of(asked(families=1, months=2), line)
+    eager = world.behaviour._replace(bands=(behaviour.Band(0, 1.0),), seasons={}, reminded={})
+    world = world._replace(behaviour=eager)
+    week = CentreDays((WeeklyDay(3), WeeklyDay(1)))  # Thursdays and Tuesdays
+    centre = CentreYear("X", week, week, week, ())
+    kid = Kid("k", "Awa", "F", FIRST, FIRST, "none", None)
+    card = Card(world, kid, world.quartiers[0].profile)
+    card.plan(world, centre, FIRST)
+    first = card.appointment(FIRST)
+    assert first is not None
+    assert first.on == FIRST, "a Thursday"
+    assert not card.comes(world, centre, first, date(2026, 1, 2))
+    card.put_off.add(date(2026, 1, 6))
+    assert not card.comes(world, centre, first, date(2026, 1, 6))
+    card.told[first.anchor_on] = date(2026, 1, 13)
+    assert not card.comes(world, centre, first, date(2026, 1, 8))
+    assert card.comes(world, centre, first, date(2026, 1, 13))
 
 
 # --- the judge ------------------------------------------------------------------------------------
