@@ -25,10 +25,11 @@ from service.rehearsing.both_years import Asked, Rehearsed, rehearse_year
 from service.rehearsing.card import Card
 from service.rehearsing.centres import CentreYear, Throw, Word, after, year_of
 from service.rehearsing.dice import Dice
+from service.rehearsing.line import Silence
 from service.rehearsing.lives import Kid
 from service.rehearsing.product_line import product_line
-from service.rehearsing.truth import Fact, Left, Told, Truth, days_named, is_apology, is_recall, next_day
-from service.rehearsing.year import Silence, Year
+from service.rehearsing.truth import Fact, Left, Listed, Told, Truth, days_named, is_apology, is_recall, next_day
+from service.rehearsing.year import Year
 from service.runtime import Runtime
 
 FIRST = date(2026, 1, 1)
@@ -200,7 +201,7 @@ def test_a_mother_comes_on_the_days_of_her_centre_and_waits_when_she_is_told_to(
 
 
 def copy(truth: Truth) -> Truth:
-    return Truth(truth.zone, truth.until, list(truth.left), list(truth.facts), list(truth.words))
+    return Truth(truth.zone, truth.until, list(truth.left), list(truth.facts), list(truth.words), list(truth.rounds))
 
 
 def one_recall(truth: Truth) -> tuple[Left, Fact]:
@@ -322,6 +323,16 @@ def _not_called_back(truth: Truth, one: Left, kid: Fact) -> None:
     truth.left[:] = [left for left in truth.left if left.to not in numbers]
 
 
+def _listed_for_nothing(truth: Truth, one: Left, kid: Fact) -> None:
+    """All its doses are on record when the list is made."""
+    truth.facts.append(Fact(truth.until - 2, "contacts", kid.family, kid.kid))
+    truth.rounds.append(Listed(truth.until - 1, "", (kid.kid,)))
+
+
+def _never_listed(truth: Truth, one: Left, kid: Fact) -> None:
+    truth.rounds[:] = [listed._replace(kids=()) for listed in truth.rounds]
+
+
 PLANTED: list[tuple[Callable[[Truth, Left, Fact], None], str]] = [
     (_twice_a_day, "one a day"),
     (_after_stop, "after ARRET"),
@@ -341,6 +352,8 @@ PLANTED: list[tuple[Callable[[Truth, Left, Fact], None], str]] = [
     (_sorry_again, "sorry twice"),
     (_sorry_to_another, "sorry for nothing"),
     (_never_sorry, "no apology"),
+    (_listed_for_nothing, "listed for nothing"),
+    (_never_listed, "not listed"),
     (_sorry_with_a_wrong_day, "sorry, wrong day"),
 ]
 
@@ -362,7 +375,7 @@ def rules() -> judge.Rules:
     from service.domain.hours_file import built_in_hours
     from service.domain.reminder_ladder import built_in_ladder
 
-    return judge.Rules(built_in_ladder(), built_in_hours(), dead_after_days=5, antigen_of=antigen_of())
+    return judge.Rules(built_in_ladder(), built_in_hours(), dead_after_days=5, antigen_of=antigen_of(), seen_days=7)
 
 
 def antigen_of() -> dict[str, str]:

@@ -34,10 +34,13 @@ FIGURES = (
     "extra_day",
     "out_of_stock",
     "end_foretold",
+    "untold",
+    "at_home",
 )
-SPANS = ("notice", "extra_notice", "stock_out", "told_after", "misjudged")
+SPANS = ("notice", "extra_notice", "stock_out", "told_after", "misjudged", "visits_a_week")
 MOST = 0.95
-Kind = Literal["before", "late"]
+Kind = Literal["before", "late", "visit"]
+KINDS: tuple[Kind, ...] = ("before", "late", "visit")
 
 
 class BehaviourMistake(DataMistake):
@@ -53,7 +56,7 @@ class Figure(NamedTuple):
 
 
 class Span(NamedTuple):
-    """So many days, from the fewest to the most, each as likely."""
+    """From the fewest to the most, each as likely."""
 
     fewest: int
     most: int
@@ -80,7 +83,7 @@ class Behaviour(NamedTuple):
     name: str
     figures: Mapping[str, Figure]
     bands: tuple[Band, ...]
-    reminded: Mapping[str, Reminded]
+    reminded: Mapping[Kind, Reminded]
     seasons: Mapping[int, float]
     closed: frozenset[int]
     short_lived: tuple[str, ...]
@@ -91,7 +94,7 @@ class Behaviour(NamedTuple):
         return self.figures[figure].value
 
     def chance(self, today: date, days_late: int, heard: Kind | None) -> float:
-        """That a mother whose appointment was so many days ago comes today; `heard`: what she read lately."""
+        """That a mother whose appointment was so many days ago comes today; `heard`: what she was told lately."""
         if days_late < 0 or today.isoweekday() in self.closed:
             return 0.0
         season = self.seasons.get(today.month, 1.0)
@@ -120,7 +123,7 @@ def load_behaviour(text: str) -> Behaviour:
     bands = tuple(Band(part.whole("from"), _chance(part, "chance")) for part in comes.tables("by_days_late"))
     if not bands or bands[0].since != 0 or list(bands) != sorted(set(bands)):
         raise BehaviourMistake("comes: 'by_days_late' begins with from: 0 and goes on with later days")
-    messages = {kind: _reminded(reminded.table(kind)) for kind in ("before", "late")}
+    messages = {kind: _reminded(reminded.table(kind)) for kind in KINDS}
     months = seasons.table("months")
     found = Behaviour(
         name,

@@ -15,11 +15,12 @@ from service.rehearsing.behaviour import Behaviour
 from service.rehearsing.centres import Throw, year_of
 from service.rehearsing.dice import Dice
 from service.rehearsing.judge import Rules, judge
+from service.rehearsing.line import Silence
 from service.rehearsing.lives import World
 from service.rehearsing.product_line import ZONE, ProductLine, Round, product_line
 from service.rehearsing.results import compare
 from service.rehearsing.truth import Truth, is_apology, is_recall
-from service.rehearsing.year import Home, Silence, Year
+from service.rehearsing.year import Home, Year
 from service.rehearsing.year_report import Report, as_data, as_page
 
 
@@ -60,7 +61,9 @@ def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], Non
         last=asked.last.isoformat(),
         zone=world.zone,
         behaviour=asked.behaviour,
-        judgement=judge(truth, Rules(world.ladder, world.hours, world.dead_after_days, world.antigen_of)),
+        judgement=judge(
+            truth, Rules(world.ladder, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
+        ),
         results=compare(world, year.homes, quiet.homes),
         events=_events(world, year.homes, truth) | _at_centres(world) | _in_vain(year.homes, quiet.homes),
         messages=_messages(truth),
@@ -92,6 +95,7 @@ def world_of(asked: Asked, line: ProductLine) -> World:
             frozenset(one.record_as for one in every if one.live == "injectable"),
             int(runtime.calendar.parameters["live_spacing_days"].value),
         ),
+        seen_days=runtime.config.visits.seen_days,
         antigen_of={rule.id: one.record_as for one in every for rule in one.doses},
         centres={one.name: year_of(one, {series.record_as for series in every}) for one in throws},
     )
@@ -114,6 +118,7 @@ def _events(world: World, homes: Sequence[Home], truth: Truth) -> dict[str, int]
         "décès": why["died"],
         "départs": why["left"],
         "changements de quartier": sum(home.moved for home in homes),
+        "visites de médiatrices": kinds["visited"],
     }
 
 

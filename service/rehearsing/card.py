@@ -33,6 +33,7 @@ class Card:
         self.put_off: set[date] = set()
         self.visits: list[tuple[date, int]] = []  # (day, days late) of those on which something was given
         self.in_vain: list[date] = []
+        self.seen_on: date | None = None  # by a mediator, at home
         self.coming: tuple[Contact, ...] = ()
 
     def plan(self, world: World, centre: CentreYear, today: date) -> None:
@@ -70,12 +71,15 @@ class Card:
         return world.dice.roll(self.kid.key, "comes", today) < 1 - stays
 
     def _heard(self, world: World, one: Contact, today: date) -> Kind | None:
+        effect = world.behaviour.reminded
+        if self.seen_on is not None and 0 < (today - self.seen_on).days <= effect["visit"].within_days:
+            return "visit"
         read_on, first = self.heard.get(one.anchor_on), self.day_of(one)
         if read_on is None or read_on > today:
             return None
         kind: Kind = "late" if read_on > first else "before"
         since = max(read_on, first)  # before her day nobody comes, and the effect waits for it
-        return kind if (today - since).days < world.behaviour.reminded[kind].within_days else None
+        return kind if (today - since).days < effect[kind].within_days else None
 
     def visit(self, world: World, centre: CentreYear, today: date, late: int) -> list[str]:
         """Everything that is due and there is given, so many days late; gives the antigens."""

@@ -45,6 +45,7 @@ class House:
         self.plans: list[Plan] = []
         self.stops: list[tuple[int, str]] = []
         self.heard: list[tuple[int, str]] = []
+        self.visited: list[tuple[int, str]] = []
         self.phones: list[Spell] = []
         self.places: list[Spell] = []
         self.moves: list[int] = []
@@ -57,6 +58,8 @@ class House:
                 _change(self.places, fact, until)
             elif fact.kind == "stop":
                 self.stops.append((fact.at, fact.value))
+            elif fact.kind == "visited":
+                self.visited.append((fact.at, fact.kid))
             elif fact.kind == "heard from":
                 self.heard.append((fact.at, fact.value))
             else:

@@ -18,6 +18,7 @@ from service.domain.reminder_ladder import Ladder, Step
 from service.domain.sending_hours import DAYTIME, HoursTable, within
 from service.rehearsing.houses import Broken, House
 from service.rehearsing.judge_centres import PROMISES_OF_CENTRES, CentresCourt
+from service.rehearsing.judge_lists import PROMISES_OF_LISTS, ListsCourt
 from service.rehearsing.truth import Fact, Left, Truth, days_named, is_apology, is_recall, names
 
 UNCHECKED = ("unchecked", "not called back")
@@ -29,6 +30,7 @@ class Rules(NamedTuple):
     hours: HoursTable
     dead_after_days: int
     antigen_of: Mapping[str, str]  # dose -> antigen
+    seen_days: int
 
 
 class Judgement(NamedTuple):
@@ -64,7 +66,11 @@ def judge(truth: Truth, rules: Rules) -> Judgement:
     court = _Court(truth, rules)
     broken = [found for check in _CHECKS for house in houses.values() for found in check(court, house)]
     centres = CentresCourt(truth, rules.antigen_of, court.excuse)
-    broken += [found for house in houses.values() for found in centres.broken_by(house)]
+    # The last reminder is useful for a week more; a plan made anew may still say it then.
+    last = rules.ladder.steps[-1].useful.offset_days
+    lists = ListsCourt(truth, last, rules.seen_days)
+    for house in houses.values():
+        broken += [*centres.broken_by(house), *lists.broken_by(house)]
     broken += _doubled(truth) + _to_nobody(truth.left, family_of)
     recalls = [one for one in truth.left if is_recall(one)]
     per_family = Counter(sum(is_recall(one) for one in house.left) for house in houses.values())
@@ -190,7 +196,7 @@ class _Court:
     def excuse(self, house: House, day: int, since: int, until: int) -> str:
         """Why nothing was to be said to this family in this time; "" when there is no reason."""
         phone = house.phone_at(since)
-        if phone is None:
+        if not phone:
             return "no phone"
         if any(at < until and number == phone for at, number in house.stops):
             return "ARRET"
@@ -238,6 +244,7 @@ PROMISES = {
     "unchecked": "enfants non contrôlés",
     "not called back": "enfants non rappelés au retour d'un vaccin",
     **PROMISES_OF_CENTRES,
+    **PROMISES_OF_LISTS,
 }
 
 

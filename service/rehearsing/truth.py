@@ -13,7 +13,7 @@ from service.domain.centre_days import CentreDays
 from service.domain.contacts import Contact
 from service.rehearsing.centres import Word
 
-FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from"]
+FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from", "visited"]
 
 
 class Left(NamedTuple):
@@ -36,7 +36,8 @@ class Fact(NamedTuple):
     """Something that the line knows from the moment `at` on; its commit is over then.
 
     phone: a family's number · place: its centre · contacts: a child's coming contacts, as its doses on record say ·
-    ended: dead, gone · stop: this number wants nothing more · heard from: it called.
+    ended: dead, gone · visited: a mediator told what she found · stop: this number wants nothing more ·
+    heard from: it called.
     """
 
     at: int
@@ -56,6 +57,14 @@ class Told(NamedTuple):
     days: CentreDays
 
 
+class Listed(NamedTuple):
+    """The children whom the line asked the mediator of a centre's quartiers to visit; "" where there is no centre."""
+
+    at: int
+    centre: str
+    kids: tuple[str, ...]
+
+
 @dataclass
 class Truth:
     """`zone`: where the families live. `until` is the end of the year, in UTC milliseconds."""
@@ -65,6 +74,7 @@ class Truth:
     left: list[Left] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     words: list[Told] = field(default_factory=list)
+    rounds: list[Listed] = field(default_factory=list)
 
     def lines(self) -> Iterator[tuple[object, ...]]:
         """The year to the letter, without what is thrown anew each time (ids and keys of the database)."""
@@ -73,6 +83,8 @@ class Truth:
             yield fact.at, fact.kind, fact.family, fact.kid, fact.value or days
         for at, centre, word, _ in self.words:
             yield at, f"centre {word.kind}", centre, word.antigen, f"{word.since} {word.until or ''}".strip()
+        for listed in self.rounds:
+            yield listed.at, "list", listed.centre, " ".join(listed.kids)
         for one in sorted(self.left):
             yield one.at, "left", one.to, one.purpose, one.text, one.delivered, one.told_at
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from service.domain import local_time
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays
@@ -19,11 +18,13 @@ from service.rehearsing import lives
 from service.rehearsing.book import Book
 from service.rehearsing.card import Card
 from service.rehearsing.centres import CentreYear, Word, after
-from service.rehearsing.lives import Event, Family, Kid, Quartier, World
+from service.rehearsing.line import Finding, Line, Written
+from service.rehearsing.lives import Event, Family, Quartier, World
 from service.rehearsing.truth import (
     Fact,
     FactKind,
     Left,
+    Listed,
     Told,
     Truth,
     days_named,
@@ -34,75 +35,9 @@ from service.rehearsing.truth import (
     put_off,
 )
 
-VISITS_AT = time(11)
+VISITS_AT, MEDIATORS_AT = time(11), time(14)
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
-
-
-class Sent(NamedTuple):
-    """What a carrier was handed."""
-
-    at: int
-    to: str
-    text: str
-    message: int
-    key: str = ""
-    purpose: str = ""
-
-
-class Written(NamedTuple):
-    """Doses of one child, told to the line by its centre."""
-
-    kid: str
-    antigens: list[str]
-    on: date
-
-
-class Line(Protocol):
-    """What families and centres can do with the line. All of it is committed when a call returns."""
-
-    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
-
-    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
-
-    def end(self, kids: Sequence[str], now: int) -> None: ...
-
-    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
-
-    def change_number(self, kid: Kid, number: str, now: int) -> bool: ...
-
-    def stop(self, number: str, now: int) -> None: ...
-
-    def hear(self, centre: str, word: Word, now: int) -> None: ...
-
-    def receipt(self, one: Left, now: int) -> None: ...
-
-    def round(self, now: int) -> list[Sent]:
-        """Plan, send and settle; gives what left."""
-
-
-class Silence:
-    """No line: the families live their year without it."""
-
-    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
-
-    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
-
-    def end(self, kids: Sequence[str], now: int) -> None: ...
-
-    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
-
-    def change_number(self, kid: Kid, number: str, now: int) -> bool:
-        return True
-
-    def stop(self, number: str, now: int) -> None: ...
-
-    def hear(self, centre: str, word: Word, now: int) -> None: ...
-
-    def receipt(self, one: Left, now: int) -> None: ...
-
-    def round(self, now: int) -> list[Sent]:
-        return []
 
 
 @dataclass
@@ -130,6 +65,7 @@ class Year:
         self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
         self.homes: list[Home] = []
         self.home_of: dict[str, Home] = {}
+        self.home_with: dict[str, Home] = {}
         self._agenda: list[tuple[int, int, int, Callable[[int], None]]] = []
         self._places = 0
         self._told_of: dict[str, CentreDays] = {}
@@ -139,6 +75,7 @@ class Year:
         for family in lives.families_of(self.world):
             home = Home(family, family.number, family.listed, family.quartier)
             self.homes.append(home)
+            self.home_with |= {kid.key: home for kid in family.kids}
             self.home_of |= {family.number: home, family.listed: home}
             for event in lives.events_of(self.world, family):
                 at = self._at(event.on, time(event.minute // 60, event.minute % 60))
@@ -147,6 +84,7 @@ class Year:
             for word in centre.words:
                 at = self._at(word.on, time(word.minute // 60, word.minute % 60))
                 self._then(at, 1, partial(self._hear, centre, word))
+        self._open_accounts()
         self._day(self.world.first)
         while self._agenda and self._agenda[0][0] < self.truth.until:
             at, _, _, deed = heapq.heappop(self._agenda)
@@ -167,6 +105,9 @@ class Year:
         for moment in moments_of(self.world, day):
             self._then(self._at(day, moment), 3, self._round)
         self._then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
+        for centre in self.world.beats:
+            if self.world.dice.whole(1, 5, centre, "visits on") == day.isoweekday():
+                self._then(self._at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
         tomorrow = day + timedelta(1)
         if tomorrow <= self.world.last:
             self._then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
@@ -230,11 +171,15 @@ class Year:
 
     def leave(self, home: Home, event: Event, now: int) -> None:
         home.gone = True
-        self._end(home, home.followed(), "left", now)
+        if event.value != lives.UNTOLD:
+            self._end(home, home.followed(), "left", now)
 
     def _end(self, home: Home, kids: list[str], why: str, now: int) -> None:
         kids = [kid for kid in kids if kid not in home.ended]
         self.line.end(kids, now)
+        self._ended(home, kids, why, now)
+
+    def _ended(self, home: Home, kids: list[str], why: str, now: int) -> None:
         home.ended |= set(kids)
         for kid in kids:
             self._note(home, "ended", now, kid, why)
@@ -261,6 +206,47 @@ class Year:
             self.home_of[event.value] = home
             self._note(home, "phone", now, value=event.value)
             self._note(home, "heard from", now, value=event.value)
+
+    # --- what mediators do ---------------------------------------------------------------------------------------
+
+    def _open_accounts(self) -> None:
+        now = self._at(self.world.first, time())
+        for place, (centre, quartiers) in enumerate(self.world.beats.items()):
+            self.line.add_mediator(centre, lives.mediators_number(place), quartiers, now)
+
+    def _go_round(self, centre: str, now: int) -> None:
+        """She takes the first of her list, as many as she has time for, and writes down what she finds."""
+        listed = self.line.late_list(centre, now)
+        self.truth.rounds.append(Listed(now, centre, tuple(sorted(listed))))
+        today = local_time.day_of(now, self.world.zone)
+        many = self.world.behaviour.spans["visits_a_week"]
+        for kid in listed[: self.world.dice.whole(many.fewest, many.most, centre, "visits", today)]:
+            home = self.home_with[kid]
+            found = self._finds(home, kid, today)
+            if found is not None:
+                self.line.visited(centre, kid, found, now)
+                self._visited(home, kid, found, today, now)
+
+    def _finds(self, home: Home, kid: str, today: date) -> Finding | None:
+        died_on = home.cards[kid].kid.died_on
+        if home.gone:
+            return "moved"
+        if died_on is not None and died_on <= today:
+            return "dead"
+        if self.world.dice.roll(home.family.key, "at home", today) >= self.world.behaviour("at_home"):
+            return None
+        all_enrolled = len(home.cards) == len(home.family.kids)
+        return "wrong_number" if home.known not in ("", home.own) and all_enrolled else "seen"
+
+    def _visited(self, home: Home, kid: str, found: Finding, today: date, now: int) -> None:
+        self._note(home, "visited", now, kid, found)
+        if found in ("moved", "dead"):
+            self._ended(home, [kid], "left" if found == "moved" else "died", now)
+            return
+        home.cards[kid].seen_on = today
+        if found == "wrong_number":
+            home.known = ""
+            self._note(home, "phone", now)
 
     # --- what centres tell ---------------------------------------------------------------------------------------
 

@@ -264,7 +264,11 @@ def _model(model: Behaviour) -> str:
     ]
     rows += [("jours fermés", ", ".join(WEEKDAYS[day - 1] for day in sorted(model.closed)), "closed")]
     rows = [(says, value, model.sources[source]) for says, value, source in rows]
-    when = {"before": "après un rappel lu avant le jour", "late": "après un rappel lu en retard"}
+    when = {
+        "before": "après un rappel lu avant le jour",
+        "late": "après un rappel lu en retard",
+        "visit": "après la visite d'une médiatrice",
+    }
     rows += [
         (f"{when[kind]}, dans les {one.within_days} jours", f"+{share_of(one.more)}", one.source)
         for kind, one in model.reminded.items()
