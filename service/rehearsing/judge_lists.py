@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -20,28 +21,46 @@ class ListsCourt:
     """`told_days`: after the day of a contact, until nothing more is said of it. Who was seen waits `seen_days`."""
 
     def __init__(self, truth: Truth, told_days: int, seen_days: int) -> None:
-        self._zone, self._rounds, self._told_days, self._seen_days = truth.zone, truth.rounds, told_days, seen_days
+        self._zone, self._told_days, self._seen_days = truth.zone, told_days, seen_days
+        self._of_centre: dict[str, list[Listed]] = defaultdict(list)
+        self._of_kid: dict[str, list[Listed]] = defaultdict(list)
+        for one in truth.rounds:
+            self._of_centre[one.centre].append(one)
+            for kid in one.kids:
+                self._of_kid[kid].append(one)
 
     def broken_by(self, house: House) -> Iterator[Broken]:
-        for one in self._rounds:
-            today = local_time.day_of(one.at, self._zone)
-            listed = house.kids.intersection(one.kids)
-            seen = {kid for at, kid in house.visited if at < one.at and self._is_lately(at, today)}
-            late = set(self._late(house, one, today))
-            yield from (
-                Broken("listed for nothing", one.at, house.key, kid) for kid in sorted(listed & seen | listed - late)
-            )
-            if house.place_at(one.at) == one.centre:
-                long = set(self._late(house, one, today, self._told_days + 1, one.at - DAY_MS))
-                yield from (Broken("not listed", one.at, house.key, kid) for kid in sorted(long - seen - listed))
+        for kid in sorted(house.kids):
+            for one in self._of_kid[kid]:
+                today = local_time.day_of(one.at, self._zone)
+                if not self._is_late(house, kid, one.at, today) or self._was_seen(house, kid, one.at, today):
+                    yield Broken("listed for nothing", one.at, house.key, kid)
+        for spell in house.places:
+            for one in self._of_centre[spell.value]:
+                if spell.since <= one.at < spell.until:
+                    yield from self._forgotten(house, one)
 
-    def _late(self, house: House, one: Listed, today: date, days: int = 0, since: int | None = None) -> Iterator[str]:
-        """Those for whom something stands, at least since then, whose day was so many days ago."""
-        for plan in house.plans:
-            on, lapses_on = plan.contact.on, plan.contact.lapses_on
-            stands = plan.since <= (one.at if since is None else since) and one.at < plan.until
-            if stands and on is not None and (today - on).days >= days and (lapses_on is None or today < lapses_on):
-                yield plan.kid
+    def _forgotten(self, house: House, one: Listed) -> Iterator[Broken]:
+        today = local_time.day_of(one.at, self._zone)
+        for kid in sorted(house.kids.difference(one.kids)):
+            long = self._is_late(house, kid, one.at, today, self._told_days + 1, one.at - DAY_MS)
+            if long and not self._was_seen(house, kid, one.at, today):
+                yield Broken("not listed", one.at, house.key, kid)
+
+    def _is_late(self, house: House, kid: str, at: int, today: date, days: int = 0, since: int | None = None) -> bool:
+        """Whether something stands for it, at least since then, whose day was so many days ago."""
+        return any(
+            plan.kid == kid
+            and plan.since <= (at if since is None else since)
+            and at < plan.until
+            and plan.contact.on is not None
+            and (today - plan.contact.on).days >= days
+            and (plan.contact.lapses_on is None or today < plan.contact.lapses_on)
+            for plan in house.plans
+        )
+
+    def _was_seen(self, house: House, kid: str, before: int, today: date) -> bool:
+        return any(one == kid and at < before and self._is_lately(at, today) for at, one in house.visited)
 
     def _is_lately(self, at: int, today: date) -> bool:
         return local_time.day_of(at, self._zone) > today - timedelta(self._seen_days)
