@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -17,13 +18,18 @@ from scheduler.__main__ import main
 from scheduler.timetable import one_round
 from service.channels.base import Outgoing
 from service.commands.rehearse_commands import rehearse_command
+from service.domain.centre_days import NOTHING_KNOWN, CentreDays, StockOut, WeeklyDay
 from service.rehearsing import behaviour, both_years, judge, results, year_plots
 from service.rehearsing.behaviour import FILE, Behaviour, BehaviourMistake, load_behaviour
 from service.rehearsing.both_years import Asked, Rehearsed, rehearse_year
+from service.rehearsing.card import Card
+from service.rehearsing.centres import CentreYear, Throw, Word, after, year_of
 from service.rehearsing.dice import Dice
+from service.rehearsing.line import Silence
+from service.rehearsing.lives import Kid
 from service.rehearsing.product_line import product_line
-from service.rehearsing.truth import Fact, Left, Truth, is_recall
-from service.rehearsing.year import Silence, Year
+from service.rehearsing.truth import Fact, Left, Listed, Told, Truth, days_named, is_apology, is_recall, next_day
+from service.rehearsing.year import Year
 from service.runtime import Runtime
 
 FIRST = date(2026, 1, 1)
@@ -40,13 +46,19 @@ BUSY = {
     "leaves": "0.8",
     "phone_lost": "0.8",
     "two_children": "0.4",
+    "cancelled": "0.2",
+    "extra_day": "0.6",
+    "out_of_stock": "1",
 }
 """So much that every kind of event happens to a few families within three months."""
 
 
-def busy() -> Behaviour:
+CALM = {"cancelled": "0", "extra_day": "0", "out_of_stock": "0"}
+
+
+def busy(**changes: str) -> Behaviour:
     text = FILE.read_text("utf-8")
-    for name, value in BUSY.items():
+    for name, value in (BUSY | changes).items():
         text, found = re.subn(rf'(  {name}: {{value: )"[^"]+"', rf'\1"{value}"', text)
         assert found == 1, name
     return load_behaviour(text)
@@ -105,8 +117,11 @@ def test_the_promises_hold_where_days_begin_at_other_moments(zone: str) -> None:
 
 
 def test_the_same_families_live_without_messages_and_nobody_comes_sooner() -> None:
-    """Common random numbers: until her first visit, a mother who is reminded is never later than without."""
-    sure = busy()
+    """Common random numbers: until her first visit, a mother who is reminded is never later than without.
+
+    Where centres keep their days: a message may well tell her to wait for another one.
+    """
+    sure = busy(**CALM)
     eager = sure._replace(reminded={kind: one._replace(more=1.0) for kind, one in sure.reminded.items()})
     with product_line(FIRST, one_round) as line:
         world = both_years.world_of(asked(families=20, months=2)._replace(behaviour=eager), line)
@@ -124,22 +139,85 @@ def test_the_same_families_live_without_messages_and_nobody_comes_sooner() -> No
     assert any(here is not None and (there is None or here < there) for here, there in firsts)
 
 
+def test_whoever_comes_for_what_is_out_goes_home_without_it_in_both_years() -> None:
+    """Nothing is left anywhere: every visit is in vain, and no dose is given, with the line or without it."""
+    with product_line(FIRST, one_round) as line:
+        world = both_years.world_of(asked(families=12, months=2), line)
+        empty = {one: StockOut(one, FIRST, None) for one in set(world.antigen_of.values())}
+        centres = {
+            name: one._replace(real=one.real._replace(stock_outs=tuple(empty.values())))
+            for name, one in world.centres.items()
+        }
+        world = world._replace(centres=centres, quartiers=tuple(one for one in world.quartiers if one.centre))
+        years = [Year(world, line), Year(world, Silence())]
+        for year in years:
+            year.live()
+    for year in years:
+        cards = [card for home in year.homes for card in home.cards.values()]
+        assert [card.visits for card in cards if card.visits] == []
+        assert sum(len(card.in_vain) for card in cards) > 5
+
+
+def test_a_centre_tells_what_is_true_only_late() -> None:
+    """What it told is never more than what is real, once its last word is said."""
+    throw = Throw(Dice(3), busy(), "ASACOTEST", FIRST, date(2026, 12, 31))
+    year = year_of(throw, {"BCG", "OPV", "PENTA"})
+    assert year == year_of(throw, {"PENTA", "OPV", "BCG"})
+    assert [one.on for one in year.words] == sorted(one.on for one in year.words)
+    told = NOTHING_KNOWN
+    for word in year.words:
+        told = after(told, word)
+    assert told.cancelled == year.real.cancelled != frozenset()
+    assert {one.on for one in told.extra} == {one.on for one in year.real.extra} != set()
+    assert {one.since for one in told.stock_outs} == {one.since for one in year.real.stock_outs} != set()
+    ended = [one for one in year.real.stock_outs if one.until and one.until < date(2026, 12, 20)]
+    assert {(one.antigen, one.until) for one in ended} <= {(one.antigen, one.until) for one in told.stock_outs}
+    assert all(word.on <= word.since for word in year.words if word.kind in ("cancelled", "extra"))
+    assert all(word.on >= word.since for word in year.words if word.kind == "out")
+
+
+def test_a_mother_comes_on_the_days_of_her_centre_and_waits_when_she_is_told_to() -> None:
+    with product_line(FIRST, one_round) as line:
+        world = both_years.world_of(asked(families=1, months=2), line)
+    eager = world.behaviour._replace(bands=(behaviour.Band(0, 1.0),), seasons={}, reminded={})
+    world = world._replace(behaviour=eager)
+    week = CentreDays((WeeklyDay(3), WeeklyDay(1)))  # Thursdays and Tuesdays
+    centre = CentreYear("X", week, week, week, ())
+    kid = Kid("k", "Awa", "F", FIRST, FIRST, "none", None)
+    card = Card(world, kid, world.quartiers[0].profile)
+    card.plan(world, centre, FIRST)
+    first = card.appointment(FIRST)
+    assert first is not None
+    assert first.on == FIRST, "a Thursday"
+    assert not card.comes(world, centre, first, date(2026, 1, 2))
+    card.put_off.add(date(2026, 1, 6))
+    assert not card.comes(world, centre, first, date(2026, 1, 6))
+    card.told[first.anchor_on] = date(2026, 1, 13)
+    assert not card.comes(world, centre, first, date(2026, 1, 8))
+    assert card.comes(world, centre, first, date(2026, 1, 13))
+
+
 # --- the judge ------------------------------------------------------------------------------------
 
 
 def copy(truth: Truth) -> Truth:
-    return Truth(truth.zone, truth.until, list(truth.left), list(truth.facts))
+    return Truth(truth.zone, truth.until, list(truth.left), list(truth.facts), list(truth.words), list(truth.rounds))
 
 
 def one_recall(truth: Truth) -> tuple[Left, Fact]:
-    """A recall to a family of one child that heard several, and the family's first fact."""
+    """A recall to a family of one child and one known centre that heard several, and the family's first fact."""
     heard: dict[str, list[Left]] = {}
     for one in filter(is_recall, truth.left):
         heard.setdefault(one.to, []).append(one)
     kids: dict[str, set[str]] = {}
     for fact in truth.facts:
         kids.setdefault(fact.family, set()).add(fact.kid)
+    places = {fact.family: fact.value for fact in truth.facts if fact.kind == "place"}
+    many = Counter((fact.family, fact.value) for fact in truth.facts if fact.kind == "place")
+    moved = {family for family, _ in many if sum(one == family for one, _ in many) > 1}
     for fact in truth.facts:
+        if not places.get(fact.family) or fact.family in moved:
+            continue
         if fact.kind == "phone" and len(heard.get(fact.value, ())) >= 4 and len(kids[fact.family] - {""}) == 1:
             kid = next(one for one in truth.facts if one.family == fact.family and one.kid)
             return heard[fact.value][1], kid
@@ -194,6 +272,67 @@ def _forgotten(truth: Truth, one: Left, kid: Fact) -> None:
     truth.left[:] = [left for left in truth.left if left.to != one.to]
 
 
+def tell(truth: Truth, family: str, at: int, *words: Word) -> None:
+    """The family's centre said this."""
+    centre = next(one.value for one in truth.facts if one.family == family and one.kind == "place")
+    for word in words:
+        days = [
+            one.days for one in sorted(truth.words, key=lambda one: one.at) if one.at <= at and one.centre == centre
+        ]
+        truth.words.append(Told(at, centre, word, after(days[-1], word)))
+
+
+def _day_cancelled(truth: Truth, one: Left, kid: Fact) -> None:
+    day = next_day(FIRST, min(days_named(one.text)))
+    tell(truth, kid.family, one.at - 1, Word(FIRST, 0, "cancelled", day, day))
+
+
+def _out_of_stock(truth: Truth, one: Left, kid: Fact) -> None:
+    outs = [Word(FIRST, 0, "out", FIRST, None, antigen) for antigen in set(antigen_of().values())]
+    tell(truth, kid.family, one.at - 1, *outs)
+
+
+def _sorry(truth: Truth, which: str = "") -> Left:
+    return next(one for one in truth.left if is_apology(one) and which in one.text)
+
+
+def _sorry_again(truth: Truth, one: Left, kid: Fact) -> None:
+    sorry = _sorry(truth)
+    truth.left.append(sorry._replace(at=sorry.at + HOUR_MS, key="sorry:another", message=-1))
+
+
+def _sorry_to_another(truth: Truth, one: Left, kid: Fact) -> None:
+    truth.left.append(_sorry(truth)._replace(to=one.to, key="sorry:another", message=-1))
+
+
+def _never_sorry(truth: Truth, one: Left, kid: Fact) -> None:
+    truth.left[:] = [left for left in truth.left if not is_apology(left)]
+
+
+def _sorry_with_a_wrong_day(truth: Truth, one: Left, kid: Fact) -> None:
+    sorry = _sorry(truth, "Venez")
+    before, word, behind = sorry.text.partition("Venez")
+    text = before + word + re.sub(r"\d\d/\d\d", "31/12", behind)
+    truth.left[truth.left.index(sorry)] = sorry._replace(text=text)
+
+
+def _not_called_back(truth: Truth, one: Left, kid: Fact) -> None:
+    """To no family whose child waited for stock anything is said."""
+    waited = {fact.family for fact in truth.facts if any(contact.awaits_stock for contact in fact.contacts)}
+    numbers = {fact.value for fact in truth.facts if fact.kind == "phone" and fact.family in waited}
+    truth.left[:] = [left for left in truth.left if left.to not in numbers]
+
+
+def _listed_for_nothing(truth: Truth, one: Left, kid: Fact) -> None:
+    """All its doses are on record when the list is made."""
+    truth.facts.append(Fact(truth.until - 2, "contacts", kid.family, kid.kid))
+    truth.rounds.append(Listed(truth.until - 1, "", (kid.kid,)))
+
+
+def _never_listed(truth: Truth, one: Left, kid: Fact) -> None:
+    truth.rounds[:] = [listed._replace(kids=()) for listed in truth.rounds]
+
+
 PLANTED: list[tuple[Callable[[Truth, Left, Fact], None], str]] = [
     (_twice_a_day, "one a day"),
     (_after_stop, "after ARRET"),
@@ -207,6 +346,15 @@ PLANTED: list[tuple[Callable[[Truth, Left, Fact], None], str]] = [
     (_another_centre, "to an old centre"),
     (_to_nobody, "to nobody's number"),
     (_forgotten, "unchecked"),
+    (_not_called_back, "not called back"),
+    (_day_cancelled, "cancelled"),
+    (_out_of_stock, "no stock"),
+    (_sorry_again, "sorry twice"),
+    (_sorry_to_another, "sorry for nothing"),
+    (_never_sorry, "no apology"),
+    (_listed_for_nothing, "listed for nothing"),
+    (_never_listed, "not listed"),
+    (_sorry_with_a_wrong_day, "sorry, wrong day"),
 ]
 
 
@@ -227,7 +375,14 @@ def rules() -> judge.Rules:
     from service.domain.hours_file import built_in_hours
     from service.domain.reminder_ladder import built_in_ladder
 
-    return judge.Rules(built_in_ladder(), built_in_hours(), dead_after_days=5)
+    return judge.Rules(built_in_ladder(), built_in_hours(), dead_after_days=5, antigen_of=antigen_of(), seen_days=7)
+
+
+def antigen_of() -> dict[str, str]:
+    from service.domain.vaccine_calendar import built_in_calendar
+
+    every = built_in_calendar().series.values()
+    return {rule.id: one.record_as for one in every for rule in one.doses}
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -254,11 +409,11 @@ def test_it_needs_no_settings_and_leaves_a_page_that_is_whole(monkeypatch: pytes
     assert set(re.findall(r"https?://[^\"' <]+", page)) == {"http://www.w3.org/2000/svg"}
     whole = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
     plots = [one for one in whole.iter() if one.tag.endswith("}svg")]
-    assert len(plots) == 4
-    assert len(list(whole.iter("table"))) == len(plots) + 1, "the numbers of each, and of the model"
+    assert len(plots) == 6
+    assert len(list(whole.iter("table"))) == len(plots) + 2, "the numbers of each, of the year and of the model"
     lines = (tmp_path / "out" / "truth.jsonl").read_text("utf-8").splitlines()
     assert sum(json.loads(line)[1] == "left" for line in lines) == sum(
-        told["messages"][one] for one in ("rappels", "autres")
+        told["messages"][one] for one in ("rappels", "excuses", "autres")
     )
 
 

@@ -27,9 +27,20 @@ FIGURES = (
     "moves",
     "leaves",
     "written_late",
+    "three_days",
+    "kept_to_one_day",
+    "cancelled",
+    "cancelled_that_morning",
+    "extra_day",
+    "out_of_stock",
+    "end_foretold",
+    "untold",
+    "at_home",
 )
+SPANS = ("notice", "extra_notice", "stock_out", "told_after", "misjudged", "visits_a_week")
 MOST = 0.95
-Kind = Literal["before", "late"]
+Kind = Literal["before", "late", "visit"]
+KINDS: tuple[Kind, ...] = ("before", "late", "visit")
 
 
 class BehaviourMistake(DataMistake):
@@ -40,6 +51,15 @@ class Figure(NamedTuple):
     """A chance; what it is of, and where it comes from, in French."""
 
     value: float
+    says: str
+    source: str
+
+
+class Span(NamedTuple):
+    """From the fewest to the most, each as likely."""
+
+    fewest: int
+    most: int
     says: str
     source: str
 
@@ -63,16 +83,18 @@ class Behaviour(NamedTuple):
     name: str
     figures: Mapping[str, Figure]
     bands: tuple[Band, ...]
-    reminded: Mapping[str, Reminded]
+    reminded: Mapping[Kind, Reminded]
     seasons: Mapping[int, float]
     closed: frozenset[int]
+    short_lived: tuple[str, ...]
+    spans: Mapping[str, Span]
     sources: Mapping[str, str]
 
     def __call__(self, figure: str) -> float:
         return self.figures[figure].value
 
     def chance(self, today: date, days_late: int, heard: Kind | None) -> float:
-        """That a mother whose appointment was so many days ago comes today; `heard`: what she read lately."""
+        """That a mother whose appointment was so many days ago comes today; `heard`: what she was told lately."""
         if days_late < 0 or today.isoweekday() in self.closed:
             return 0.0
         season = self.seasons.get(today.month, 1.0)
@@ -97,10 +119,11 @@ def load_behaviour(text: str) -> Behaviour:
     name = file.text("behaviour")
     comes, reminded = file.table("comes"), file.table("reminded")
     seasons, closed, figures = file.table("seasons"), file.table("closed"), file.table("figures")
+    short_lived, spans = file.table("short_lived"), file.table("spans")
     bands = tuple(Band(part.whole("from"), _chance(part, "chance")) for part in comes.tables("by_days_late"))
     if not bands or bands[0].since != 0 or list(bands) != sorted(set(bands)):
         raise BehaviourMistake("comes: 'by_days_late' begins with from: 0 and goes on with later days")
-    messages = {kind: _reminded(reminded.table(kind)) for kind in ("before", "late")}
+    messages = {kind: _reminded(reminded.table(kind)) for kind in KINDS}
     months = seasons.table("months")
     found = Behaviour(
         name,
@@ -109,13 +132,16 @@ def load_behaviour(text: str) -> Behaviour:
         messages,
         {int(month): _number(months, month) for month in months.data if month.isdecimal()},
         frozenset(int(day) for day in closed.texts("weekdays") if day.isdecimal()),
+        short_lived.texts("antigens"),
+        {one: _span(spans.table(one)) for one in SPANS},
         {
             "comes": comes.text("source"),
             "seasons": seasons.text("source"),
             "closed": closed.text("source"),
+            "short_lived": short_lived.text("source"),
         },
     )
-    for part in (file, comes, reminded, seasons, months, closed, figures):
+    for part in (file, comes, reminded, seasons, months, closed, short_lived, spans, figures):
         part.done()
     return found
 
@@ -126,6 +152,13 @@ def built_in_behaviour() -> Behaviour:
 
 def _figure(part: Table) -> Figure:
     found = Figure(_chance(part, "value"), part.text("says"), part.text("source"))
+    part.done()
+    return found
+
+
+def _span(part: Table) -> Span:
+    fewest = part.whole("fewest", -60)
+    found = Span(fewest, part.whole("most", fewest), part.text("says"), part.text("source"))
     part.done()
     return found
 

@@ -10,14 +10,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from service.domain.centre_days import Together
 from service.rehearsing.behaviour import Behaviour
+from service.rehearsing.centres import Throw, year_of
 from service.rehearsing.dice import Dice
 from service.rehearsing.judge import Rules, judge
+from service.rehearsing.line import Silence
 from service.rehearsing.lives import World
 from service.rehearsing.product_line import ZONE, ProductLine, Round, product_line
 from service.rehearsing.results import compare
-from service.rehearsing.truth import Truth, is_recall
-from service.rehearsing.year import Home, Silence, Year
+from service.rehearsing.truth import Truth, is_apology, is_recall
+from service.rehearsing.year import Home, Year
 from service.rehearsing.year_report import Report, as_data, as_page
 
 
@@ -58,9 +61,11 @@ def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], Non
         last=asked.last.isoformat(),
         zone=world.zone,
         behaviour=asked.behaviour,
-        judgement=judge(truth, Rules(world.ladder, world.hours, world.dead_after_days)),
+        judgement=judge(
+            truth, Rules(world.ladder, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
+        ),
         results=compare(world, year.homes, quiet.homes),
-        events=_events(asked.first, year.homes, truth),
+        events=_events(world, year.homes, truth) | _at_centres(world) | _in_vain(year.homes, quiet.homes),
         messages=_messages(truth),
     )
     return Rehearsed(report, truth)
@@ -68,30 +73,42 @@ def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], Non
 
 def world_of(asked: Asked, line: ProductLine) -> World:
     """The invented world, by the rules that this product has."""
-    runtime = line.runtime
+    runtime, dice = line.runtime, Dice(asked.seed)
+    every = runtime.calendar.series.values()
+    quartiers = line.quartiers()
+    names = sorted({one.centre for one in quartiers} - {""})
+    throws = [Throw(dice, asked.behaviour, name, asked.first, asked.last) for name in names]
     return World(
         calendar=runtime.calendar,
         ladder=runtime.ladder,
         hours=runtime.hours,
         zone=runtime.zone,
-        quartiers=line.quartiers(),
+        quartiers=quartiers,
         behaviour=asked.behaviour,
-        dice=Dice(asked.seed),
+        dice=dice,
         first=asked.first,
         last=asked.last,
         families=asked.families,
         dead_after_days=runtime.config.dead_after_days,
+        together=Together(
+            runtime.config.together_within_days,
+            frozenset(one.record_as for one in every if one.live == "injectable"),
+            int(runtime.calendar.parameters["live_spacing_days"].value),
+        ),
+        seen_days=runtime.config.visits.seen_days,
+        antigen_of={rule.id: one.record_as for one in every for rule in one.doses},
+        centres={one.name: year_of(one, {series.record_as for series in every}) for one in throws},
     )
 
 
-def _events(first: date, homes: Sequence[Home], truth: Truth) -> dict[str, int]:
+def _events(world: World, homes: Sequence[Home], truth: Truth) -> dict[str, int]:
     kinds = Counter(fact.kind for fact in truth.facts)
     why = Counter(fact.value for fact in truth.facts if fact.kind == "ended")
     enrolled = [home for home in homes if home.cards]
     visits = [late for home in homes for card in home.cards.values() for _, late in card.visits]
     return {
         "enfants inscrits": sum(len(home.cards) for home in homes),
-        "nés dans l'année": sum(card.kid.born_on >= first for home in homes for card in home.cards.values()),
+        "nés dans l'année": sum(card.kid.born_on >= world.first for home in homes for card in home.cards.values()),
         "visites": len(visits),
         "dont en retard de plus de 10 jours": sum(late > 10 for late in visits),
         "numéros faux": sum(home.family.listed != home.family.number for home in enrolled),
@@ -101,13 +118,34 @@ def _events(first: date, homes: Sequence[Home], truth: Truth) -> dict[str, int]:
         "décès": why["died"],
         "départs": why["left"],
         "changements de quartier": sum(home.moved for home in homes),
+        "visites de médiatrices": kinds["visited"],
     }
+
+
+def _at_centres(world: World) -> dict[str, int]:
+    """`jours de rupture`: of one vaccine at one centre, within the year."""
+    years = world.centres.values()
+    out_until = [(out.since, min(out.until or world.last, world.last)) for one in years for out in one.real.stock_outs]
+    return {
+        "séances annulées": sum(len(one.real.cancelled) for one in years),
+        "jours ajoutés": sum(len(one.real.extra) for one in years),
+        "ruptures": sum(since <= world.last for since, _ in out_until),
+        "jours de rupture": sum(max(0, (until - since).days + 1) for since, until in out_until),
+    }
+
+
+def _in_vain(with_line: Sequence[Home], without: Sequence[Home]) -> dict[str, int]:
+    here, there = (
+        sum(len(card.in_vain) for home in homes for card in home.cards.values()) for homes in (with_line, without)
+    )
+    return {"visites pour rien avec rappels": here, "visites pour rien sans rappels": there}
 
 
 def _messages(truth: Truth) -> dict[str, int]:
     return {
         "rappels": sum(map(is_recall, truth.left)),
-        "autres": sum(not is_recall(one) for one in truth.left),
+        "excuses": sum(map(is_apology, truth.left)),
+        "autres": sum(not is_recall(one) and not is_apology(one) for one in truth.left),
         "non remis": sum(not one.delivered for one in truth.left),
     }
 

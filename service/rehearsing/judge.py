@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -16,24 +16,21 @@ from service.domain import local_time
 from service.domain.contacts import Contact
 from service.domain.reminder_ladder import Ladder, Step
 from service.domain.sending_hours import DAYTIME, HoursTable, within
-from service.rehearsing.truth import Fact, Left, Truth, days_named, is_recall, names
+from service.rehearsing.houses import Broken, House
+from service.rehearsing.judge_centres import PROMISES_OF_CENTRES, CentresCourt
+from service.rehearsing.judge_lists import PROMISES_OF_LISTS, ListsCourt
+from service.rehearsing.truth import Fact, Left, Truth, days_named, is_apology, is_recall, names
 
+UNCHECKED = ("unchecked", "not called back")
 UNASKED = ("reminder", "campaign", "notice")
-
-
-class Broken(NamedTuple):
-    """A promise that was not kept. `what` is one of PROMISES, `number` or `kid` an invented one."""
-
-    what: str
-    at: int
-    family: str
-    detail: str
 
 
 class Rules(NamedTuple):
     ladder: Ladder
     hours: HoursTable
     dead_after_days: int
+    antigen_of: Mapping[str, str]  # dose -> antigen
+    seen_days: int
 
 
 class Judgement(NamedTuple):
@@ -53,76 +50,7 @@ class Judgement(NamedTuple):
 
     @property
     def kids_unchecked(self) -> int:
-        return len({one.detail.split()[0] for one in self.broken if one.what == "unchecked"})
-
-
-class Plan(NamedTuple):
-    """A contact of a child that stood from one moment to another."""
-
-    kid: str
-    contact: Contact
-    since: int
-    until: int
-    why: str  # how it ended: "written", "died", "left", ""
-
-
-class Spell(NamedTuple):
-    """A value that held from one moment to another."""
-
-    since: int
-    until: int
-    value: str
-
-
-class House:
-    """One family, as the line was told of it."""
-
-    def __init__(self, key: str, facts: Iterable[Fact], until: int) -> None:
-        self.key, self.kids = key, set[str]()
-        self.plans: list[Plan] = []
-        self.stops: list[tuple[int, str]] = []
-        self.heard: list[tuple[int, str]] = []
-        self.phones: list[Spell] = []
-        self.places: list[Spell] = []
-        self.moves: list[int] = []
-        self.left: list[Left] = []
-        standing: dict[str, tuple[int, tuple[Contact, ...]]] = {}
-        for fact in sorted(facts, key=lambda one: one.at):
-            if fact.kind == "phone":
-                _change(self.phones, fact, until)
-            elif fact.kind == "place":
-                _change(self.places, fact, until)
-            elif fact.kind == "stop":
-                self.stops.append((fact.at, fact.value))
-            elif fact.kind == "heard from":
-                self.heard.append((fact.at, fact.value))
-            else:
-                self.kids.add(fact.kid)
-                self._close(standing, fact)
-                if fact.kind == "contacts":
-                    standing[fact.kid] = (fact.at, fact.contacts)
-        for kid, (since, contacts) in standing.items():
-            self.plans += [Plan(kid, one, since, until, "") for one in contacts]
-
-    def _close(self, standing: dict[str, tuple[int, tuple[Contact, ...]]], fact: Fact) -> None:
-        """What stood for this child has ended; what stands on unchanged goes on from when it began."""
-        since, before = standing.pop(fact.kid, (0, ()))
-        why = fact.value if fact.kind == "ended" else "written"
-        self.plans += [Plan(fact.kid, one, since, fact.at, why) for one in before]
-
-    def phone_at(self, at: int) -> str | None:
-        return next((one.value for one in self.phones if one.since <= at < one.until), None)
-
-    def place_at(self, at: int) -> str | None:
-        return next((one.value for one in self.places if one.since <= at < one.until), None)
-
-
-def _change(spells: list[Spell], fact: Fact, until: int) -> None:
-    if spells and spells[-1].value == fact.value:
-        return
-    if spells:
-        spells[-1] = spells[-1]._replace(until=fact.at)
-    spells.append(Spell(fact.at, until, fact.value))
+        return len({one.detail.split()[0] for one in self.broken if one.what in UNCHECKED})
 
 
 def judge(truth: Truth, rules: Rules) -> Judgement:
@@ -137,6 +65,12 @@ def judge(truth: Truth, rules: Rules) -> Judgement:
             family_of[one.to].left.append(one)
     court = _Court(truth, rules)
     broken = [found for check in _CHECKS for house in houses.values() for found in check(court, house)]
+    centres = CentresCourt(truth, rules.antigen_of, court.excuse)
+    # The last reminder is useful for a week more; a plan made anew may still say it then.
+    last = rules.ladder.steps[-1].useful.offset_days
+    lists = ListsCourt(truth, last, rules.seen_days)
+    for house in houses.values():
+        broken += [*centres.broken_by(house), *lists.broken_by(house)]
     broken += _doubled(truth) + _to_nobody(truth.left, family_of)
     recalls = [one for one in truth.left if is_recall(one)]
     per_family = Counter(sum(is_recall(one) for one in house.left) for house in houses.values())
@@ -159,10 +93,15 @@ class _Court:
         self.excused: Counter[str] = Counter()
         self.checks = 0
 
-    def _window(self, step: Step, contact: Contact) -> tuple[int, int, int]:
+    def _windows(self, contact: Contact) -> Iterator[tuple[Step, tuple[int, int, int]]]:
+        """None while nobody knows the day."""
+        if contact.on is not None:
+            yield from ((step, self._window(step, contact, contact.on)) for step in self.rules.ladder.steps)
+
+    def _window(self, step: Step, contact: Contact, on: date) -> tuple[int, int, int]:
         """From the day of a step, from its hour, until it is no longer useful (all UTC milliseconds)."""
-        day = contact.anchor_on + timedelta(step.offset_days)
-        until = step.useful.from_day(contact.anchor_on)
+        day = on + timedelta(step.offset_days)
+        until = step.useful.from_day(on)
         if contact.lapses_on is not None:
             until = min(until, datetime.combine(contact.lapses_on, time()))
         return (
@@ -212,7 +151,7 @@ class _Court:
             named = days_named(one.text)
             steps: set[str] = set()
             for day in sorted(named):
-                about = [plan for plan in house.plans if names({day}, plan.contact.anchor_on) and plan.since <= one.at]
+                about = [plan for plan in house.plans if names({day}, plan.contact.on) and plan.since <= one.at]
                 standing = [plan for plan in about if one.at < plan.until]
                 said = [step for plan in standing for step in self._steps_at(plan.contact, one.at)]
                 steps |= set(said)
@@ -228,11 +167,7 @@ class _Court:
 
     def _steps_at(self, contact: Contact, at: int) -> list[str]:
         """The last step that may be said of a contact at this moment."""
-        useful = [
-            step.name
-            for step, (day, _, until) in ((step, self._window(step, contact)) for step in self.rules.ladder.steps)
-            if day <= at < until
-        ]
+        useful = [step.name for step, (day, _, until) in self._windows(contact) if day <= at < until]
         return useful[-1:]
 
     def _place(self, name: str) -> int:
@@ -242,26 +177,26 @@ class _Court:
 
     def unchecked(self, house: House) -> Iterator[Broken]:
         """Every step whose whole time fell while its contact stood was said, or could not be for a known reason."""
-        at = sorted((one.at, one.to) for one in house.left if is_recall(one))
+        at = sorted((one.at, one.to) for one in house.left if is_recall(one) or is_apology(one))
         for plan in house.plans:
-            for step in self.rules.ladder.steps:
-                day, since, until = self._window(step, plan.contact)
+            for step, (day, since, until) in self._windows(plan.contact):
                 if since < plan.since or until > min(plan.until, self.until) or since >= until:
                     continue
                 self.checks += 1
                 place = bisect_right(at, (day, ""))
                 if place < len(at) and at[place][0] < until:
                     continue
-                excuse = self._excuse(house, day, since, until)
+                excuse = self.excuse(house, day, since, until)
                 if excuse:
                     self.excused[excuse] += 1
                     continue
-                yield Broken("unchecked", since, house.key, f"{plan.kid} {step.name} of {plan.contact.anchor_on}")
+                what = "not called back" if plan.waited else "unchecked"
+                yield Broken(what, since, house.key, f"{plan.kid} {step.name} of {plan.contact.on}")
 
-    def _excuse(self, house: House, day: int, since: int, until: int) -> str:
+    def excuse(self, house: House, day: int, since: int, until: int) -> str:
         """Why nothing was to be said to this family in this time; "" when there is no reason."""
         phone = house.phone_at(since)
-        if phone is None:
+        if not phone:
             return "no phone"
         if any(at < until and number == phone for at, number in house.stops):
             return "ARRET"
@@ -307,6 +242,9 @@ PROMISES = {
     "to an old centre": "messages qui nomment un autre centre",
     "to nobody's number": "messages à un numéro inconnu",
     "unchecked": "enfants non contrôlés",
+    "not called back": "enfants non rappelés au retour d'un vaccin",
+    **PROMISES_OF_CENTRES,
+    **PROMISES_OF_LISTS,
 }
 
 

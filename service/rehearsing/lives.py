@@ -5,22 +5,27 @@ A new kind of event is one more function in `PLANNERS`, and one line for it in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain import visits
+from service.domain.centre_days import Together
 from service.domain.reminder_ladder import Ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar
 from service.rehearsing.behaviour import Behaviour
+from service.rehearsing.centres import NOWHERE, CentreYear
 from service.rehearsing.dice import Dice
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
 OLDEST_DAYS = 270
 FIRST_NUMBER = 70_001_000
 """Invented, and never written to: the carrier of a rehearsal is a list in this process."""
+FIRST_MEDIATOR = 79_000_001
 YEAR_DAYS = 365
+UNTOLD = "untold"
+"""Of a departure that nobody tells us of."""
 
 
 class Quartier(NamedTuple):
@@ -46,6 +51,25 @@ class World(NamedTuple):
     last: date
     families: int
     dead_after_days: int
+    together: Together
+    seen_days: int
+    antigen_of: Mapping[str, str]
+    centres: Mapping[str, CentreYear]
+
+    def centre(self, quartier: Quartier) -> CentreYear:
+        return self.centres.get(quartier.centre, NOWHERE)
+
+    def antigens(self, doses: Iterable[str]) -> dict[str, str]:
+        """Dose -> antigen."""
+        return {dose: self.antigen_of[dose] for dose in doses}
+
+    @property
+    def beats(self) -> dict[str, list[Quartier]]:
+        """The quartiers of each mediator: those of one centre, or those without one."""
+        found: dict[str, list[Quartier]] = {}
+        for one in self.quartiers:
+            found.setdefault(one.centre, []).append(one)
+        return found
 
     @property
     def days(self) -> int:
@@ -99,6 +123,10 @@ def events_of(world: World, family: Family) -> list[Event]:
 def own_number(place: int, which: int = 0) -> str:
     """Three numbers for each family: its own, a stranger's, its next one."""
     return f"+223{FIRST_NUMBER + 3 * place + which}"
+
+
+def mediators_number(place: int) -> str:
+    return f"+223{FIRST_MEDIATOR + place}"
 
 
 def _family(world: World, place: int) -> Family:
@@ -156,9 +184,9 @@ def _enrolments(world: World, family: Family) -> Iterator[Event]:
 
 
 def _deaths(world: World, family: Family) -> Iterator[Event]:
-    """We are told some days later; from then on nothing is said about the child."""
+    """We are told some days later, from when on nothing is said about the child; or a mediator must find it out."""
     for kid in family.kids:
-        if kid.died_on is not None:
+        if kid.died_on is not None and world.dice.roll(kid.key, UNTOLD) >= world.behaviour("untold"):
             told = kid.died_on + timedelta(world.dice.whole(0, 5, kid.key, "told"))
             yield Event(told, world.dice.whole(6 * 60, 20 * 60, kid.key, "told at"), "death", family, kid)
 
@@ -172,7 +200,8 @@ def _moves(world: World, family: Family) -> Iterator[Event]:
 
 def _departures(world: World, family: Family) -> Iterator[Event]:
     if family.left_on is not None:
-        yield Event(family.left_on, 13 * 60, "leave", family)
+        is_untold = world.dice.roll(family.key, UNTOLD) < world.behaviour("untold")
+        yield Event(family.left_on, 13 * 60, "leave", family, value=UNTOLD if is_untold else "")
 
 
 def _numbers(world: World, family: Family) -> Iterator[Event]:

@@ -22,15 +22,34 @@ from service.channels.via_simulator import Simulator
 from service.clock import FixedClock
 from service.domain import local_time
 from service.domain.message_states import Accepted, Outcome
+from service.domain.places import WEEKDAYS
 from service.rehearsal import a_config
+from service.rehearsing.centres import Word
+from service.rehearsing.line import Finding, Sent, Written
 from service.rehearsing.lives import Kid, Quartier
 from service.rehearsing.truth import Left
-from service.rehearsing.year import Sent, Written
 from service.runtime import Runtime, build_runtime
-from service.store import outbox_views, people_tables, place_tables
-from service.stories import conversations, doses, families, handovers, incoming, moves, receipts, setup
+from service.store import centre_tables, outbox_views, people_tables, place_tables
+from service.stories import (
+    centre_calendar,
+    conversations,
+    doses,
+    families,
+    handovers,
+    home_visits,
+    incoming,
+    late_list,
+    mediator_accounts,
+    moves,
+    receipts,
+    setup,
+)
+from service.stories.centre_calendar import Said
+from service.stories.home_visits import Found
 
 ZONE = "Africa/Bamako"
+NAME = "Médiatrice"
+SAID = Said(by="rehearsal", why="rehearsal")
 CONSENT = families.Consent("rehearsal", "fr", "rehearsal")
 Round = Callable[[Runtime], object]
 LONGEST_MENU = 20
@@ -65,6 +84,9 @@ class ProductLine:
     def __init__(self, runtime: Runtime, carrier: CarrierInside, clock: FixedClock, one_round: Round) -> None:
         self.runtime, self._carrier, self._clock, self._one_round = runtime, carrier, clock, one_round
         self._codes: dict[str, str] = {}
+        with runtime.database.read() as tx:
+            self._centres = {name: code for _, code, name in centre_tables.centres(tx)}
+        self._mediators: dict[str, tuple[str, list[int]]] = {}
         self._sessions = itertools.count(1)
 
     def quartiers(self) -> tuple[Quartier, ...]:
@@ -128,6 +150,43 @@ class ProductLine:
         self._clock.moment = now
         event = f"stop-{next(self._sessions)}"
         incoming.take_sms(self.runtime, IncomingSms(self._carrier.name, event, number, number, "ARRET", to="Laseli"))
+
+    def hear(self, centre: str, word: Word, now: int) -> None:
+        self._clock.moment = now
+        runtime, code = self.runtime, self._centres[centre]
+        if word.kind == "week":
+            week = [(WEEKDAYS[one.weekday], sorted(one.antigens)) for one in word.week]
+            centre_calendar.set_days(runtime, code, week, word.since, SAID)
+        elif word.kind == "cancelled":
+            centre_calendar.cancel_day(runtime, code, word.since, SAID)
+        elif word.kind == "extra":
+            centre_calendar.add_day(runtime, code, word.since, (), SAID)
+        elif word.kind == "out":
+            centre_calendar.out_of_stock(runtime, code, word.antigen, word.since, word.until, SAID)
+        else:
+            centre_calendar.back_in_stock(runtime, code, word.antigen, word.since, SAID)
+
+    def add_mediator(self, centre: str, number: str, quartiers: Sequence[Quartier], now: int) -> None:
+        names = [one.name for one in quartiers]
+        with self.runtime.database.begin() as tx:
+            mediator_accounts.add(tx, self.runtime, name=NAME, number=number, zones=names, language="fr", now=now)
+        self._mediators[centre] = (number, [one.id for one in quartiers])
+
+    def late_list(self, centre: str, now: int) -> list[str]:
+        kid_of = {code: kid for kid, code in self._codes.items()}
+        with self.runtime.database.read() as tx:
+            found = late_list.late_children(tx, self.runtime, self._mediators[centre][1], self.runtime.today(now))
+        by_days = sorted((-one.days_late, kid_of[one.code]) for one in found)  # codes are new in every year
+        return [kid for _, kid in by_days]
+
+    def visited(self, centre: str, kid: str, found: Finding, now: int) -> None:
+        self._clock.moment = now
+        with self.runtime.database.begin() as tx:
+            one = mediator_accounts.active_on(tx, self._mediators[centre][0])
+            child = people_tables.find_child(tx, code=self._codes[kid])
+            assert one is not None
+            assert child is not None
+            home_visits.record(tx, self.runtime, one, child, Found(found, self.runtime.today(now)), now)
 
     def receipt(self, one: Left, now: int) -> None:
         self._clock.moment = now

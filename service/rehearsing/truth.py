@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
+from flows.sms_text import fold
+from service.domain.centre_days import CentreDays
 from service.domain.contacts import Contact
+from service.rehearsing.centres import Word
 
-FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from"]
+FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from", "visited"]
 
 
 class Left(NamedTuple):
@@ -33,7 +36,8 @@ class Fact(NamedTuple):
     """Something that the line knows from the moment `at` on; its commit is over then.
 
     phone: a family's number · place: its centre · contacts: a child's coming contacts, as its doses on record say ·
-    ended: dead, gone · stop: this number wants nothing more · heard from: it called.
+    ended: dead, gone · visited: a mediator told what she found · stop: this number wants nothing more ·
+    heard from: it called.
     """
 
     at: int
@@ -44,6 +48,23 @@ class Fact(NamedTuple):
     contacts: tuple[Contact, ...] = ()
 
 
+class Told(NamedTuple):
+    """A centre's word, which the line knows from `at` on, and all that is known of its days from then on."""
+
+    at: int
+    centre: str
+    word: Word
+    days: CentreDays
+
+
+class Listed(NamedTuple):
+    """The children whom the line asked the mediator of a centre's quartiers to visit; "" where there is no centre."""
+
+    at: int
+    centre: str
+    kids: tuple[str, ...]
+
+
 @dataclass
 class Truth:
     """`zone`: where the families live. `until` is the end of the year, in UTC milliseconds."""
@@ -52,12 +73,18 @@ class Truth:
     until: int
     left: list[Left] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    words: list[Told] = field(default_factory=list)
+    rounds: list[Listed] = field(default_factory=list)
 
     def lines(self) -> Iterator[tuple[object, ...]]:
         """The year to the letter, without what is thrown anew each time (ids and keys of the database)."""
         for fact in sorted(self.facts, key=lambda one: (one.at, one.family, one.kid, one.kind, one.value)):
-            days = " ".join(f"{','.join(one.doses)}@{one.anchor_on}" for one in fact.contacts)
+            days = " ".join(f"{','.join(one.doses)}@{one.anchor_on}/{one.on}" for one in fact.contacts)
             yield fact.at, fact.kind, fact.family, fact.kid, fact.value or days
+        for at, centre, word, _ in self.words:
+            yield at, f"centre {word.kind}", centre, word.antigen, f"{word.since} {word.until or ''}".strip()
+        for listed in self.rounds:
+            yield listed.at, "list", listed.centre, " ".join(listed.kids)
         for one in sorted(self.left):
             yield one.at, "left", one.to, one.purpose, one.text, one.delivered, one.told_at
 
@@ -67,10 +94,28 @@ def is_recall(one: Left) -> bool:
     return one.key.startswith("recall:")
 
 
+def is_apology(one: Left) -> bool:
+    return one.key.startswith("sorry:")
+
+
+def put_off(text: str) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """(day, month) of the days that an apology takes back, and of those it gives instead."""
+    before, _, behind = fold(text).partition("est report")
+    return days_named(before), days_named(behind)
+
+
 def days_named(text: str) -> set[tuple[int, int]]:
     """(day, month) of every 12/05 in a text."""
     return {(int(day), int(month)) for day, month in re.findall(r"\b(\d\d)/(\d\d)\b(?!/)", text)}
 
 
-def names(text_days: set[tuple[int, int]], day: date) -> bool:
-    return (day.day, day.month) in text_days
+def names(text_days: set[tuple[int, int]], day: date | None) -> bool:
+    return day is not None and (day.day, day.month) in text_days
+
+
+def next_day(today: date, named: tuple[int, int]) -> date:
+    """The first such day from the day before on: a message may be read a day late."""
+    day = today - timedelta(1)
+    while (day.day, day.month) != named:
+        day += timedelta(1)
+    return day

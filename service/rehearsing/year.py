@@ -11,80 +11,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from service.domain import local_time
-from service.domain.vaccination import Given
+from service.domain.centre_days import NOTHING_KNOWN, CentreDays
 from service.rehearsing import lives
-from service.rehearsing.behaviour import Kind
-from service.rehearsing.card import Card, plan
-from service.rehearsing.lives import Event, Family, Kid, Quartier, World
-from service.rehearsing.truth import Fact, FactKind, Left, Truth, days_named, is_recall, names
+from service.rehearsing.book import Book
+from service.rehearsing.card import Card
+from service.rehearsing.centres import CentreYear, Word, after
+from service.rehearsing.line import Finding, Line, Written
+from service.rehearsing.lives import Event, Family, Quartier, World
+from service.rehearsing.truth import (
+    Fact,
+    FactKind,
+    Left,
+    Listed,
+    Told,
+    Truth,
+    days_named,
+    is_apology,
+    is_recall,
+    names,
+    next_day,
+    put_off,
+)
 
-VISITS_AT = time(11)
+VISITS_AT, MEDIATORS_AT = time(11), time(14)
 MINUTE_MS = 60_000
-
-
-class Sent(NamedTuple):
-    """What a carrier was handed."""
-
-    at: int
-    to: str
-    text: str
-    message: int
-    key: str = ""
-    purpose: str = ""
-
-
-class Written(NamedTuple):
-    """Doses of one child, told to the line by its centre."""
-
-    kid: str
-    antigens: Sequence[str]
-    on: date
-
-
-class Line(Protocol):
-    """What families and centres can do with the line. All of it is committed when a call returns."""
-
-    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
-
-    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
-
-    def end(self, kids: Sequence[str], now: int) -> None: ...
-
-    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
-
-    def change_number(self, kid: Kid, number: str, now: int) -> bool: ...
-
-    def stop(self, number: str, now: int) -> None: ...
-
-    def receipt(self, one: Left, now: int) -> None: ...
-
-    def round(self, now: int) -> list[Sent]:
-        """Plan, send and settle; gives what left."""
-
-
-class Silence:
-    """No line: the families live their year without it."""
-
-    def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None: ...
-
-    def write_doses(self, written: Sequence[Written], now: int) -> None: ...
-
-    def end(self, kids: Sequence[str], now: int) -> None: ...
-
-    def move(self, kids: Sequence[str], quartier: Quartier, now: int) -> None: ...
-
-    def change_number(self, kid: Kid, number: str, now: int) -> bool:
-        return True
-
-    def stop(self, number: str, now: int) -> None: ...
-
-    def receipt(self, one: Left, now: int) -> None: ...
-
-    def round(self, now: int) -> list[Sent]:
-        return []
+DAY_MS = 24 * 60 * MINUTE_MS
 
 
 @dataclass
@@ -96,6 +49,7 @@ class Home:
     known: str
     quartier: Quartier
     cards: dict[str, Card] = field(default_factory=dict)  # of the enrolled
+    books: dict[str, Book] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)  # the line was told
     gone: bool = False
     stopped: set[str] = field(default_factory=set)
@@ -111,17 +65,26 @@ class Year:
         self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
         self.homes: list[Home] = []
         self.home_of: dict[str, Home] = {}
+        self.home_with: dict[str, Home] = {}
         self._agenda: list[tuple[int, int, int, Callable[[int], None]]] = []
         self._places = 0
+        self._told_of: dict[str, CentreDays] = {}
+        self._rounds = 0
 
     def live(self) -> Truth:
         for family in lives.families_of(self.world):
             home = Home(family, family.number, family.listed, family.quartier)
             self.homes.append(home)
+            self.home_with |= {kid.key: home for kid in family.kids}
             self.home_of |= {family.number: home, family.listed: home}
             for event in lives.events_of(self.world, family):
                 at = self._at(event.on, time(event.minute // 60, event.minute % 60))
                 self._then(at, 1, partial(DEEDS[event.kind], self, home, event))
+        for centre in self.world.centres.values():
+            for word in centre.words:
+                at = self._at(word.on, time(word.minute // 60, word.minute % 60))
+                self._then(at, 1, partial(self._hear, centre, word))
+        self._open_accounts()
         self._day(self.world.first)
         while self._agenda and self._agenda[0][0] < self.truth.until:
             at, _, _, deed = heapq.heappop(self._agenda)
@@ -142,6 +105,9 @@ class Year:
         for moment in moments_of(self.world, day):
             self._then(self._at(day, moment), 3, self._round)
         self._then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
+        for centre in self.world.beats:
+            if self.world.dice.whole(1, 5, centre, "visits on") == day.isoweekday():
+                self._then(self._at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
         tomorrow = day + timedelta(1)
         if tomorrow <= self.world.last:
             self._then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
@@ -149,40 +115,31 @@ class Year:
     # --- what families do ---------------------------------------------------------------------------------------
 
     def _visits(self, today: date, now: int) -> None:
-        dice, chance = self.world.dice, self.world.behaviour
         at_once = []
         for home in self.homes:
             if home.gone:
                 continue
+            centre = self.world.centre(home.quartier)
             for key, card in home.cards.items():
                 if card.kid.died_on is not None and card.kid.died_on <= today:
                     continue
                 due = card.appointment(today)
-                if due is None:
+                if due is None or not card.comes(self.world, centre, due, today):
                     continue
-                late = (today - due.anchor_on).days
-                heard = self._heard(card, due.anchor_on, today)
-                if dice.roll(key, "comes", today) >= chance.chance(today, late, heard):
-                    continue
-                antigens = card.visit(self.world, today, late)
+                antigens = card.visit(self.world, centre, today, (today - due.anchor_on).days)
                 if not antigens or key in home.ended:
                     continue
-                written = Written(key, antigens, today)
-                if dice.roll(key, "written late", today) < chance("written_late"):
-                    later = now + dice.whole(1, 3, key, "days", today) * 24 * 60 * MINUTE_MS
-                    self._then(later, 2, partial(self._write, [(home, written)]))
+                days = self._written_after(key, today)
+                if days:
+                    self._then(now + days * DAY_MS, 2, partial(self._write, [(home, Written(key, antigens, today))]))
                 else:
-                    at_once.append((home, written))
+                    at_once.append((home, Written(key, antigens, today)))
         self._write(at_once, now)
 
-    def _heard(self, card: Card, appointment: date, today: date) -> Kind | None:
-        read_on = card.heard.get(appointment)
-        if read_on is None:
-            return None
-        kind: Kind = "late" if read_on > appointment else "before"
-        lasts = self.world.behaviour.reminded[kind].within_days
-        since = max(read_on, appointment)  # before her day nobody comes, and the effect waits for it
-        return kind if (today - since).days < lasts else None
+    def _written_after(self, key: str, today: date) -> int:
+        if self.world.dice.roll(key, "written late", today) >= self.world.behaviour("written_late"):
+            return 0
+        return self.world.dice.whole(1, 3, key, "days", today)
 
     def _write(self, told: Sequence[tuple[Home, Written]], now: int) -> None:
         still = [(home, one) for home, one in told if one.kid not in home.ended]
@@ -190,9 +147,8 @@ class Year:
             return
         self.line.write_doses([one for _, one in still], now)
         for home, one in still:
-            card = home.cards[one.kid]
-            card.book += [Given(antigen, one.on) for antigen in one.antigens]
-            self._note_contacts(home, card, now)
+            home.books[one.kid].write(one.antigens, one.on)
+            self._plan(home, one.kid, now)
 
     def enrol(self, home: Home, event: Event, now: int) -> None:
         kid = event.kid
@@ -202,10 +158,11 @@ class Year:
         by_ussd = home.family.by_ussd and not home.cards and kid.last_visit == "none"
         self.line.enrol(home.known, kid, home.quartier, by_ussd, now)
         card = home.cards[kid.key] = Card(self.world, kid, home.quartier.profile)
-        card.plan(self.world, event.on)
+        card.plan(self.world, self.world.centre(home.quartier), event.on)
+        home.books[kid.key] = Book(card)
         self._note(home, "phone", now, value=home.known)
         self._note(home, "place", now, value=home.quartier.centre)
-        self._note_contacts(home, card, now)
+        self._plan(home, kid.key, now)
 
     def death(self, home: Home, event: Event, now: int) -> None:
         assert event.kid is not None
@@ -214,11 +171,15 @@ class Year:
 
     def leave(self, home: Home, event: Event, now: int) -> None:
         home.gone = True
-        self._end(home, home.followed(), "left", now)
+        if event.value != lives.UNTOLD:
+            self._end(home, home.followed(), "left", now)
 
     def _end(self, home: Home, kids: list[str], why: str, now: int) -> None:
         kids = [kid for kid in kids if kid not in home.ended]
         self.line.end(kids, now)
+        self._ended(home, kids, why, now)
+
+    def _ended(self, home: Home, kids: list[str], why: str, now: int) -> None:
         home.ended |= set(kids)
         for kid in kids:
             self._note(home, "ended", now, kid, why)
@@ -226,10 +187,14 @@ class Year:
     def move(self, home: Home, event: Event, now: int) -> None:
         assert isinstance(event.value, Quartier)
         home.quartier = event.value
+        for card in home.cards.values():
+            card.plan(self.world, self.world.centre(home.quartier), event.on)
         if home.followed() and not home.gone:
             self.line.move(home.followed(), home.quartier, now)
             home.moved += 1
             self._note(home, "place", now, value=home.quartier.centre)
+            for kid in home.followed():
+                self._plan(home, kid, now)
 
     def number(self, home: Home, event: Event, now: int) -> None:
         assert isinstance(event.value, str)
@@ -242,9 +207,63 @@ class Year:
             self._note(home, "phone", now, value=event.value)
             self._note(home, "heard from", now, value=event.value)
 
+    # --- what mediators do ---------------------------------------------------------------------------------------
+
+    def _open_accounts(self) -> None:
+        now = self._at(self.world.first, time())
+        for place, (centre, quartiers) in enumerate(self.world.beats.items()):
+            self.line.add_mediator(centre, lives.mediators_number(place), quartiers, now)
+
+    def _go_round(self, centre: str, now: int) -> None:
+        """She takes the first of her list, as many as she has time for, and writes down what she finds."""
+        listed = self.line.late_list(centre, now)
+        self.truth.rounds.append(Listed(now, centre, tuple(sorted(listed))))
+        today = local_time.day_of(now, self.world.zone)
+        many = self.world.behaviour.spans["visits_a_week"]
+        for kid in listed[: self.world.dice.whole(many.fewest, many.most, centre, "visits", today)]:
+            home = self.home_with[kid]
+            found = self._finds(home, kid, today)
+            if found is not None:
+                self.line.visited(centre, kid, found, now)
+                self._visited(home, kid, found, today, now)
+
+    def _finds(self, home: Home, kid: str, today: date) -> Finding | None:
+        died_on = home.cards[kid].kid.died_on
+        if home.gone:
+            return "moved"
+        if died_on is not None and died_on <= today:
+            return "dead"
+        if self.world.dice.roll(home.family.key, "at home", today) >= self.world.behaviour("at_home"):
+            return None
+        all_enrolled = len(home.cards) == len(home.family.kids)
+        return "wrong_number" if home.known not in ("", home.own) and all_enrolled else "seen"
+
+    def _visited(self, home: Home, kid: str, found: Finding, today: date, now: int) -> None:
+        self._note(home, "visited", now, kid, found)
+        if found in ("moved", "dead"):
+            self._ended(home, [kid], "left" if found == "moved" else "died", now)
+            return
+        home.cards[kid].seen_on = today
+        if found == "wrong_number":
+            home.known = ""
+            self._note(home, "phone", now)
+
+    # --- what centres tell ---------------------------------------------------------------------------------------
+
+    def _hear(self, centre: CentreYear, word: Word, now: int) -> None:
+        self.line.hear(centre.name, word, now)
+        days = self._told_of[centre.name] = after(self._told_of.get(centre.name, NOTHING_KNOWN), word)
+        self.truth.words.append(Told(now, centre.name, word, days))
+        for home in self.homes:
+            if home.quartier.centre == centre.name and not home.gone:
+                for kid in home.followed():
+                    if home.books[kid].is_moved_by(self.world, days, now, self._rounds):
+                        self._plan(home, kid, now)
+
     # --- what the line says --------------------------------------------------------------------------------------
 
     def _round(self, now: int) -> None:
+        self._rounds = now
         for sent in sorted(self.line.round(now), key=lambda one: (one.to, one.text)):
             today = local_time.day_of(now, self.world.zone)
             arrived = self._arrives(sent.to, today)
@@ -269,14 +288,13 @@ class Year:
     def _told(self, left: Left, now: int) -> None:
         self.line.receipt(left, now)
         home = self.home_of.get(left.to)
-        if not left.delivered or home is None or not is_recall(left) or left.to in home.stopped:
+        if not left.delivered or home is None or left.to in home.stopped:
             return
-        today, named = local_time.day_of(now, self.world.zone), days_named(left.text)
+        today = local_time.day_of(now, self.world.zone)
         if left.to == home.own:
-            for card in home.cards.values():
-                for one in card.coming:
-                    if names(named, one.anchor_on):
-                        card.heard[one.anchor_on] = today
+            _reads(home, left, today)
+        if not is_recall(left):
+            return
         stops = self.world.behaviour("stops" if left.to == home.own else "stranger_stops")
         if self.world.dice.roll(left.to, "stops", today) < stops:
             self._then(now + 20 * MINUTE_MS, 1, partial(self._stop, home, left.to))
@@ -291,10 +309,23 @@ class Year:
     def _note(self, home: Home, kind: FactKind, now: int, kid: str = "", value: str = "") -> None:
         self.truth.facts.append(Fact(now, kind, home.family.key, kid, value))
 
-    def _note_contacts(self, home: Home, card: Card, now: int) -> None:
-        today = local_time.day_of(now, self.world.zone)
-        coming = plan(self.world, card, card.book, today)
-        self.truth.facts.append(Fact(now, "contacts", home.family.key, card.kid.key, contacts=coming))
+    def _plan(self, home: Home, kid: str, now: int) -> None:
+        """What the line was told makes other appointments."""
+        book = home.books[kid]
+        book.plan(self.world, self._told_of.get(home.quartier.centre, NOTHING_KNOWN), now, self._rounds)
+        self.truth.facts.append(Fact(now, "contacts", home.family.key, kid, contacts=book.standing))
+
+
+def _reads(home: Home, left: Left, today: date) -> None:
+    """She learns a day, the earliest one named of each appointment; or that she need not come on one."""
+    fell_away, named = put_off(left.text) if is_apology(left) else (set(), days_named(left.text))
+    if not is_apology(left) and not is_recall(left):
+        return
+    for kid, card in home.cards.items():
+        card.put_off |= {next_day(today, day) for day in fell_away - named}
+        learnt = [one for one in home.books[kid].standing if one.on is not None and names(named, one.on)]
+        for one in sorted(learnt, key=lambda one: one.on or date.max, reverse=True):
+            card.told[one.anchor_on], card.heard[one.anchor_on] = one.on or today, today
 
 
 DEEDS: dict[str, Callable[[Year, Home, Event, int], None]] = {

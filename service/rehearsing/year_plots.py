@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 300, 56, 46, 34
+WIDTH, HEIGHT, LEFT, TOP = 720, 300, 56, 34
+BOTTOM = 46
+"""Room for the labels; slanted where they are many."""
+NARROW, FEW_BARS = 52, 14
 COLOURS = ("#0b5c77", "#d98324")  # told apart in grey as well: dark and light
 LINES = 4
 
@@ -33,14 +36,17 @@ def bars(plot: Plot) -> str:
     ]
     room = (WIDTH - LEFT - 10) / max(1, len(plot.labels))
     width = room * 0.8 / max(1, len(plot.series))
+    says_values = len(plot.labels) * len(plot.series) <= FEW_BARS
     for place, label in enumerate(plot.labels):
         x = LEFT + place * room
-        parts.append(f'<text x="{x + room / 2:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle"')
-        parts.append(f' font-size="{12 if room > 64 else 9}">{escape(label)}</text>')
+        parts.append(_label(x + room / 2, label, slanted=room < NARROW))
         for which, (name, values) in enumerate(plot.series.items()):
-            parts.append(
-                _bar(x + room * 0.1 + which * width, width, values[place], top, which, f"{label}, {name}", plot)
-            )
+            left, value = x + room * 0.1 + which * width, values[place]
+            parts.append(_bar(left, width, value, top, which, f"{label}, {name}", plot))
+            if says_values:
+                y = HEIGHT - BOTTOM - _height(value, top) - 4
+                parts.append(f'<text x="{left + width / 2:.1f}" y="{y:.1f}" text-anchor="middle" font-size="11">')
+                parts.append(f"{written(value)}</text>")
     return "".join([*parts, "</svg>"])
 
 
@@ -73,6 +79,14 @@ def nice_top(largest: float) -> float:
 
 def _height(value: float, top: float) -> float:
     return (HEIGHT - BOTTOM - TOP) * value / top
+
+
+def _label(middle: float, label: str, *, slanted: bool) -> str:
+    y = HEIGHT - BOTTOM + (12 if slanted else 16)
+    if not slanted:
+        return f'<text x="{middle:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
+    turned = f'transform="rotate(-40 {middle:.1f} {y})"'
+    return f'<text x="{middle + 4:.1f}" y="{y}" text-anchor="end" font-size="11" {turned}>{escape(label)}</text>'
 
 
 def _bar(x: float, width: float, value: float, top: float, which: int, said: str, plot: Plot) -> str:

@@ -39,6 +39,7 @@ STYLE = (
     "td,thead th+th{text-align:right}.said.said{text-align:left}"
     "caption{text-align:left;font-weight:bold;padding:.25rem 0}"
     "svg{width:100%;height:auto}.bad{color:#a11}.good{color:#161}"
+    "summary{cursor:pointer;color:#0b5c77}details{margin:0 0 2rem}ul{padding-left:1.2rem}"
 )
 
 
@@ -85,6 +86,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "doses": [one._asdict() for one in results.doses],
         "doses_all": results.total._asdict(),
         "effect_points": results.effect._asdict(),
+        "by_month": [one._asdict() for one in results.months],
         "days_late": [list(one) for one in results.late],
         "all_kept": report.all_kept,
     }
@@ -116,8 +118,32 @@ def plots(report: Report) -> tuple[Plot, ...]:
             "Retard",
             "%",
         ),
+        Plot(
+            "Doses à temps, par mois",
+            [_short(one.month) for one in results.months],
+            {
+                WITH: [percent(one.on_time_with, one.due) for one in results.months],
+                WITHOUT: [percent(one.on_time_without, one.due) for one in results.months],
+            },
+            "Mois",
+            "%",
+        ),
+        Plot(
+            "Visites pour rien, par mois",
+            [_short(one.month) for one in results.months],
+            {
+                WITH: [one.in_vain_with for one in results.months],
+                WITHOUT: [one.in_vain_without for one in results.months],
+            },
+            "Mois",
+        ),
         Plot("Rappels par famille", list(per_family), {"familles": list(per_family.values())}, "Rappels"),
     )
+
+
+def _short(month: str) -> str:
+    """2026-02: 02/26, since a year may run over two."""
+    return f"{month[5:]}/{month[2:4]}"
 
 
 def _per_family(found: dict[int, int]) -> dict[str, int]:
@@ -202,7 +228,7 @@ def as_page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>Laseli : une année simulée</title><style>{STYLE}</style></head><body>",
         "<h1>Une année simulée</h1>",
-        "".join(f"<p>{line}</p>" for line in lines[:cut]),
+        "".join(f"<p>{line}</p>" for line in (lines[0], *lines[cut - 2 : cut])),
         "<p>Les familles, les numéros et l’année sont inventés. L’effet montré est celui que le modèle suppose, vu à "
         "travers les numéros faux, les téléphones éteints, les arrêts et les départs : ce n’est pas une mesure.</p>",
         "<h2>Promesses</h2>",
@@ -210,9 +236,20 @@ def as_page(report: Report) -> str:
         "<ul>" + "".join(f"<li>{line.strip()}</li>" for line in lines[cut + 1 :]) + "</ul>",
     ]
     for plot in plots(report):
-        parts.append(f"<h2>{escape(plot.title)}</h2>{bars(plot)}{table(plot)}")
+        numbers = f"<details><summary>Les nombres</summary>{table(plot)}</details>"
+        parts.append(f"<h2>{escape(plot.title)}</h2>{bars(plot)}{numbers}")
+    parts += ["<h2>Ce qui s’est passé</h2>", _happened(report)]
     parts += ["<h2>Le modèle de comportement</h2>", _model(report.behaviour), "</body></html>\n"]
     return "".join(parts)
+
+
+def _happened(report: Report) -> str:
+    """Everything that the terminal says in two lines."""
+    told = report.events | {f"messages : {name}": number for name, number in report.messages.items()}
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{written(many)}</td></tr>' for name, many in told.items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _model(model: Behaviour) -> str:
@@ -227,12 +264,18 @@ def _model(model: Behaviour) -> str:
     ]
     rows += [("jours fermés", ", ".join(WEEKDAYS[day - 1] for day in sorted(model.closed)), "closed")]
     rows = [(says, value, model.sources[source]) for says, value, source in rows]
-    when = {"before": "après un rappel lu avant le jour", "late": "après un rappel lu en retard"}
+    when = {
+        "before": "après un rappel lu avant le jour",
+        "late": "après un rappel lu en retard",
+        "visit": "après la visite d'une médiatrice",
+    }
     rows += [
         (f"{when[kind]}, dans les {one.within_days} jours", f"+{share_of(one.more)}", one.source)
         for kind, one in model.reminded.items()
     ]
     rows += [(figure.says, share_of(figure.value), figure.source) for figure in model.figures.values()]
+    rows += [("gardés pour un seul jour", ", ".join(model.short_lived), model.sources["short_lived"])]
+    rows += [(span.says, f"{span.fewest} à {span.most}", span.source) for span in model.spans.values()]
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td><td class="said">{escape(source)}</td></tr>'
         for name, value, source in rows
