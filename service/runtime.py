@@ -20,10 +20,10 @@ from service.domain.hours_file import HoursMistake, built_in_hours, load_hours
 from service.domain.letter_rules import LetterRules
 from service.domain.networks import Networks, built_in_networks
 from service.domain.prices import PriceList, example_prices, load_prices
-from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, load_recordings
 from service.domain.protocol_file import Protocol
 from service.domain.protocol_parameters import ProtocolMistake
 from service.domain.protocols import built_in_protocol
+from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, load_recordings
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar

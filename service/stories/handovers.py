@@ -277,6 +277,8 @@ def is_wrong_number(tx: Connection, runtime: Runtime, child: Child, now: int) ->
     handover_tables.replace_announced(tx, home)
     family_changes.prefer_phone(tx, home, None)
     return old
+
+
 def not_this_number(tx: Connection, runtime: Runtime, mine: Phone, now: int) -> None:
     """Whoever has this phone now is none of the families it was written to about: they go on together, without it."""
     today = runtime.today(now)

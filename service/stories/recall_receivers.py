@@ -51,5 +51,7 @@ def _next_in_order(tx: Connection, homes: Collection[int]) -> dict[int, Receiver
     found: dict[int, Receiver] = {}
     for one in carers:
         if one.number_idx not in refused:
-            found.setdefault(one.household_id, Receiver(one.phone_id, one.number, one.language, one.readers, one.by_voice, True))
+            found.setdefault(
+                one.household_id, Receiver(one.phone_id, one.number, one.language, one.readers, one.by_voice, True)
+            )
     return found

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy.engine import Connection
@@ -23,15 +22,12 @@ from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, recall_tables
 from service.store.care_tables import VACCINE, Appointment, NextStep
-from service.store.message_claims import VOICE
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, spoken, trials
-from service.stories.outbox import Letter, put_many
-from service.stories.recall_receivers import Receiver, receivers_of
-from service.stories.recall_words import recall_texts
-from service.stories.reminders import kind_of
+from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, trials
+from service.stories.outbox import put_many
+from service.stories.recall_letters import Due, hours_of, leaves_at, ready_letters
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
@@ -54,7 +50,9 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
-    unsaid = unsay_appointments(tx, runtime, [was.id for was in gone], now)  # while they are open: what was told is asked
+    unsaid = unsay_appointments(
+        tx, runtime, [was.id for was in gone], now
+    )  # while they are open: what was told is asked
     care_tables.close_appointments(tx, [was.id for was in gone], now)
     heard = [
         was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
@@ -214,14 +212,6 @@ def _unsay(
 # --- the day's reminders ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An appointment whose next step is to be told now."""
-
-    row: DueAppointment
-    step: Occurrence
-
-
 def queue_recalls(runtime: Runtime) -> int:
     """Queue one message for every household with a step due by today; gives how many were queued.
 
@@ -301,36 +291,21 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
         count(tx, "recall_steps_without_a_good_moment", held)
     underway.write_down(tx)
     taken = _taken_as_told(tx, runtime, by_household, today)
-    receivers = receivers_of(tx, [dues[0].row for dues in by_household.values()])
-    to_tell = _to_tell(by_household, receivers, heard | taken)
-    words = {house: underway.words(due.row for due in dues) for house, dues in to_tell.items()}
-    texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()}, words)
-    letters = {house: _letter(runtime, receivers[house], texts[house], dues, now) for house, dues in to_tell.items()}
-    queued = put_many(tx, now, list(letters.values()))
+    ready = ready_letters(tx, runtime, by_household, heard | taken, underway, now)
+    queued = put_many(tx, now, [one.letter for one in ready.values()])
     told_now: list[Told] = []
     for house, dues in by_household.items():
-        letter = letters.get(house)
-        message_id = queued.get(letter.key) if letter else None
-        if house in heard or (letter and message_id is None):
+        one = ready.get(house)
+        message_id = queued.get(one.letter.key) if one else None
+        if house in heard or (one and message_id is None):
             steps += [_tomorrow(due, today) for due in dues]  # this household had its message of today
             continue
-        if message_id is not None:
-            told_now += [Told(message_id, due.row.id, due.step.step) for due in to_tell[house]]
+        if one and message_id is not None:
+            told_now += [Told(message_id, due.row.id, due.step.step) for due in one.dues]
         steps += [_next(due.row.id, due.step.step, _after(runtime, due, now)) for due in dues]
     recall_tables.tell(tx, told_now)
     care_tables.set_next_steps(tx, steps, now)
     return len(rows), len(queued)
-
-
-def _to_tell(
-    dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
-) -> dict[int, list[Due]]:
-    """What each household's phone is told now. Whoever hears in a mother's place hears nothing of her own follow-up."""
-    found = {}
-    for house, dues in dues_of.items():
-        if house in receivers and house not in but:
-            found[house] = [due for due in dues if due.row.kind == VACCINE or not receivers[house].beside]
-    return {house: dues for house, dues in found.items() if dues}
 
 
 def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
@@ -338,14 +313,10 @@ def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Seque
     restored_at = dispatch_gate.restored_at(tx)
     if not restored_at or runtime.today(restored_at) != today:
         return set()
-    told = {house for house, dues in dues_of.items() if _leaves_at(runtime, dues) <= restored_at}
+    told = {house for house, dues in dues_of.items() if leaves_at(runtime, dues) <= restored_at}
     if told:
         count(tx, TAKEN_AS_TOLD, sum(len(dues_of[house]) for house in told))
     return told
-
-
-def _leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
-    return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
 
 
 def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str | None, Occurrence | None]:
@@ -362,11 +333,7 @@ def _may_still_leave(runtime: Runtime, row: DueAppointment, step: Occurrence, no
     """A feast, a market or a short day may leave no hour before the step is no longer useful."""
     since = max(now, local_time.instant(step.at, runtime.zone))
     until = local_time.instant(step.until, runtime.zone)
-    return runtime.hours.good_instant(_hours(runtime, row), runtime.zone, since, until) is not None
-
-
-def _hours(runtime: Runtime, row: DueAppointment) -> str:
-    return runtime.hours.name_for("reminder", row.zone)
+    return runtime.hours.good_instant(hours_of(runtime, row), runtime.zone, since, until) is not None
 
 
 def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
@@ -374,38 +341,6 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
     ladder = runtime.ladder_for(row.kind)
     before = reminder_ladder.step_before(ladder, row.next_step)
     return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
-
-
-def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
-    return [(due.row, due.step.phrase) for due in dues]
-
-
-def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
-    """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
-    first = dues[0].row
-    day = runtime.today(now)
-    return Letter(
-        to=to.number,
-        text=text,
-        key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
-        purpose="reminder",
-        klass="must-arrive",
-        not_before=_leaves_at(runtime, dues),
-        useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
-        hours=_hours(runtime, first),
-        organisation_id=first.organisation_id,
-        programme_id=first.programme_id,
-        recording=_recording(runtime, to, dues),
-    )
-
-
-def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
-    """What is played to a family that chose calls; "" where this is said in an SMS."""
-    named = any(due.step.medium == VOICE for due in dues)
-    if not to.by_voice or not (named or runtime.config.voice.steps == "all"):
-        return ""
-    key = f"recall_{kind_of({due.step.phrase for due in dues})}"
-    return spoken.recording_for(runtime, key, to.language)
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:

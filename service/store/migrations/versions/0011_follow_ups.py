@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0006"
+down_revision = "0010"
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,0 +1,107 @@
+"""The day's letters: one to each household that can be told, about all that is due in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from service.domain import local_time
+from service.domain.reminder_ladder import Occurrence
+from service.runtime import Runtime
+from service.store.care_tables import VACCINE
+from service.store.message_claims import VOICE
+from service.store.recall_tables import DueAppointment
+from service.stories import spoken
+from service.stories.outbox import Letter
+from service.stories.recall_receivers import Receiver, receivers_of
+from service.stories.recall_words import recall_texts
+from service.stories.reminders import kind_of
+from service.stories.trials import Underway
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An appointment whose next step is to be told now."""
+
+    row: DueAppointment
+    step: Occurrence
+
+
+class Ready(NamedTuple):
+    """A letter, and what it tells of."""
+
+    letter: Letter
+    dues: list[Due]
+
+
+def ready_letters(
+    tx: Connection,
+    runtime: Runtime,
+    dues_of: Mapping[int, Sequence[Due]],
+    but: set[int],
+    underway: Underway,
+    now: int,
+) -> dict[int, Ready]:
+    """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
+    receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
+    to_tell = _to_tell(dues_of, receivers, but)
+    words = {house: underway.words(due.row for due in dues) for house, dues in to_tell.items()}
+    texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()}, words)
+    return {
+        house: Ready(_letter(runtime, receivers[house], texts[house], dues, now), dues)
+        for house, dues in to_tell.items()
+    }
+
+
+def _to_tell(
+    dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
+) -> dict[int, list[Due]]:
+    """What each household's phone is told now. Whoever hears in a mother's place hears nothing of her own follow-up."""
+    found = {}
+    for house, dues in dues_of.items():
+        if house in receivers and house not in but:
+            found[house] = [due for due in dues if due.row.kind == VACCINE or not receivers[house].beside]
+    return {house: dues for house, dues in found.items() if dues}
+
+
+def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
+    return [(due.row, due.step.phrase) for due in dues]
+
+
+def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
+    """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
+    first = dues[0].row
+    day = runtime.today(now)
+    return Letter(
+        to=to.number,
+        text=text,
+        key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
+        purpose="reminder",
+        klass="must-arrive",
+        not_before=leaves_at(runtime, dues),
+        useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
+        hours=hours_of(runtime, first),
+        organisation_id=first.organisation_id,
+        programme_id=first.programme_id,
+        recording=_recording(runtime, to, dues),
+    )
+
+
+def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
+    """What is played to a family that chose calls; "" where this is said in an SMS."""
+    named = any(due.step.medium == VOICE for due in dues)
+    if not to.by_voice or not (named or runtime.config.voice.steps == "all"):
+        return ""
+    key = f"recall_{kind_of({due.step.phrase for due in dues})}"
+    return spoken.recording_for(runtime, key, to.language)
+
+
+def leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
+    return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
+
+
+def hours_of(runtime: Runtime, row: DueAppointment) -> str:
+    return runtime.hours.name_for("reminder", row.zone)
