@@ -160,6 +160,7 @@ class Config(BaseSettings):
     own_numbers: CommaList = Field(default=(), description="numbers of ours that are no sender in these settings")
     most_a_day: int = Field(default=3, ge=1, le=20, description="unasked messages to one phone in a day")
     dead_after_days: int = Field(default=5, ge=2, le=60, description="days on which nothing arrived, in a row")
+    undo_days: int = Field(default=7, ge=1, le=60, description="a mediator takes back by SMS what she wrote since")
     grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
     together_within_days: int = Field(default=7, ge=0, le=28, description="a wait so that one visit gives all")
 

@@ -180,6 +180,15 @@ RULES = (
         "night",
     ),
     Rule(
+        "talks",
+        "talks: theme, quartier, day, how many listened, the account's number (no listener)",
+        "3 years",
+        3 * 365 * DAY_MS,
+        "deleted",
+        "ours: a year is compared with the one before; to be confirmed",
+        "night",
+    ),
+    Rule(
         "people",
         "people with no child, request or visit any more, and their consents",
         "30 days after they came",

@@ -29,6 +29,7 @@ from service.store import (
     screening_tables,
     spend_tables,
     system_tables,
+    talk_tables,
     tally_tables,
     task_tables,
 )
@@ -57,6 +58,7 @@ TABLES = (
     screening_tables,
     spend_tables,
     system_tables,
+    talk_tables,
     tally_tables,
     task_tables,
 )

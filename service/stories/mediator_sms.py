@@ -1,11 +1,14 @@
 """`VU 4821 7730 PENTA2 OPV2`: doses by SMS from a mediator's own phone. From any other phone the word means nothing.
 
+`ANNULE 4821 7730 PENTA2` takes back what her own account wrote lately, `CAUSERIE 25 NUTRITION` tells of a talk.
+
 The answer goes to the number that she registered, whoever wrote in her name, and says what was written down.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -14,16 +17,27 @@ from sqlalchemy.engine import Connection
 from flows import answers
 from service.channels.base import IncomingSms
 from service.clock import DAY_MS
-from service.domain import dose_words
+from service.domain import dose_words, talk_words
 from service.domain.dose_words import NotRead, Report
+from service.domain.talk_words import TalkNotRead
+from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
 from service.store import handover_tables, message_tables, phone_tables, task_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.store.system_tables import count
-from service.stories import child_tasks, mediator_accounts, mediator_doses, outbox
+from service.stories import (
+    child_tasks,
+    dose_corrections,
+    mediator_accounts,
+    mediator_doses,
+    mediator_talks,
+    outbox,
+)
+from service.stories.dose_corrections import TakenBack
 from service.stories.families import show_code
 from service.stories.mediator_doses import Record, Refused
+from service.stories.mediator_talks import Noted
 from service.stories.reminders import spoken_language
 from service.stories.wording import short_date
 
@@ -39,14 +53,15 @@ LAST_YEAR_WITHIN: Final = timedelta(183)
 def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
     """Write down what a mediator reports, and answer; False when this is no report, or not a mediator's phone."""
     assert sms.phone is not None
-    if not dose_words.is_report(sms.text):
+    deed = next((deed for is_meant, deed in _DEEDS if is_meant(sms.text)), None)
+    if deed is None:
         return False
     one = mediator_accounts.active_on(tx, sms.phone)
     if one is None:
         return False
     say = _Words(runtime, one)
     try:
-        text = say.record(_record(tx, runtime, one, sms.phone, sms.text, now))
+        text = deed(tx, say, sms.phone, sms.text, now)
     except Refused as reason:
         count(tx, "reports_refused")
         text = say(reason.phrase, **reason.slots)
@@ -54,11 +69,39 @@ def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
     return True
 
 
-def _record(tx: Connection, runtime: Runtime, one: Mediator, number: str, text: str, now: int) -> Record:
-    report = _read(runtime, text)
+def _record(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, one = say.runtime, say.one
+    report = _read(runtime, dose_words.read_report, text)
     on = _day(report.day, runtime.today(now))
     child = _find_child(tx, runtime, one, number, report.code, now)
-    return mediator_doses.record(tx, runtime, one, child, report.doses, on, now)
+    return say.record(mediator_doses.record(tx, runtime, one, child, report.doses, on, now))
+
+
+def _take_back(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, one = say.runtime, say.one
+    try:
+        report = _read(runtime, dose_words.read_annulment, text)
+    except Refused as reason:
+        raise Refused("annul_words") if reason.phrase == "words" else reason from None
+    on = _day(report.day, runtime.today(now)) if report.day else None
+    child = _find_child(tx, runtime, one, number, report.code, now)
+    return say.taken_back(dose_corrections.take_back_hers(tx, runtime, one, child, report.doses, on, now))
+
+
+def _record_talk(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, themes = say.runtime, talk_words.built_in_themes()
+    try:
+        told = talk_words.read_talk(text, themes)
+    except TalkNotRead as unclear:
+        if unclear.trouble == "day":
+            raise Refused("day") from None
+        words = {"number": str(talk_words.MOST), "word": unclear.word[:12], "themes": " ".join(themes.to_type)}
+        raise Refused(f"talk_{unclear.trouble}", **words) from None
+    today = runtime.today(now)
+    on = _day(told.day, today)
+    if today - on > LAST_YEAR_WITHIN:
+        raise Refused("talk_too_old", day=short_date(on))
+    return say.talk(mediator_talks.record(tx, runtime, say.one, told, on, now))
 
 
 def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, code: str, now: int) -> Child:
@@ -76,9 +119,9 @@ def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, co
         raise
 
 
-def _read(runtime: Runtime, text: str) -> Report:
+def _read(runtime: Runtime, read: Callable[[str, Calendar], Report], text: str) -> Report:
     try:
-        return dose_words.read_report(text, runtime.calendar)
+        return read(text, runtime.calendar)
     except NotRead as unclear:
         known = dict.fromkeys(one.record_as for one in runtime.calendar.series.values())
         raise Refused(unclear.trouble, word=unclear.word[:12], doses=" ".join(known)) from None
@@ -121,7 +164,7 @@ class _Words:
     """The sentences of flows/phrases/mediator.yaml in her language."""
 
     def __init__(self, runtime: Runtime, one: Mediator) -> None:
-        self.runtime, self.language = runtime, one.language
+        self.runtime, self.one, self.language = runtime, one, one.language
 
     def __call__(self, phrase: str, **slots: str) -> str:
         key = f"mediator.{phrase}"
@@ -145,7 +188,26 @@ class _Words:
                 said.append(self(remark, doses=" ".join(remarked)))
         return " ".join([*said, self._next(found)])
 
-    def _next(self, found: Record) -> str:
+    def taken_back(self, found: TakenBack) -> str:
+        """What counts no more, with its days, and when the child comes next."""
+        doses = " ".join(f"{name} ({short_date(on)})" for name, on in found.doses)
+        return f"{self('taken_back', child=show_code(found.child.code), doses=doses)} {self._next(found)}"
+
+    def talk(self, found: Noted) -> str:
+        """What stands now, and what stood before where that was another number."""
+        words = {
+            "theme": found.theme,
+            "zone": found.zone,
+            "day": short_date(found.on),
+            "number": str(found.participants),
+        }
+        if found.before is None:
+            return self("talk", **words)
+        if found.before == found.participants:
+            return self("talk_known", **words)
+        return self("talk_changed", before=str(found.before), **words)
+
+    def _next(self, found: Record | TakenBack) -> str:
         if found.left:
             return self("left", doses=" ".join(found.left))
         return self("next", day=short_date(found.next_on)) if found.next_on else self("complete")
@@ -167,3 +229,12 @@ def _answer(tx: Connection, number: str, text: str, key_hash: bytes, now: int) -
         hours="any",
     )
     outbox.put(tx, now, letter)
+
+
+Deed = Callable[[Connection, _Words, str, str, int], str]
+_DEEDS: tuple[tuple[Callable[[str], bool], Deed], ...] = (
+    (dose_words.is_report, _record),
+    (dose_words.is_annulment, _take_back),
+    (talk_words.is_talk, _record_talk),
+)
+"""What an SMS of hers may be, and what is done and answered then."""
