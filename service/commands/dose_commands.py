@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy.engine import Connection
 
+from service.commands.dose_import_commands import dose_import
 from service.commands.opening import opened_runtime
 from service.domain.correction_words import LONGEST_NOTE, WHYS
 from service.runtime import Runtime
@@ -170,3 +171,6 @@ def _told(built: Runtime, one: Line) -> str:
     note = f": {row.voided_note}" if row.voided_note else ""
     taken = f"taken back by {row.voided_by}, {built.today(row.voided_at)}, {row.voided_why or 'no reason kept'}{note}"
     return f"{row.given_on}  {row.antigen:<6}  {taken}  ({written})"
+
+
+dose.add_command(dose_import)

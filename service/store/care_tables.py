@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -177,6 +177,23 @@ def history_of(tx: Connection, child_id: int) -> list[RecordedDose]:
     which = select(*columns).where(dose.c.child_id == child_id)
     rows = tx.execute(which.order_by(dose.c.given_on, dose.c.antigen, dose.c.recorded_at, dose.c.id))
     return [RecordedDose._make(row) for row in rows]
+
+
+class KnownDose(NamedTuple):
+    """A dose that stands, or that somebody took back."""
+
+    child_id: int
+    antigen: str
+    given_on: date
+    stands: bool
+    voided_by: str | None
+
+
+def known_doses(tx: Connection, children: Sequence[int]) -> list[KnownDose]:
+    """Every dose of these children, those taken back too."""
+    d = dose.c
+    columns = (d.child_id, d.antigen, d.given_on, d.voided_at.is_(None), d.voided_by)
+    return [KnownDose._make(row) for row in tx.execute(select(*columns).where(d.child_id.in_(children)))]
 
 
 def void_dose(tx: Connection, dose_id: int, *, by: str, why: str, note: str | None, now: int) -> bool:

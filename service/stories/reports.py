@@ -21,6 +21,7 @@ from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import place_tables, report_tables, tally_tables
 from service.store.report_tables import ChildRow, Scope, Sent
+from service.stories import activity_counts
 
 PAGE = 1000
 WEEK_MS = 7 * 24 * 3_600_000
@@ -85,6 +86,10 @@ def report(
     smallest = runtime.config.report.smallest_group if wanted.by == "zone" or zone_id is not None else None
     if smallest is not None:
         figures = hide_small(figures, smallest, whole_too=zone_id is not None)
+    if names.TALKS in reading.keys:
+        said = definitions(runtime.calendar, reading.rules)[names.TALKS]
+        by_zone = wanted.by == "zone"
+        figures += activity_counts.talks(runtime, said, wanted.as_of, zones, zone_id, by_zone=by_zone)
     zone = zones[zone_id] if zone_id is not None else ""
     return Report(wanted, zone, children, reading.deleted, smallest, tuple(figures))
 
@@ -100,6 +105,8 @@ class _Reading:
         self.keys = {key for part in wanted.parts for key in PARTS[part]}
         if scope.zone_id is not None or wanted.by == "zone":
             self.keys.discard(names.NOTED)  # what was counted knows centres, and no quartiers
+        if wanted.cohort is not None:
+            self.keys.discard(names.TALKS)  # they are about no children
         self.counting = Counting(runtime.calendar, self.rules, wanted.as_of, self.keys)
         self.before = local_time.start_of_day(wanted.as_of + timedelta(1), runtime.zone)
         self.deleted = 0
@@ -107,7 +114,7 @@ class _Reading:
     def pages(self) -> Iterable[int]:
         """Read and count; gives how many children each page had."""
         after, size = 0, PAGE
-        while self.keys and size == PAGE:
+        while self.keys - names.OF_NO_CHILD and size == PAGE:
             rows, records = self._page(after)
             for row, record in zip(rows, records, strict=True):
                 self.counting.add(record, self._group(row))
