@@ -104,11 +104,13 @@ def _take_theme(words: list[str], themes: Themes) -> tuple[str, list[str]]:
 
 
 def _quartiers(words: list[str]) -> Iterator[str]:
-    """All of it, then without the small words at its ends: one quartier's own name begins with "Quartier du"."""
-    bare = _without_small(_without_small(words, 0), -1)
+    """All of it, then with fewer and fewer small words at its ends: one quartier's own name begins with "Quartier"."""
+    bare = _without_small(words, 0)
+    first, last = len(words) - len(bare), len(_without_small(words, -1))
     if bare:
-        yield " ".join(words)
-        yield " ".join(bare)
+        for start in range(first + 1):
+            for end in range(len(words), last - 1, -1):
+                yield " ".join(words[start:end])
 
 
 def _without_small(words: list[str], end: int) -> list[str]:
