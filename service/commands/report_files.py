@@ -30,6 +30,8 @@ _TITLES = {
     "children_reached": "Enfants joints",
     "caught_up": "Venus après rappel",
     "cost_per_caught_up": "Coût par enfant venu",
+    "seen_at_home": "Suivis à domicile",
+    "home_visits": "Visites",
     "talks": "Causeries",
 }
 _WIDTHS = (34, 16, 14, 18, 12)

@@ -71,22 +71,45 @@ class Report(NamedTuple):
 
 def is_report(text: str) -> bool:
     """Whether an SMS is meant as one: VU alone, or VU and something with a digit. "Vu que le centre..." is not."""
-    return begins_with(_REPORT, text)
+    return rest_after(_REPORT, text) is not None
 
 
 def is_annulment(text: str) -> bool:
     """The same of ANNULE."""
-    return begins_with(_ANNULMENT, text)
+    return rest_after(_ANNULMENT, text) is not None
 
 
-def begins_with(word: re.Pattern[str], text: str) -> bool:
-    """Whether this word stands first, alone or before something with a digit."""
-    plain = plain_capitals(text[:LONGEST])
-    begins = word.match(plain)
-    if begins is None:
-        return False
-    rest = plain[begins.end() :]
-    return not rest.strip(_AROUND) or any(sign.isdigit() for sign in rest)
+def rest_after(begins: re.Pattern[str], text: str, *, whole: bool = False) -> str | None:
+    """What stands after the word that a report begins with, in capitals without accents; None when it is no report.
+
+    Empty when nothing does. `whole`: empty too when the text is longer than any report.
+    """
+    plain = plain_capitals(text[: LONGEST + 1])
+    found = begins.match(plain)
+    if found is None:
+        return None
+    rest = plain[found.end() :].strip(_AROUND)
+    if whole and len(plain) > LONGEST:
+        return ""
+    return rest if not rest or any(sign.isdigit() for sign in rest) else None
+
+
+def take_code_and_day(rest: str) -> tuple[str, str, str]:
+    """The code that stands first, the day if one is written, and what is left; raises NotRead."""
+    found = _CODE.match(rest)
+    code = re.sub(r"\D", "", found[1]) if found else ""
+    if found is None or len(code) not in CODE_DIGITS:
+        raise NotRead("code")
+    left, day = take_day(rest[found.end() :])
+    return code, day, left
+
+
+def take_day(plain: str) -> tuple[str, str]:
+    """The rest, and the one day in these capitals as it was written, empty when there is none; raises NotRead."""
+    days = _DAY.findall(plain)
+    if len(days) > 1:
+        raise NotRead("day")
+    return _DAY.sub(" ", plain), days[0] if days else ""
 
 
 def read_report(text: str, calendar: Calendar) -> Report:
@@ -103,19 +126,7 @@ def read_doses(text: str, calendar: Calendar) -> tuple[DoseWord, ...]:
     """The doses in a cell, 'PENTA2' or 'penta 2, vpo 2'; raises NotRead."""
     if len(text) > LONGEST:
         raise NotRead("words")
-    doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", plain_capitals(text)), calendar))
-    if not doses:
-        raise NotRead("words")
-    _once(doses)
-    return doses
-
-
-def take_day(plain: str) -> tuple[str, str]:
-    """The rest, and the one day in these capitals as it was written, empty when there is none; raises NotRead."""
-    days = _DAY.findall(plain)
-    if len(days) > 1:
-        raise NotRead("day")
-    return _DAY.sub(" ", plain), days[0] if days else ""
+    return _all_doses(plain_capitals(text), calendar)
 
 
 def written(dose: DoseWord) -> str:
@@ -123,24 +134,20 @@ def written(dose: DoseWord) -> str:
     return f"{dose.antigen}{'' if dose.number is None else dose.number}"
 
 
-def _read(word: re.Pattern[str], text: str, calendar: Calendar) -> Report:
-    plain = plain_capitals(text[: LONGEST + 1])
-    begins = word.match(plain)
-    if begins is None or len(plain) > LONGEST:
+def _read(begins: re.Pattern[str], text: str, calendar: Calendar) -> Report:
+    rest = rest_after(begins, text, whole=True)
+    if not rest:
         raise NotRead("words")
-    rest = plain[begins.end() :]
-    if not rest.strip(_AROUND):
-        raise NotRead("words")
-    found = _CODE.match(rest)
-    code = re.sub(r"\D", "", found[1]) if found else ""
-    if found is None or len(code) not in CODE_DIGITS:
-        raise NotRead("code")
-    rest, day = take_day(rest[found.end() :])
-    doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", rest), calendar))
+    code, day, rest = take_code_and_day(rest)
+    return Report(code, _all_doses(rest, calendar), day)
+
+
+def _all_doses(plain: str, calendar: Calendar) -> tuple[DoseWord, ...]:
+    doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", plain), calendar))
     if not doses:
         raise NotRead("words")
     _once(doses)
-    return Report(code, doses, day)
+    return doses
 
 
 def _doses(words: list[str], calendar: Calendar) -> Iterator[DoseWord]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from service.domain.data_files import CONFIDENCES, DataMistake, Table, parse
-from service.domain.dose_words import LONGEST, NotRead, begins_with, plain_capitals, take_day
+from service.domain.dose_words import NotRead, plain_capitals, rest_after, take_day
 
 FOLDER: Final = Path(__file__).parent / "talk_themes"
 FEWEST, MOST = 1, 500
@@ -66,17 +66,16 @@ class Themes(NamedTuple):
 
 def is_talk(text: str) -> bool:
     """Whether an SMS tells of one: CAUSERIE alone, or CAUSERIE and something with a digit."""
-    return begins_with(_TALK, text)
+    return rest_after(_TALK, text) is not None
 
 
 def read_talk(text: str, themes: Themes) -> TalkReport:
     """What was written; raises TalkNotRead."""
-    plain = plain_capitals(text[: LONGEST + 1])
-    begins = _TALK.match(plain)
-    if begins is None or len(plain) > LONGEST:
+    after = rest_after(_TALK, text, whole=True)
+    if not after:
         raise TalkNotRead("words")
     try:
-        rest, day = take_day(plain[begins.end() :])
+        rest, day = take_day(after)
     except NotRead:
         raise TalkNotRead("day") from None
     words = re.findall(r"[A-Z]+|\d+", rest)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
-    update,
 )
 from sqlalchemy.engine import Connection
 
@@ -79,6 +78,10 @@ child = Table(
     Column("enrolled_on", Date, nullable=False),
     Column("enrolled_at", Instant, nullable=False),
     Column("stopped_at", Instant),
+    Column("stopped_why", String(8)),  # family, moved, dead; NULL while it is followed
+    # Followed, and nothing is sent about it: until a day, or until its family asks again where there is none.
+    Column("quiet_why", String(8)),  # refused, hospital
+    Column("quiet_until", Date),
 )
 
 caregiver = Table(
@@ -135,6 +138,8 @@ class Child(NamedTuple):
     born_on: date
     sex: str | None
     birth_precision: str
+    quiet_why: str | None = None
+    quiet_until: date | None = None
 
 
 CHILD_COLUMNS = (
@@ -151,6 +156,8 @@ CHILD_COLUMNS = (
     person.c.born_on,
     person.c.sex,
     child.c.birth_precision,
+    child.c.quiet_why,
+    child.c.quiet_until,
 )
 
 
@@ -325,10 +332,6 @@ def add_caregiver(tx: Connection, child_id: int, person_id: int, position: int, 
 
 def add_consent(tx: Connection, **values: object) -> None:
     _ADD_CONSENT.run(tx, id=new_id(), **values)
-
-
-def stop_following(tx: Connection, child_id: int, now: int) -> None:
-    tx.execute(update(child).where(child.c.person_id == child_id).values(status="stopped", stopped_at=now))
 
 
 def followed_children(tx: Connection, limit: int) -> list[tuple[Child, str | None]]:

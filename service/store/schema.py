@@ -32,6 +32,7 @@ from service.store import (
     talk_tables,
     tally_tables,
     task_tables,
+    visit_tables,
 )
 from service.store.columns import metadata
 from service.store.database import Database
@@ -61,6 +62,7 @@ TABLES = (
     talk_tables,
     tally_tables,
     task_tables,
+    visit_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"
 

@@ -1,6 +1,7 @@
-"""`VU 4821 7730 PENTA2 OPV2`: doses by SMS from a mediator's own phone. From any other phone the word means nothing.
+"""What a mediator writes from her own phone; from any other phone the words mean nothing.
 
-`ANNULE 4821 7730 PENTA2` takes back what her own account wrote lately, `CAUSERIE 25 NUTRITION` tells of a talk.
+`VU 4821 7730 PENTA2 OPV2` are doses, `ANNULE 4821 7730 PENTA2` takes back what her own account wrote lately,
+`VISITE 4821 7730 REFUS` is what she found at home, `CAUSERIE 25 NUTRITION` a talk that she held.
 
 The answer goes to the number that she registered, whoever wrote in her name, and says what was written down.
 """
@@ -17,10 +18,11 @@ from sqlalchemy.engine import Connection
 from flows import answers
 from service.channels.base import IncomingSms
 from service.clock import DAY_MS
-from service.domain import dose_words, talk_words
+from service.domain import dose_words, talk_words, visit_rules, visit_words
 from service.domain.dose_words import NotRead, Report
 from service.domain.talk_words import TalkNotRead
 from service.domain.vaccine_calendar import Calendar
+from service.domain.visit_words import VisitReport
 from service.runtime import Runtime
 from service.store import handover_tables, message_tables, phone_tables, task_tables
 from service.store.mediator_tables import Mediator
@@ -29,6 +31,7 @@ from service.store.system_tables import count
 from service.stories import (
     child_tasks,
     dose_corrections,
+    home_visits,
     mediator_accounts,
     mediator_doses,
     mediator_talks,
@@ -41,6 +44,7 @@ from service.stories.mediator_talks import Noted
 from service.stories.reminders import spoken_language
 from service.stories.wording import short_date
 
+ELSEWHERE: Final = "AILLEURS"
 MOST_ANSWERS_A_DAY: Final = 200
 """A full vaccination day has fewer. What comes after is written down all the same."""
 TRIES: Final = "report_code"
@@ -102,6 +106,29 @@ def _record_talk(tx: Connection, say: _Words, number: str, text: str, now: int) 
     if today - on > LAST_YEAR_WITHIN:
         raise Refused("talk_too_old", day=short_date(on))
     return say.talk(mediator_talks.record(tx, runtime, say.one, told, on, now))
+
+
+def _record_visit(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    """What ends everything for a child is taken by call only: it is refused before the code is looked at."""
+    runtime, one = say.runtime, say.one
+    report = _read_visit(text)
+    zone_id = mediator_accounts.zone_named(tx, report.place) if report.place else None
+    elsewhere = report.status == "moved" and zone_id is None
+    if elsewhere and report.place not in ("", ELSEWHERE):
+        raise Refused("visit_zone")
+    if not visit_rules.rule_of(report.status, elsewhere=elsewhere).by_sms:
+        raise Refused("visit_by_call")
+    on = _day(report.day, runtime.today(now))
+    child = _find_child(tx, runtime, one, number, report.code, now)
+    home_visits.record(tx, runtime, one, child, home_visits.Found(report.status, on, zone_id), now)
+    return say(f"visit_{report.status}", child=show_code(child.code), day=short_date(on))
+
+
+def _read_visit(text: str) -> VisitReport:
+    try:
+        return visit_words.read_visit(text)
+    except NotRead as unclear:
+        raise Refused("visit_words" if unclear.trouble == "words" else unclear.trouble) from None
 
 
 def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, code: str, now: int) -> Child:
@@ -233,6 +260,7 @@ def _answer(tx: Connection, number: str, text: str, key_hash: bytes, now: int) -
 
 Deed = Callable[[Connection, _Words, str, str, int], str]
 _DEEDS: tuple[tuple[Callable[[str], bool], Deed], ...] = (
+    (visit_words.is_visit, _record_visit),
     (dose_words.is_report, _record),
     (dose_words.is_annulment, _take_back),
     (talk_words.is_talk, _record_talk),

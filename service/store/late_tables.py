@@ -1,0 +1,78 @@
+"""What the list of late children asks: open appointments of some quartiers whose day has come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.engine import Connection
+
+from service.store import child_states, visit_tables
+from service.store.care_tables import appointment
+from service.store.message_tables import message
+from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
+from service.store.phone_tables import UNREACHABLE, opt_out, phone
+from service.store.recall_tables import message_appointment
+
+a, link = appointment.c, message_appointment.c
+_on = func.coalesce(a.meets_on, a.anchor_on)
+
+
+class Waiting(NamedTuple):
+    """An open appointment whose day `on` has come. `heard`: a message about it arrived, a receipt says."""
+
+    child: Child
+    doses: str
+    on: date
+    last_step: str | None
+    next_step: str | None
+    has_phone: bool
+    refused: bool
+    unreachable: bool
+    heard: bool
+
+
+def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since: date) -> list[Waiting]:
+    """Those of the followed children of these quartiers, a child's together and its earliest first.
+
+    What awaits stock has no day, and what has lapsed is given no more: neither is here. Nor is a child whom a mediator
+    has seen since then, whose family refused, or who is in hospital.
+    """
+    if not zone_ids:
+        return []
+    rows = tx.execute(
+        select(
+            *CHILD_COLUMNS,
+            a.doses,
+            _on,
+            a.last_step,
+            a.next_step,
+            phone.c.id.is_not(None),
+            _refuses("reminder", "all"),
+            _refuses(UNREACHABLE),
+            _arrived(),
+        )
+        .select_from(child)
+        .join(person, person.c.id == child.c.person_id)
+        .join(appointment, a.child_id == child.c.person_id)
+        .join(household, household.c.id == child.c.household_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+        .where(child.c.zone_id.in_(zone_ids), child.c.status == "followed")
+        .where(a.state == "open", a.awaits_stock.is_(False), _on <= today)
+        .where(or_(a.lapses_on.is_(None), a.lapses_on > today))
+        .where(~child_states.is_quiet(today), ~visit_tables.seen_since(child.c.person_id, seen_since))
+        .order_by(child.c.person_id, _on, a.id)
+    )
+    columns = len(CHILD_COLUMNS)
+    return [Waiting(Child._make(row[:columns]), *row[columns:]) for row in rows]
+
+
+def _refuses(*purposes: str) -> ColumnElement[bool]:
+    return exists().where(opt_out.c.number_idx == phone.c.number_idx, opt_out.c.purpose.in_(purposes))
+
+
+def _arrived() -> ColumnElement[bool]:
+    told = link.message_id == message.c.id
+    return exists().where(link.appointment_id == a.id, told, message.c.state == "delivered")
