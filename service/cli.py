@@ -7,7 +7,6 @@ import os
 import secrets
 import socket
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +17,7 @@ from service.commands.child_commands import child
 from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
+from service.commands.dose_commands import dose
 from service.commands.experiment_commands import experiment
 from service.commands.feedback_commands import feedback
 from service.commands.flow_commands import flow
@@ -33,6 +33,7 @@ from service.commands.purge_commands import purge
 from service.commands.replan_commands import replan
 from service.commands.report_commands import report
 from service.commands.route_commands import route
+from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
 
 
@@ -144,29 +145,6 @@ def simulator(port: int, state: Path) -> None:
 
 
 @main.command()
-@click.argument("code")
-@click.argument("antigens")
-@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="The day it was given; today when left out.")
-def dose(code: str, antigens: str, on: date | None) -> None:
-    """Record doses: laseli dose 48217730 PENTA,OPV --on 2026-11-20."""
-    from datetime import datetime
-
-    from service.stories import doses
-
-    built = opened_runtime()
-    now = built.now()
-    day = on.date() if isinstance(on, datetime) else built.today(now)
-    try:
-        with built.database.begin() as tx:
-            new = doses.record_doses(
-                tx, built, code, antigens.split(","), day, source="centre", by="command line", now=now
-            )
-    except doses.Refused as reason:
-        raise click.ClickException(str(reason)) from None
-    click.echo(f"Recorded: {', '.join(new)}." if new else "Nothing new: these doses were on record already.")
-
-
-@main.command()
 @click.argument("cases", type=click.File("r", encoding="utf-8"))
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, one object for each case.")
 def schedule(cases: TextIO, as_json: bool) -> None:
@@ -194,6 +172,7 @@ for group in (
     clock,
     db,
     doctor,
+    dose,
     experiment,
     feedback,
     flow,
@@ -206,6 +185,7 @@ for group in (
     replan,
     report,
     route,
+    talk,
     todo,
 ):
     main.add_command(group)

@@ -208,6 +208,7 @@ class Config(BaseSettings):
     dead_after_days: int = Field(default=5, ge=2, le=60, description="days on which nothing arrived, in a row")
     silent_after_days: int = Field(default=180, ge=30, le=400, description="no word: the number is asked after")
     answer_within_days: int = Field(default=14, ge=2, le=60, description="then a mediator looks; hypothesis")
+    undo_days: int = Field(default=7, ge=1, le=60, description="a mediator takes back by SMS what she wrote since")
     grace_days: int = Field(default=0, ge=0, le=4, description="rule R3; WHO's tables give none")
     together_within_days: int = Field(default=7, ge=0, le=28, description="a wait so that one visit gives all")
 

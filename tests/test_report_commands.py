@@ -118,7 +118,7 @@ def test_numbers_as_the_french_write_them() -> None:
         (("coverage", "--as-of", "24/11/2026"), "does not match the format"),
         (("coverage", "--zone", "Paris"), "there is no quartier 'Paris'; there are Badialan 1, "),
         (("reach", "--within", "0"), "0 is not in the range"),
-        (("everything",), "is not one of 'coverage', 'timeliness', 'defaulters', 'reach', 'all'"),
+        (("everything",), "is not one of 'coverage', 'timeliness', 'defaulters', 'reach', 'activities', 'all'"),
         (("all", "--xlsx", "/nowhere/there/a.xlsx"), "cannot be written: No such file or directory"),
     ],
 )

@@ -68,7 +68,7 @@ def _not_too_large(grid: Grid) -> None:
 
 
 def _of_workbook(data: bytes, file: str) -> Grid:
-    _judge_archive(data, file)
+    judge_archive(data, file)
     page = _page(data, file)
     grid = Grid(file, [])
     if page.max_row > MOST_ROWS or page.max_column > MOST_COLUMNS:
@@ -123,14 +123,14 @@ def _page(data: bytes, file: str) -> Any:
     return next((page for page in pages if spelling(page.title) == SHEET), pages[0])
 
 
-def _judge_archive(data: bytes, file: str) -> None:
-    """What the archive would unpack to, counted while reading: its own table may lie."""
+def judge_archive(data: bytes, file: str, limits: str = f"{MOST_ROWS} lignes et {MOST_COLUMNS} colonnes") -> None:
+    """What the archive would unpack to, counted while reading: its own table may lie. `limits` are told."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             declared = sum(entry.file_size for entry in entries)
             if len(entries) > _MOST_ENTRIES or declared > _UNPACKED or declared > _RATIO * len(data):
-                raise _too_large(file)
+                raise _too_large(file, limits)
             if any(entry.flag_bits & 1 for entry in entries):
                 raise FlowMistake("ce classeur a un mot de passe : enregistrez-le sans", file=file)
             names = {entry.filename for entry in entries}
@@ -140,13 +140,13 @@ def _judge_archive(data: bytes, file: str) -> None:
                 )
             if "xl/workbook.xml" not in names:
                 raise FlowMistake("ce n'est pas un classeur : il faut un fichier .xlsx ou .csv", file=file)
-            _judge_parts(archive, entries, file)
+            _judge_parts(archive, entries, file, limits)
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, zlib.error):
         told = "ce fichier est abîmé : enregistrez-le de nouveau en .xlsx, ou demandez une autre copie"
         raise FlowMistake(told, file=file) from None
 
 
-def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], file: str) -> None:
+def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], file: str, limits: str) -> None:
     unpacked = tags = 0
     for entry in entries:
         if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
@@ -156,7 +156,7 @@ def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], file:
             unpacked += len(chunk)
             tags += chunk.count(b"<")
             if unpacked > _UNPACKED or tags > _MOST_TAGS:
-                raise _too_large(file)
+                raise _too_large(file, limits)
             if _DECLARED.search(before[-16:] + chunk):
                 raise FlowMistake(
                     "ce classeur contient ce qu'aucun tableur n'y met : enregistrez-le de nouveau", file=file
@@ -170,8 +170,8 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
             yield chunk
 
 
-def _too_large(file: str) -> FlowMistake:
-    told = f"ce classeur est trop grand une fois ouvert (au plus {MOST_ROWS} lignes et {MOST_COLUMNS} colonnes)"
+def _too_large(file: str, limits: str) -> FlowMistake:
+    told = f"ce classeur est trop grand une fois ouvert (au plus {limits})"
     return FlowMistake(f"{told} : copiez la feuille dans un classeur neuf", file=file)
 
 

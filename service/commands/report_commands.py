@@ -21,7 +21,8 @@ from service.domain.indicators import WHOLE, Definition, Indicator
 if TYPE_CHECKING:
     from service.stories.reports import Report
 
-PARTS = ("coverage", "timeliness", "defaulters", "reach")
+PARTS = ("coverage", "timeliness", "defaulters", "reach", "activities")
+HEADS = {"%": "%", "F": "F pour un", "n": "par un"}
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -48,7 +49,7 @@ def report(
     xlsx: Path | None,
     as_csv: Path | None,
 ) -> None:
-    """Coverage, timeliness, late children, reach and cost of reminders (docs/indicators.md). Names nobody."""
+    """Coverage, timeliness, late children, reminders and their cost, talks (docs/indicators.md). Names nobody."""
     from service.commands import report_files
     from service.stories import reports
 
@@ -182,7 +183,7 @@ def _wrapped(words: str) -> list[str]:
 
 def _table(said: Definition, rows: list[Indicator]) -> list[str]:
     split = any(one.group != WHOLE for one in rows)
-    header = ["", *(["groupe"] if split else []), said.top, said.bottom, "%" if said.unit == "%" else "F pour un"]
+    header = ["", *(["groupe"] if split else []), said.top, said.bottom, HEADS[said.unit]]
     cells = [header]
     for one in rows:
         group = [one.group] if split else []

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.interchange.sheet_cells import without_formula
-from service.commands.report_commands import by_definition, heading, remarks
+from service.commands.report_commands import HEADS, by_definition, heading, remarks
 from service.domain.indicators import Definition, Indicator
 
 if TYPE_CHECKING:
@@ -30,10 +30,13 @@ _TITLES = {
     "children_reached": "Enfants joints",
     "caught_up": "Venus après rappel",
     "cost_per_caught_up": "Coût par enfant venu",
+    "seen_at_home": "Suivis à domicile",
+    "home_visits": "Visites",
+    "talks": "Causeries",
 }
 _WIDTHS = (34, 16, 14, 18, 12)
 _WHOLE, _FRANCS = "#,##0", '#,##0.0" F"'
-_PERCENT = '0.0" %"'
+_VALUES = {"%": '0.0" %"', "F": _FRANCS, "n": "0.0"}
 
 
 def write_xlsx(target: Path, found: Report) -> None:
@@ -85,7 +88,7 @@ def _comma(number: float | None, hidden: str = "") -> str:
 
 
 def _header(said: Definition) -> tuple[str, ...]:
-    return ("ligne", "groupe", said.top, said.bottom, "%" if said.unit == "%" else "F pour un")
+    return ("ligne", "groupe", said.top, said.bottom, HEADS[said.unit])
 
 
 def _page(book: Any, title: str, widths: tuple[int, ...]) -> Any:
@@ -97,13 +100,13 @@ def _page(book: Any, title: str, widths: tuple[int, ...]) -> Any:
 
 
 def _cells(page: Any, one: Indicator) -> list[Any]:
-    is_percent = one.definition.unit == "%"
+    unit = one.definition.unit
     return [
         _text(page, one.name),
         _text(page, one.group),
-        _number(page, one.numerator, _WHOLE if is_percent else _FRANCS, one.hidden),
+        _number(page, one.numerator, _FRANCS if unit == "F" else _WHOLE, one.hidden),
         _number(page, one.denominator, _WHOLE, one.hidden),
-        _number(page, one.value, _PERCENT if is_percent else _FRANCS, ""),
+        _number(page, one.value, _VALUES[unit], ""),
     ]
 
 

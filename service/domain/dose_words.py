@@ -1,5 +1,7 @@
 """`VU 4821 7730 PENTA2 OPV2 12/11`: what a mediator writes of doses that were given, read as thumbs type it.
 
+`ANNULE` in the place of VU takes them back. Lists of doses have the same words in their cells.
+
 Kind, but never guessing: what could be two things is said to be unclear, and nothing is written down.
 """
 
@@ -23,6 +25,7 @@ CODE_DIGITS: Final = (4, 8)
 MOST_WORDS_OF_A_NAME: Final = 4
 
 _REPORT: Final = re.compile(r"\W*(?:VU(?:E|S|ES)?|V\.\s?U\.?)(?=[\W\d_]|$)")
+_ANNULMENT: Final = re.compile(r"\W*ANNUL(?:E|ER|EZ|ES|EE|ATION)(?=[\W\d_]|$)")
 _CODE: Final = re.compile(r"[\W_]*(\d+(?:[\s.\-]+\d+)*)(?![/\d])")
 _DAY: Final = re.compile(
     r"\b(?:\d{1,2}[/.\-]\d{1,2}(?:[/.\-](?:\d{4}|\d{2}))?|\d{8}|\d{6}|HIER|AUJ(?:OURD\W?HUI)?)\b(?![/.\-]?\d)"
@@ -71,12 +74,17 @@ def is_report(text: str) -> bool:
     return rest_after(_REPORT, text) is not None
 
 
+def is_annulment(text: str) -> bool:
+    """The same of ANNULE."""
+    return rest_after(_ANNULMENT, text) is not None
+
+
 def rest_after(begins: re.Pattern[str], text: str, *, whole: bool = False) -> str | None:
     """What stands after the word that a report begins with, in capitals without accents; None when it is no report.
 
     Empty when nothing does. `whole`: empty too when the text is longer than any report.
     """
-    plain = _plain(text[: LONGEST + 1])
+    plain = plain_capitals(text[: LONGEST + 1])
     found = begins.match(plain)
     if found is None:
         return None
@@ -92,28 +100,54 @@ def take_code_and_day(rest: str) -> tuple[str, str, str]:
     code = re.sub(r"\D", "", found[1]) if found else ""
     if found is None or len(code) not in CODE_DIGITS:
         raise NotRead("code")
-    left, day = _take_day(rest[found.end() :])
+    left, day = take_day(rest[found.end() :])
     return code, day, left
+
+
+def take_day(plain: str) -> tuple[str, str]:
+    """The rest, and the one day in these capitals as it was written, empty when there is none; raises NotRead."""
+    days = _DAY.findall(plain)
+    if len(days) > 1:
+        raise NotRead("day")
+    return _DAY.sub(" ", plain), days[0] if days else ""
 
 
 def read_report(text: str, calendar: Calendar) -> Report:
     """What was written; raises NotRead. Every dose is one of the calendar's."""
-    rest = rest_after(_REPORT, text, whole=True)
+    return _read(_REPORT, text, calendar)
+
+
+def read_annulment(text: str, calendar: Calendar) -> Report:
+    """What is to be taken back; raises NotRead."""
+    return _read(_ANNULMENT, text, calendar)
+
+
+def read_doses(text: str, calendar: Calendar) -> tuple[DoseWord, ...]:
+    """The doses in a cell, 'PENTA2' or 'penta 2, vpo 2'; raises NotRead."""
+    if len(text) > LONGEST:
+        raise NotRead("words")
+    return _all_doses(plain_capitals(text), calendar)
+
+
+def written(dose: DoseWord) -> str:
+    """PENTA2; PENTA when no number was written."""
+    return f"{dose.antigen}{'' if dose.number is None else dose.number}"
+
+
+def _read(begins: re.Pattern[str], text: str, calendar: Calendar) -> Report:
+    rest = rest_after(begins, text, whole=True)
     if not rest:
         raise NotRead("words")
     code, day, rest = take_code_and_day(rest)
-    doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", rest), calendar))
+    return Report(code, _all_doses(rest, calendar), day)
+
+
+def _all_doses(plain: str, calendar: Calendar) -> tuple[DoseWord, ...]:
+    doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", plain), calendar))
     if not doses:
         raise NotRead("words")
     _once(doses)
-    return Report(code, doses, day)
-
-
-def _take_day(rest: str) -> tuple[str, str]:
-    days = _DAY.findall(rest)
-    if len(days) > 1:
-        raise NotRead("day")
-    return _DAY.sub(" ", rest), days[0] if days else ""
+    return doses
 
 
 def _doses(words: list[str], calendar: Calendar) -> Iterator[DoseWord]:
@@ -132,15 +166,15 @@ def _doses(words: list[str], calendar: Calendar) -> Iterator[DoseWord]:
             place += 1
 
 
-def _dose(written: str, names: Mapping[str, str], calendar: Calendar) -> DoseWord | None:
-    if written in names:
-        return DoseWord(names[written], None)
-    name, number = written[:-1], written[-1]
+def _dose(word: str, names: Mapping[str, str], calendar: Calendar) -> DoseWord | None:
+    if word in names:
+        return DoseWord(names[word], None)
+    name, number = word[:-1], word[-1]
     if not number.isdigit() or name not in names:
         return None
     dose = DoseWord(names[name], int(number))
     if dose.number not in _numbers(calendar, dose.antigen):
-        raise NotRead("unknown", written)
+        raise NotRead("unknown", word)
     return dose
 
 
@@ -149,7 +183,7 @@ def _once(doses: tuple[DoseWord, ...]) -> None:
     seen: set[str] = set()
     for antigen, number in doses:
         if antigen in seen:
-            raise NotRead("same_day", f"{antigen}{'' if number is None else number}")
+            raise NotRead("same_day", written(DoseWord(antigen, number)))
         seen.add(antigen)
 
 
@@ -168,8 +202,8 @@ def _names(calendar: Calendar) -> Mapping[str, str]:
     """Every written name without spaces -> antigen, of the antigens that the calendar has."""
     antigens = {one.record_as for one in calendar.series.values()}
     file = FOLDER / f"{calendar.country.lower()}.yaml"
-    written = load_spellings(file.read_text("utf-8")) if file.is_file() else {}
-    others = {word: antigen for word, antigen in written.items() if antigen in antigens and word not in antigens}
+    spelt = load_spellings(file.read_text("utf-8")) if file.is_file() else {}
+    others = {word: antigen for word, antigen in spelt.items() if antigen in antigens and word not in antigens}
     return {antigen: antigen for antigen in antigens} | others
 
 
@@ -183,7 +217,7 @@ def load_spellings(text: str) -> Mapping[str, str]:
     for antigen, part in file.named("antigens").items():
         part.one_of("confidence", CONFIDENCES)
         for word in part.texts("written"):
-            plain = re.sub(r"[^A-Z0-9]", "", _plain(word))
+            plain = re.sub(r"[^A-Z0-9]", "", plain_capitals(word))
             if plain in found:
                 raise SpellingMistake(f"{part.where}: '{word}' stands for {found[plain]} already")
             found[plain] = antigen
@@ -192,7 +226,7 @@ def load_spellings(text: str) -> Mapping[str, str]:
     return found
 
 
-def _plain(text: str) -> str:
+def plain_capitals(text: str) -> str:
     """Capitals without accents; what is no letter, digit or sign of a plain phone is a space."""
     letters = unicodedata.normalize("NFKD", text).upper()
     return "".join(sign if sign.isascii() else " " for sign in letters if not unicodedata.combining(sign)).strip()

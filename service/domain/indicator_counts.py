@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain import indicator_definitions as names
+from service.domain.ages import add_months
 from service.domain.indicator_definitions import ReportRules, definitions
 from service.domain.indicators import WHOLE, Definition, Indicator
 from service.domain.vaccination import Assessment, DoseError, Given, assess
@@ -26,6 +27,7 @@ NOT_PLANNED = "Sans contrôle : dose à venir, mais aucun rendez-vous"
 REASONS = (NO_BIRTHDAY, BORN_LATER, DOSE_BEFORE_BIRTH, UNKNOWN_PROFILE, NOT_PLANNED)
 ALL_DOSES = "Toutes les doses"
 BASIC = "Base"
+UNDER_FIVE = f"Moins de {names.UNDER_YEARS} ans"
 CHILDREN, FULLY = "children", "fully_immunised"
 """Measures of the counts kept of deleted children; the others are `dose:PENTA:3`."""
 
@@ -42,7 +44,8 @@ class Reminded(NamedTuple):
 class ChildRecord(NamedTuple):
     """What the records say of a child on the day of the report; doses of later days are left out by whoever reads.
 
-    `assumed` are the doses whose day nobody told. `planned`: an appointment waits for it.
+    `assumed` are the doses whose day nobody told. `planned`: an appointment waits for it. `seen_at_home`: by a
+    mediator, in the months that are asked about.
     """
 
     born_on: date | None
@@ -52,6 +55,7 @@ class ChildRecord(NamedTuple):
     doses: tuple[Given, ...] = ()
     assumed: frozenset[Given] = frozenset()
     planned: bool = True
+    seen_at_home: bool = False
     reminders: tuple[Reminded, ...] = ()
 
 
@@ -74,6 +78,7 @@ class Counting:
         self.calendar, self.rules, self.as_of = calendar, rules, as_of
         self.keys = frozenset(keys)
         self.bands = _bands(calendar, rules)
+        self._five_since = add_months(as_of, -12 * names.UNDER_YEARS)
         # By group and indicator, then by name: [numerator, denominator].
         self._cells: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(_cells)
         self._antigens = {rule.id: one.record_as for one in calendar.series.values() for rule in one.doses}
@@ -96,6 +101,8 @@ class Counting:
             self._count_compared(child, child.born_on, found, group)
         if names.REACHED in self.keys and child.reminders:
             self._count_reach(child, found, group)
+        if names.AT_HOME in self.keys and child.born_on is not None and self._five_since < child.born_on <= self.as_of:
+            self._count(group, names.AT_HOME, UNDER_FIVE, child.seen_at_home)
 
     def add_noted(self, born_in: int, measure: str, times: int) -> None:
         """Children counted before they were deleted."""
@@ -240,6 +247,7 @@ class Counting:
             names.LATE: [name for name, _, _ in self.bands],
             names.REACHED: ["Enfants"],
             names.CAUGHT_UP: ["Enfants"],
+            names.AT_HOME: [UNDER_FIVE],
         }
 
     def _noted_figures(self, said: Definition) -> list[Indicator]:

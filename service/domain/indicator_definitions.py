@@ -11,13 +11,20 @@ COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED = "coverage", "fully_immunised", "ze
 TIMELY, CHECKED, LATE = "timeliness", "checked", "days_late"
 DELIVERED, DELIVERED_COST = "reminders_delivered", "cost_per_delivered"
 REACHED, CAUGHT_UP, CAUGHT_UP_COST = "children_reached", "caught_up", "cost_per_caught_up"
+TALKS, HOME_VISITS, AT_HOME = "talks", "home_visits", "seen_at_home"
 PARTS = {
     "coverage": (COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED),
     "timeliness": (TIMELY,),
     "defaulters": (CHECKED, LATE),
     "reach": (DELIVERED, DELIVERED_COST, REACHED, CAUGHT_UP, CAUGHT_UP_COST),
+    "activities": (AT_HOME, HOME_VISITS, TALKS),
 }
+OF_NO_CHILD = frozenset({TALKS, HOME_VISITS})
+"""They are counted without reading the children."""
 ALL = frozenset(key for keys in PARTS.values() for key in keys)
+ACTIVITY_MONTHS = 12
+"""The month of the report's day, and those before it."""
+UNDER_YEARS = 5
 OURS = "choix de ce projet, à confirmer avec le programme"
 
 
@@ -30,7 +37,7 @@ class ReportRules(NamedTuple):
 
 def definitions(calendar: Calendar, rules: ReportRules) -> dict[str, Definition]:
     """Every indicator by its key, in the order of reports; numbers are the calendar's and the programme's own."""
-    found = [*_of_coverage(calendar), *_of_time(calendar), *_of_reach(rules)]
+    found = [*_of_coverage(calendar), *_of_time(calendar), *_of_reach(rules), *_of_activities()]
     return {one.key: one for one in found}
 
 
@@ -171,5 +178,39 @@ def _of_reach(rules: ReportRules) -> list[Definition]:
             "francs CFA",
             "venus",
             "F",
+        ),
+    ]
+
+
+def _of_activities() -> list[Definition]:
+    return [
+        Definition(
+            AT_HOME,
+            "Enfants de moins de 5 ans suivis à domicile",
+            f"Enfants suivis de moins de {UNDER_YEARS} ans qu'une médiatrice a vus chez eux dans les {ACTIVITY_MONTHS} "
+            f"mois qui finissent ce jour-là, parmi les enfants suivis de moins de {UNDER_YEARS} ans.",
+            f"visites notées par les médiatrices (docs/mediators.md) ; {ACTIVITY_MONTHS} mois : {OURS}",
+            "vus",
+            "enfants",
+        ),
+        Definition(
+            HOME_VISITS,
+            "Visites à domicile",
+            "Visites où l'enfant a été vu, parmi toutes les visites que les médiatrices ont notées, par mois, pour les "
+            f"{ACTIVITY_MONTHS} mois qui finissent ce jour-là, y compris chez des enfants effacés depuis.",
+            "visites notées par les médiatrices (docs/mediators.md), non vérifiées",
+            "enfant vu",
+            "visites",
+        ),
+        Definition(
+            TALKS,
+            "Causeries et participants",
+            "Personnes présentes aux causeries que les médiatrices ont dites par SMS, par mois et par thème, pour les "
+            f"{ACTIVITY_MONTHS} mois qui finissent ce jour-là, divisées par le nombre de ces causeries ; qui est venu "
+            "à deux causeries y est deux fois.",
+            f"SMS des médiatrices (docs/mediators.md), comptes non vérifiés ; thèmes : {OURS}",
+            "participants",
+            "causeries",
+            "n",
         ),
     ]

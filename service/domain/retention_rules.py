@@ -198,6 +198,15 @@ RULES = (
         "night",
     ),
     Rule(
+        "talks",
+        "talks: theme, quartier, day, how many listened, the account's number (no listener)",
+        "3 years",
+        3 * 365 * DAY_MS,
+        "deleted",
+        "ours: a year is compared with the one before; to be confirmed",
+        "night",
+    ),
+    Rule(
         "visits",
         "visits of mediators; without the child once it is deleted",
         "24 months",

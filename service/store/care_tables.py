@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, id_column, metadata, new_id, reference
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, reference
 from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
 VACCINE = "vaccine"
@@ -34,12 +34,14 @@ dose = Table(
     reference("child_id", "child.person_id", index=True),
     Column("antigen", String(12), nullable=False),
     Column("given_on", Date, nullable=False),
-    Column("source", String(12), nullable=False),  # mother, card, centre, demo
+    Column("source", String(12), nullable=False),  # mother, card, centre, mediator, list, correction, demo
     Column("date_quality", String(8), nullable=False),  # told, seen, assumed
     Column("recorded_by", String(60), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("voided_by", String(60)),
     Column("voided_at", Instant),
+    Column("voided_why", String(12)),  # one of service.domain.correction_words
+    Column("voided_note", Sealed("dose.voided_note")),  # what a person added
 )
 _standing = dose.c.voided_at.is_(None)
 Index(
@@ -167,6 +169,54 @@ def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **valu
     """False when the same antigen on the same day already stands (rule R12: it counts once)."""
     row = _ADD_DOSE.first(tx, id=new_id(), child_id=child_id, antigen=antigen, given_on=given_on, **values)
     return row is not None
+
+
+class RecordedDose(NamedTuple):
+    """A dose as it stands in the history, taken back or not."""
+
+    id: int
+    antigen: str
+    given_on: date
+    source: str
+    date_quality: str
+    recorded_by: str
+    recorded_at: int
+    voided_by: str | None
+    voided_at: int | None
+    voided_why: str | None
+    voided_note: str | None
+
+
+def history_of(tx: Connection, child_id: int) -> list[RecordedDose]:
+    """Every dose ever written down for this child, by day; those taken back too."""
+    columns = [dose.c[name] for name in RecordedDose._fields]
+    which = select(*columns).where(dose.c.child_id == child_id)
+    rows = tx.execute(which.order_by(dose.c.given_on, dose.c.antigen, dose.c.recorded_at, dose.c.id))
+    return [RecordedDose._make(row) for row in rows]
+
+
+class KnownDose(NamedTuple):
+    """A dose that stands, or that somebody took back."""
+
+    child_id: int
+    antigen: str
+    given_on: date
+    stands: bool
+    voided_by: str | None
+
+
+def known_doses(tx: Connection, children: Sequence[int]) -> list[KnownDose]:
+    """Every dose of these children, those taken back too."""
+    d = dose.c
+    columns = (d.child_id, d.antigen, d.given_on, d.voided_at.is_(None), d.voided_by)
+    return [KnownDose._make(row) for row in tx.execute(select(*columns).where(d.child_id.in_(children)))]
+
+
+def void_dose(tx: Connection, dose_id: int, *, by: str, why: str, note: str | None, now: int) -> bool:
+    """The dose counts no more and stays in the history; False when somebody took it back before."""
+    which = (dose.c.id == dose_id) & _standing
+    values = {"voided_by": by, "voided_at": now, "voided_why": why, "voided_note": note}
+    return tx.execute(update(dose).where(which).values(**values)).rowcount == 1
 
 
 def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:

@@ -6,6 +6,7 @@ a person. Names and numbers are sealed; a phone is found by its blind index.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -221,6 +222,13 @@ def find_child(tx: Connection, *, id: int | None = None, code: str | None = None
     tx.execute(home.with_for_update(of=household, key_share=True))
     row = tx.execute(select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(which)).one_or_none()
     return Child._make(row) if row else None
+
+
+def children_of_codes(tx: Connection, codes: Sequence[str]) -> list[Child]:
+    """The children with these codes, followed or not, a household's together."""
+    which = select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(child.c.code.in_(codes))
+    rows = tx.execute(which.order_by(child.c.household_id, child.c.person_id))
+    return [Child._make(row) for row in rows]
 
 
 _ADD_HOUSEHOLD = inserting(household, "id", "organisation_id", "preferred_phone_id", "created_at")

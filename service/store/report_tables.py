@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, case, extract, func, select
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment, dose
@@ -20,8 +20,9 @@ from service.store.people_tables import child, person
 from service.store.prepared import Prepared
 from service.store.recall_tables import message_appointment
 from service.store.tally_tables import message_tally
+from service.store.visit_tables import visit
 
-a, d, link, m = appointment.c, dose.c, message_appointment.c, message.c
+a, d, link, m, v = appointment.c, dose.c, message_appointment.c, message.c, visit.c
 
 
 class Scope(NamedTuple):
@@ -107,6 +108,45 @@ def planned(tx: Connection, ids: Sequence[int]) -> set[int]:
 
 def reminders_of(tx: Connection, ids: Sequence[int], before: int) -> list[ReminderRow]:
     return [ReminderRow._make(row) for row in _REMINDERS.rows(tx, ids=ids, before=before)]
+
+
+_SEEN = Prepared(
+    lambda _: (
+        select(v.child_id)
+        .where(among(v.child_id, "ids", Id), v.status == "seen")
+        .where(v.visited_on >= bindparam("since"), v.visited_on <= bindparam("until"))
+        .distinct()
+    )
+)
+
+
+def seen_at_home(tx: Connection, ids: Sequence[int], since: date, until: date) -> set[int]:
+    """Those of the children whom a mediator has seen at home from one day to the other."""
+    return {row[0] for row in _SEEN.rows(tx, ids=ids, since=since, until=until)}
+
+
+class Visited(NamedTuple):
+    """Visits in a quartier in a month (its first day), and in how many of them the child was seen."""
+
+    month: date
+    zone_id: int
+    visits: int
+    seen: int
+
+
+def visits_between(tx: Connection, first: date, last: date, zone_id: int | None) -> list[Visited]:
+    """Visits at home by month and quartier."""
+    year, month = extract("year", v.visited_on), extract("month", v.visited_on)
+    seen = func.sum(case((v.status == "seen", 1), else_=0))
+    counted = (
+        select(year, month, v.zone_id, func.count(), seen)
+        .where(v.visited_on >= first, v.visited_on <= last)
+        .group_by(year, month, v.zone_id)
+    )
+    if zone_id is not None:
+        counted = counted.where(v.zone_id == zone_id)
+    rows = tx.execute(counted).all()
+    return sorted(Visited(date(int(y), int(m), 1), where, int(n), int(s)) for y, m, where, n, s in rows)
 
 
 def oldest_message_at(tx: Connection) -> int | None:

@@ -28,7 +28,7 @@ def record_doses(
     if child is None:
         raise Refused("no child has this code; it has eight digits, as on the booklet")
     known = care.antigens_of(runtime, child)
-    wanted = [_antigen(word, known) for word in antigens if word.strip()]
+    wanted = [antigen_of(word, known) for word in antigens if word.strip()]
     if on > runtime.today(now):
         raise Refused(f"{on:%d/%m/%Y} is in the future")
     if on < child.born_on:
@@ -44,7 +44,8 @@ def record_doses(
     return new
 
 
-def _antigen(word: str, known: Sequence[str]) -> str:
+def antigen_of(word: str, known: Sequence[str]) -> str:
+    """The antigen of this word, PENTA2 or penta. Raises Refused."""
     plain = word.strip().upper()
     for antigen in (plain, re.sub(r"[_ ]?\d$", "", plain)):
         if antigen in known:

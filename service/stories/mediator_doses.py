@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from service.domain import dose_words
 from service.domain.dose_words import DoseWord
 from service.domain.vaccination import Assessment, Given, Reason
 from service.domain.vaccine_calendar import Calendar
@@ -74,22 +75,22 @@ def record(
     if standing is None or standing.status != "followed":
         raise Refused("no_child", child=show_code(child.code))
     _check_day(child, on, runtime.today(now))
-    _check_doses(runtime, child, told, on)
+    check_doses(runtime, child, told, on)
     history = care.given_to(tx, child)
     before = care.assess_doses(runtime, child, history, on)
-    new = [dose for dose in told if not _is_known(runtime.calendar, dose, on, history, before)]
-    known = tuple(_written(dose) for dose in told if dose not in new)
+    new = [dose for dose in told if not is_known(runtime.calendar, dose, on, history, before)]
+    known = tuple(dose_words.written(dose) for dose in told if dose not in new)
     if new:
         by = mediator_accounts.signature(one)
         antigens = [dose.antigen for dose in new]
         doses.record_doses(tx, runtime, child.code, antigens, on, source=SOURCE, by=by, now=now)
         history = care.given_to(tx, child)
     after = care.assess_doses(runtime, child, history, on)
-    noted = tuple(_noted(runtime.calendar, dose, on, before, after) for dose in new)
+    found = tuple(noted(runtime.calendar, dose, on, before, after) for dose in new)
     mediator_accounts.note_use(tx, one, now)
     today = care.assess_doses(runtime, child, history, runtime.today(now))
     left = tuple(due.dose for due in today.due)
-    return Record(child, on, noted, known, left, today.next_contact)
+    return Record(child, on, found, known, left, today.next_contact)
 
 
 def _check_day(child: Child, on: date, today: date) -> None:
@@ -99,18 +100,21 @@ def _check_day(child: Child, on: date, today: date) -> None:
         raise Refused("before_birth", day=f"{on:%d/%m/%y}", child=show_code(child.code))
 
 
-def _check_doses(runtime: Runtime, child: Child, told: Iterable[DoseWord], on: date) -> None:
-    """The calendar's vaccines are not all given in every district, and a birth dose is not given later (R5)."""
+def check_doses(runtime: Runtime, child: Child, told: Iterable[DoseWord], on: date) -> None:
+    """The calendar's vaccines are not all given in every district, and a birth dose is not given later (R5).
+
+    Raises Refused.
+    """
     antigens = care.antigens_of(runtime, child)
     for dose in told:
         if dose.antigen not in antigens:
-            raise Refused("unknown", word=_written(dose), doses=" ".join(antigens))
+            raise Refused("unknown", word=dose_words.written(dose), doses=" ".join(antigens))
         if dose.number == 0 and on >= _first_age(runtime.calendar, child, dose.antigen):
-            raise Refused("birth_dose", word=_written(dose))
+            raise Refused("birth_dose", word=dose_words.written(dose))
 
 
-def _is_known(calendar: Calendar, dose: DoseWord, on: date, history: Sequence[Given], before: Assessment) -> bool:
-    """The same day; a number that is filled by then; or one that a dose written a few days later fills."""
+def is_known(calendar: Calendar, dose: DoseWord, on: date, history: Sequence[Given], before: Assessment) -> bool:
+    """Whether it is on record: the same day; a number filled by then, or by a dose written a few days later."""
     days = [given.on for given in history if given.antigen == dose.antigen]
     if on in days:
         return True
@@ -144,17 +148,18 @@ def _first_age(calendar: Calendar, child: Child, antigen: str) -> date:
     return _main_doses(calendar, antigen)[0].min_age.after(child.born_on)
 
 
-def _noted(calendar: Calendar, dose: DoseWord, on: date, before: Assessment, after: Assessment) -> Noted:
+def noted(calendar: Calendar, dose: DoseWord, on: date, before: Assessment, after: Assessment) -> Noted:
+    """What became of a dose that was written between these two, and why it does not count if it does not."""
     reasons = next((one.reasons for one in after.invalid if (one.antigen, one.on) == (dose.antigen, on)), ())
     of_antigen = [one for one in _open(before) if calendar.dose(one)[0].record_as == dose.antigen]
     filled = [one for one in of_antigen if one not in _open(after)]
     if reasons or len(filled) != 1:
-        return Noted(_written(dose), reasons)
+        return Noted(dose_words.written(dose), reasons)
     number = filled[0].removeprefix(dose.antigen).strip("_")
     if not dose.number or not number.isdigit() or dose.number <= int(number):
         return Noted(filled[0], ())
     if number == "0":
-        return Noted(_written(dose), ("too_young",))  # before its age it counts as the birth dose (R5)
+        return Noted(dose_words.written(dose), ("too_young",))  # before its age it counts as the birth dose (R5)
     has_invalid = any(one.antigen == dose.antigen for one in before.invalid)
     return Noted(filled[0], (), "one_before_invalid" if has_invalid else "counted_as")
 
@@ -162,7 +167,3 @@ def _noted(calendar: Calendar, dose: DoseWord, on: date, before: Assessment, aft
 def _open(assessment: Assessment) -> list[str]:
     """The next dose of each series that is not full, lapsed or not."""
     return [*(one.dose for one in assessment.due), *(one.dose for one in assessment.upcoming), *assessment.lapsed]
-
-
-def _written(dose: DoseWord) -> str:
-    return f"{dose.antigen}{'' if dose.number is None else dose.number}"

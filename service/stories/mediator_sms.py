@@ -1,5 +1,7 @@
-"""`VU 4821 7730 PENTA2 OPV2` and `VISITE 4821 7730 REFUS`: what a mediator writes from her own phone. From any other
-phone the words mean nothing.
+"""What a mediator writes from her own phone; from any other phone the words mean nothing.
+
+`VU 4821 7730 PENTA2 OPV2` are doses, `ANNULE 4821 7730 PENTA2` takes back what her own account wrote lately,
+`VISITE 4821 7730 REFUS` is what she found at home, `CAUSERIE 25 NUTRITION` a talk that she held.
 
 The answer goes to the number that she registered, whoever wrote in her name, and says what was written down.
 """
@@ -7,6 +9,7 @@ The answer goes to the number that she registered, whoever wrote in her name, an
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -15,17 +18,29 @@ from sqlalchemy.engine import Connection
 from flows import answers
 from service.channels.base import IncomingSms
 from service.clock import DAY_MS
-from service.domain import dose_words, visit_rules, visit_words
+from service.domain import dose_words, talk_words, visit_rules, visit_words
 from service.domain.dose_words import NotRead, Report
+from service.domain.talk_words import TalkNotRead
+from service.domain.vaccine_calendar import Calendar
 from service.domain.visit_words import VisitReport
 from service.runtime import Runtime
 from service.store import handover_tables, message_tables, phone_tables, task_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.store.system_tables import count
-from service.stories import child_tasks, home_visits, mediator_accounts, mediator_doses, outbox
+from service.stories import (
+    child_tasks,
+    dose_corrections,
+    home_visits,
+    mediator_accounts,
+    mediator_doses,
+    mediator_talks,
+    outbox,
+)
+from service.stories.dose_corrections import TakenBack
 from service.stories.families import show_code
 from service.stories.mediator_doses import Record, Refused
+from service.stories.mediator_talks import Noted
 from service.stories.reminders import spoken_language
 from service.stories.wording import short_date
 
@@ -42,18 +57,15 @@ LAST_YEAR_WITHIN: Final = timedelta(183)
 def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
     """Write down what a mediator reports, and answer; False when this is no report, or not a mediator's phone."""
     assert sms.phone is not None
-    is_visit = visit_words.is_visit(sms.text)
-    if not is_visit and not dose_words.is_report(sms.text):
+    deed = next((deed for is_meant, deed in _DEEDS if is_meant(sms.text)), None)
+    if deed is None:
         return False
     one = mediator_accounts.active_on(tx, sms.phone)
     if one is None:
         return False
     say = _Words(runtime, one)
     try:
-        if is_visit:
-            text = _record_visit(tx, runtime, one, sms.phone, sms.text, say, now)
-        else:
-            text = say.record(_record(tx, runtime, one, sms.phone, sms.text, now))
+        text = deed(tx, say, sms.phone, sms.text, now)
     except Refused as reason:
         count(tx, "reports_refused")
         text = say(reason.phrase, **reason.slots)
@@ -61,17 +73,44 @@ def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: by
     return True
 
 
-def _record(tx: Connection, runtime: Runtime, one: Mediator, number: str, text: str, now: int) -> Record:
-    report = _read(runtime, text)
+def _record(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, one = say.runtime, say.one
+    report = _read(runtime, dose_words.read_report, text)
     on = _day(report.day, runtime.today(now))
     child = _find_child(tx, runtime, one, number, report.code, now)
-    return mediator_doses.record(tx, runtime, one, child, report.doses, on, now)
+    return say.record(mediator_doses.record(tx, runtime, one, child, report.doses, on, now))
 
 
-def _record_visit(
-    tx: Connection, runtime: Runtime, one: Mediator, number: str, text: str, say: _Words, now: int
-) -> str:
+def _take_back(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, one = say.runtime, say.one
+    try:
+        report = _read(runtime, dose_words.read_annulment, text)
+    except Refused as reason:
+        raise Refused("annul_words") if reason.phrase == "words" else reason from None
+    on = _day(report.day, runtime.today(now)) if report.day else None
+    child = _find_child(tx, runtime, one, number, report.code, now)
+    return say.taken_back(dose_corrections.take_back_hers(tx, runtime, one, child, report.doses, on, now))
+
+
+def _record_talk(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
+    runtime, themes = say.runtime, talk_words.built_in_themes()
+    try:
+        told = talk_words.read_talk(text, themes)
+    except TalkNotRead as unclear:
+        if unclear.trouble == "day":
+            raise Refused("day") from None
+        words = {"number": str(talk_words.MOST), "word": unclear.word[:12], "themes": " ".join(themes.to_type)}
+        raise Refused(f"talk_{unclear.trouble}", **words) from None
+    today = runtime.today(now)
+    on = _day(told.day, today)
+    if today - on > LAST_YEAR_WITHIN:
+        raise Refused("talk_too_old", day=short_date(on))
+    return say.talk(mediator_talks.record(tx, runtime, say.one, told, on, now))
+
+
+def _record_visit(tx: Connection, say: _Words, number: str, text: str, now: int) -> str:
     """What ends everything for a child is taken by call only: it is refused before the code is looked at."""
+    runtime, one = say.runtime, say.one
     report = _read_visit(text)
     zone_id = mediator_accounts.zone_named(tx, report.place) if report.place else None
     elsewhere = report.status == "moved" and zone_id is None
@@ -107,9 +146,9 @@ def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, co
         raise
 
 
-def _read(runtime: Runtime, text: str) -> Report:
+def _read(runtime: Runtime, read: Callable[[str, Calendar], Report], text: str) -> Report:
     try:
-        return dose_words.read_report(text, runtime.calendar)
+        return read(text, runtime.calendar)
     except NotRead as unclear:
         known = dict.fromkeys(one.record_as for one in runtime.calendar.series.values())
         raise Refused(unclear.trouble, word=unclear.word[:12], doses=" ".join(known)) from None
@@ -152,7 +191,7 @@ class _Words:
     """The sentences of flows/phrases/mediator.yaml in her language."""
 
     def __init__(self, runtime: Runtime, one: Mediator) -> None:
-        self.runtime, self.language = runtime, one.language
+        self.runtime, self.one, self.language = runtime, one, one.language
 
     def __call__(self, phrase: str, **slots: str) -> str:
         key = f"mediator.{phrase}"
@@ -176,7 +215,26 @@ class _Words:
                 said.append(self(remark, doses=" ".join(remarked)))
         return " ".join([*said, self._next(found)])
 
-    def _next(self, found: Record) -> str:
+    def taken_back(self, found: TakenBack) -> str:
+        """What counts no more, with its days, and when the child comes next."""
+        doses = " ".join(f"{name} ({short_date(on)})" for name, on in found.doses)
+        return f"{self('taken_back', child=show_code(found.child.code), doses=doses)} {self._next(found)}"
+
+    def talk(self, found: Noted) -> str:
+        """What stands now, and what stood before where that was another number."""
+        words = {
+            "theme": found.theme,
+            "zone": found.zone,
+            "day": short_date(found.on),
+            "number": str(found.participants),
+        }
+        if found.before is None:
+            return self("talk", **words)
+        if found.before == found.participants:
+            return self("talk_known", **words)
+        return self("talk_changed", before=str(found.before), **words)
+
+    def _next(self, found: Record | TakenBack) -> str:
         if found.left:
             return self("left", doses=" ".join(found.left))
         return self("next", day=short_date(found.next_on)) if found.next_on else self("complete")
@@ -198,3 +256,13 @@ def _answer(tx: Connection, number: str, text: str, key_hash: bytes, now: int) -
         hours="any",
     )
     outbox.put(tx, now, letter)
+
+
+Deed = Callable[[Connection, _Words, str, str, int], str]
+_DEEDS: tuple[tuple[Callable[[str], bool], Deed], ...] = (
+    (visit_words.is_visit, _record_visit),
+    (dose_words.is_report, _record),
+    (dose_words.is_annulment, _take_back),
+    (talk_words.is_talk, _record_talk),
+)
+"""What an SMS of hers may be, and what is done and answered then."""

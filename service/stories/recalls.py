@@ -37,11 +37,11 @@ TAKEN_AS_TOLD = "recalls_taken_as_told"
 # --- planning a child ---------------------------------------------------------------------------------------
 
 
-def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Appointment]:
+def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_back: bool = False) -> list[Appointment]:
     """Make the child's appointments say what the schedule says now; what waited to be sent about others is cancelled.
 
     An appointment whose doses, anchor and day are unchanged stays as it is, with the steps already told. Gives those
-    that were closed.
+    that were closed. `taken_back`: a dose was, and a contact that it had closed goes on where its ladder stood.
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
@@ -50,15 +50,27 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int) -> list[Ap
     wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
-    unsaid = unsay_appointments(
-        tx, runtime, [was.id for was in gone], now
-    )  # while they are open: what was told is asked
+    # While they are open: which of their steps were told is asked.
+    unsaid = unsay_appointments(tx, runtime, [was.id for was in gone], now)
     care_tables.close_appointments(tx, [was.id for was in gone], now)
     heard = [
         was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
     ]
+    if taken_back:
+        heard += _closed_before(tx, runtime, child_id)
     _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, heard)
     return gone
+
+
+def _closed_before(tx: Connection, runtime: Runtime, child_id: int) -> list[Appointment]:
+    """Appointments that were closed, each with the last of its steps that left, the one closed last first."""
+    order = [one.name for one in runtime.ladder.steps]
+    heard: dict[int, Appointment] = {}
+    for was, step in recall_tables.closed_and_told(tx, child_id):
+        before = heard.get(was.id)
+        if step in order and (before is None or order.index(step) > order.index(before.last_step or step)):
+            heard[was.id] = was._replace(last_step=step)
+    return list(heard.values())
 
 
 def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from sqlalchemy.engine import Connection
+
 from service.domain import indicator_definitions as names
 from service.domain import local_time
 from service.domain.indicator_counts import ChildRecord, Counting, Reminded
@@ -21,6 +23,7 @@ from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import place_tables, report_tables, tally_tables
 from service.store.report_tables import ChildRow, Scope, Sent
+from service.stories import activity_counts
 
 PAGE = 1000
 WEEK_MS = 7 * 24 * 3_600_000
@@ -79,12 +82,18 @@ def report(
     for page in reading.pages():
         children += page
         progress(children)
+    said = definitions(runtime.calendar, reading.rules)
+    groups = activity_counts.groups_of(zones, by_zone=wanted.by == "zone")
     figures = reading.counting.indicators() + _about_messages(runtime, reading)
-    in_order = list(definitions(runtime.calendar, reading.rules))
+    if names.HOME_VISITS in reading.keys:
+        figures += activity_counts.visits(runtime, said[names.HOME_VISITS], wanted.as_of, zone_id, groups)
+    in_order = list(said)
     figures.sort(key=lambda one: in_order.index(one.definition.key))
     smallest = runtime.config.report.smallest_group if wanted.by == "zone" or zone_id is not None else None
     if smallest is not None:
         figures = hide_small(figures, smallest, whole_too=zone_id is not None)
+    if names.TALKS in reading.keys:  # the last in order, and nothing in it is hidden
+        figures += activity_counts.talks(runtime, said[names.TALKS], wanted.as_of, zone_id, groups)
     zone = zones[zone_id] if zone_id is not None else ""
     return Report(wanted, zone, children, reading.deleted, smallest, tuple(figures))
 
@@ -100,6 +109,8 @@ class _Reading:
         self.keys = {key for part in wanted.parts for key in PARTS[part]}
         if scope.zone_id is not None or wanted.by == "zone":
             self.keys.discard(names.NOTED)  # what was counted knows centres, and no quartiers
+        if wanted.cohort is not None:
+            self.keys -= names.OF_NO_CHILD  # nobody's month of birth is known of them
         self.counting = Counting(runtime.calendar, self.rules, wanted.as_of, self.keys)
         self.before = local_time.start_of_day(wanted.as_of + timedelta(1), runtime.zone)
         self.deleted = 0
@@ -107,7 +118,7 @@ class _Reading:
     def pages(self) -> Iterable[int]:
         """Read and count; gives how many children each page had."""
         after, size = 0, PAGE
-        while self.keys and size == PAGE:
+        while self.keys - names.OF_NO_CHILD and size == PAGE:
             rows, records = self._page(after)
             for row, record in zip(rows, records, strict=True):
                 self.counting.add(record, self._group(row))
@@ -125,6 +136,7 @@ class _Reading:
             doses = report_tables.doses_of(tx, ids, self.wanted.as_of)
             planned = report_tables.planned(tx, ids) if self._knows_plans() else set(ids)
             told = report_tables.reminders_of(tx, ids, self.before) if names.REACHED in self.keys else []
+            seen = self._seen_at_home(tx, ids)
         given: dict[int, list[Given]] = defaultdict(list)
         assumed: dict[int, set[Given]] = defaultdict(set)
         for child_id, antigen, on, quality in doses:
@@ -141,11 +153,18 @@ class _Reading:
                 doses=tuple(given[row.id]),
                 assumed=frozenset(assumed[row.id]),
                 planned=row.id in planned,
+                seen_at_home=row.id in seen,
                 reminders=tuple(reminders[row.id]),
             )
             for row in rows
         ]
         return rows, records
+
+    def _seen_at_home(self, tx: Connection, ids: Sequence[int]) -> set[int]:
+        if names.AT_HOME not in self.keys:
+            return set()
+        as_of = self.wanted.as_of
+        return report_tables.seen_at_home(tx, ids, activity_counts.first_day(as_of), as_of)
 
     def _knows_plans(self) -> bool:
         """Appointments are those of today: of an earlier day nobody knows which waited then."""

@@ -6,21 +6,23 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, select, update
 
 from service.domain import indicator_definitions as names
 from service.domain.indicator_counts import CONTROLLED, NO_BIRTHDAY, NOT_PLANNED
 from service.domain.indicators import WHOLE
 from service.runtime import Runtime
-from service.store import report_tables
+from service.store import people_tables, place_tables, report_tables, talk_tables, visit_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import child, person
+from service.store.place_tables import organisation
 from service.stories import dispatcher, recalls, receipts, reports, retention
 from service.stories.families import stop_child
 from service.stories.reports import CannotReport, Report, Wanted
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
+from tests.mediators import an_account
 from tests.people import TestClock
 from tests.receipt_post import Receipts
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, SIX_WEEKS, enrol, give
@@ -180,7 +182,7 @@ def everything_asked(runtime: Runtime, clock: TestClock, **changes: Any) -> list
     report(runtime, clock, **changes)
     event.remove(engine, "before_cursor_execute", note)
     with runtime.database.read() as tx:
-        prepared = (report_tables._DOSES, report_tables._PLANNED, report_tables._REMINDERS)
+        prepared = (report_tables._DOSES, report_tables._PLANNED, report_tables._REMINDERS, report_tables._SEEN)
         return seen + [one._form(tx).sql for one in prepared]
 
 
@@ -190,7 +192,7 @@ def test_a_report_reads_by_index_a_page_at_a_time(runtime: Runtime, clock: TestC
         return
     enrol(runtime, clock)
     remind(runtime, clock)
-    grows = ("child", "person", "dose", "appointment", "message", "message_appointment")
+    grows = ("child", "person", "dose", "appointment", "message", "message_appointment", "visit", "talk")
     for statement in everything_asked(runtime, clock) + everything_asked(runtime, clock, zone="Darsalam"):
         with runtime.database.read() as tx:
             cursor = tx.connection.driver_connection.cursor()  # type: ignore[union-attr]
@@ -290,3 +292,75 @@ def test_every_followed_child_has_its_row(runtime: Runtime, clock: TestClock) ->
     found = report(runtime, clock, "defaulters", by="zone")
     groups = {each.group for each in found.indicators}
     assert groups == {WHOLE, reports.NO_ZONE}
+
+
+# --- what mediators do --------------------------------------------------------------------------------------
+
+
+def hold_talk(runtime: Runtime, on: date, theme: str, participants: int, quartier: str = "Darsalam") -> None:
+    with runtime.database.begin() as tx:
+        organisation_id = tx.execute(select(organisation.c.id)).scalar_one()
+        zone_id = next(zone_id for zone_id, name in place_tables.zones(tx) if name == quartier)
+        talk_tables.put_talk(
+            tx,
+            runtime.now(),
+            organisation_id=organisation_id,
+            mediator_id=7,
+            zone_id=zone_id,
+            theme=theme,
+            held_on=on,
+            participants=participants,
+        )
+
+
+def test_talks_by_month_theme_and_quartier(runtime: Runtime, clock: TestClock) -> None:
+    hold_talk(runtime, date(2026, 11, 3), "nutrition", 20)
+    hold_talk(runtime, date(2026, 11, 10), "nutrition", 5)
+    hold_talk(runtime, date(2026, 11, 10), "nutrition", 7, "Koulouba")
+    hold_talk(runtime, date(2026, 10, 31), "malaria", 4)
+    hold_talk(runtime, date(2025, 12, 1), "malaria", 1)
+    hold_talk(runtime, date(2025, 11, 30), "malaria", 500)  # longer ago than twelve months
+    hold_talk(runtime, date(2026, 11, 21), "malaria", 500)  # later than the day of the report
+    found = report(runtime, clock, "activities")
+    assert figure(found, names.TALKS, "Toutes les causeries") == (37, 5, 7.4)
+    assert figure(found, names.TALKS, "2026-11 Nutrition") == (32, 3, 10.7)
+    assert figure(found, names.TALKS, "2026-10 Paludisme") == (4, 1, 4.0)
+    by_zone = report(runtime, clock, "activities", by="zone")
+    assert figure(by_zone, names.TALKS, "2026-11 Nutrition", "Koulouba") == (7, 1, 7.0)
+    assert figure(by_zone, names.TALKS, "2026-11 Nutrition") == (32, 3, 10.7)
+    one_zone = report(runtime, clock, "activities", zone="koulouba")
+    assert figure(one_zone, names.TALKS, "Toutes les causeries") == (7, 1, 7.0)
+    born = report(runtime, clock, "activities", cohort=(date(2026, 1, 1), date(2026, 12, 31)))
+    assert {one.definition.key for one in born.indicators} == {names.AT_HOME}, "talks are about no child"
+
+
+def test_children_seen_at_home_and_visits(runtime: Runtime, clock: TestClock) -> None:
+    account = an_account(runtime)
+    children = [enrol(runtime, clock, number=f"+2237000010{place}") for place in range(6)]
+    found_there = [("seen", 20), ("seen", 19), ("seen", 18), ("hospital", 18), ("refused", 18)]
+    with runtime.database.begin() as tx:
+        for one, (status, day) in zip(children, found_there, strict=False):
+            child_row = people_tables.find_child(tx, id=one.child_id)
+            assert child_row is not None
+            visit_tables.add_visit(
+                tx,
+                organisation_id=child_row.organisation_id,
+                child_id=one.child_id,
+                mediator_id=account.id,
+                zone_id=child_row.zone_id,
+                status=status,
+                visited_on=date(2026, 11, day),
+                recorded_at=clock.now(),
+            )
+    found = report(runtime, clock, "activities")
+    assert figure(found, names.AT_HOME, "Moins de 5 ans") == (3, 6, 50.0)
+    assert figure(found, names.HOME_VISITS, "Toutes les visites") == (3, 5, 60.0)
+    assert figure(found, names.HOME_VISITS, "2026-11") == (3, 5, 60.0)
+    earlier = report(runtime, clock, "activities", as_of=date(2026, 11, 18))
+    assert figure(earlier, names.HOME_VISITS, "Toutes les visites") == (1, 3, 33.3)
+    small = report(runtime, clock, "activities", by="zone", as_of=clock.here.date())
+    assert figure(small, names.HOME_VISITS, "2026-11", "Darsalam") == (3, 5, 60.0)
+    clock.advance(days=400)
+    later = report(runtime, clock, "activities")
+    assert figure(later, names.AT_HOME, "Moins de 5 ans") == (0, 6, 0.0)
+    assert figure(later, names.HOME_VISITS, "Toutes les visites") == (0, 0, None)

@@ -1,0 +1,258 @@
+"""A list of doses taken in: every line checked first, then the good ones written child by child, in short transactions.
+
+All lines of a child are written together, in the order of their days. So a run that was cut leaves no child half done,
+and the same list again finds on record what it wrote before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from service.domain import dose_words
+from service.domain.dose_lists import Line, Refusal
+from service.domain.dose_words import DoseWord
+from service.domain.vaccination import Given
+from service.runtime import Runtime
+from service.store import care_tables, people_tables
+from service.store.people_tables import Child
+from service.stories import care, mediator_doses, paged_work, recalls
+from service.stories.mediator_doses import Noted
+from service.stories.paged_work import Page
+
+SOURCE = "list"
+CHECKED_AT_ONCE, WRITTEN_AT_MOST = 500, 200
+"""Children. Reading keeps nobody waiting; pages of writing grow and shrink by themselves (`paged_work`)."""
+_REASONS = {
+    "too_young": "ne compte pas, enfant trop jeune ce jour",
+    "interval_too_short": "ne compte pas, trop près de la dose d'avant",
+    "live_spacing": "ne compte pas, trop près d'une autre dose vivante",
+    "counted_as": "est comptée {dose} : les doses d'avant ne sont pas au dossier",
+    "one_before_invalid": "est comptée {dose} : une dose d'avant ne comptait pas",
+}
+
+
+class Verdict(NamedTuple):
+    """What becomes of one line: the doses it adds, or why it is refused; neither when all is on record already."""
+
+    line: Line
+    new: tuple[DoseWord, ...] = ()
+    why_not: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """Lines in the order of the file. `remarks` are about doses that were taken and do not count, or as another one."""
+
+    doses: int = 0
+    children: int = 0
+    known: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    remarks: list[Refusal] = field(default_factory=list)
+
+    def add(self, verdicts: Iterable[Verdict]) -> None:
+        for one in verdicts:
+            if one.why_not:
+                self.refused.append(Refusal(one.line.number, one.why_not))
+                continue
+            self.doses += len(one.new)
+            self.known += not one.new
+            self.remarks += [Refusal(one.line.number, words) for words in one.remarks]
+
+    def in_order(self) -> Outcome:
+        self.refused.sort()
+        self.remarks.sort()
+        return self
+
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is done, how many children of how many."""
+
+
+def take_in(
+    runtime: Runtime, lines: Sequence[Line], by: str, now: int, progress: Progress, *, dry_run: bool
+) -> Outcome:
+    """Check everything, then write what is good, unless it was only asked what it would come to.
+
+    What a line comes to is judged anew when it is written: somebody may have written the same meanwhile.
+    """
+    checked, outcome = Outcome(), Outcome()
+    once, twice = _told_once(lines)
+    by_code: dict[str, list[Line]] = defaultdict(list)
+    for line in once:
+        by_code[line.code].append(line)
+    by_child: dict[int, list[Line]] = {}
+    homes: dict[int, int] = {}
+    codes = sorted(by_code)
+    for start in range(0, len(codes), CHECKED_AT_ONCE):
+        page = codes[start : start + CHECKED_AT_ONCE]
+        with runtime.database.read() as tx:
+            found = people_tables.children_of_codes(tx, page)
+            records = _records(tx, [one.id for one in found])
+        for child in found:
+            by_child[child.id], homes[child.id] = by_code[child.code], child.household_id
+            checked.add(_judge(runtime, child, records[child.id], by_code[child.code], runtime.today(now)))
+        for code in set(page) - {child.code for child in found}:
+            outcome.refused += [Refusal(line.number, "aucun enfant n'a ce code") for line in by_code[code]]
+        progress("checked", min(start + CHECKED_AT_ONCE, len(codes)), len(codes))
+    outcome.refused += twice
+    if dry_run:
+        checked.refused += outcome.refused
+        checked.children = len(by_child)
+        return checked.in_order()
+    # In the order of households, as everybody locks several of them: nobody waits for somebody who waits for him.
+    order = sorted(by_child, key=lambda child_id: (homes[child_id], child_id))
+    _write(runtime, order, by_child, by, now, outcome, progress)
+    outcome.children = len(by_child)
+    return outcome.in_order()
+
+
+def _told_once(lines: Iterable[Line]) -> tuple[list[Line], list[Refusal]]:
+    """The lines without those that tell a dose of a day again."""
+    seen: dict[tuple[str, str, date], int] = {}
+    once, twice = list[Line](), list[Refusal]()
+    for line in lines:
+        doses = [(line.code, dose.antigen, line.on) for dose in line.doses]
+        before = next((seen[one] for one in doses if one in seen), None)
+        if before is not None:
+            twice.append(Refusal(line.number, f"le même vaccin le même jour qu'à la ligne {before}"))
+            continue
+        once.append(line)
+        seen |= dict.fromkeys(doses, line.number)
+    return once, twice
+
+
+# --- what is on record --------------------------------------------------------------------------------------
+
+
+class Record(NamedTuple):
+    """The doses of a child that stand, and who took back the others."""
+
+    given: list[Given]
+    taken_back: dict[tuple[str, date], str]
+
+
+def _records(tx: Connection, children: Sequence[int]) -> dict[int, Record]:
+    records = {child_id: Record([], {}) for child_id in children}
+    for one in care_tables.known_doses(tx, children):
+        if one.stands:
+            records[one.child_id].given.append(Given(one.antigen, one.given_on))
+        else:
+            records[one.child_id].taken_back[one.antigen, one.given_on] = one.voided_by or ""
+    return records
+
+
+def _judge(runtime: Runtime, child: Child, record: Record, lines: Sequence[Line], today: date) -> list[Verdict]:
+    """What becomes of a child's lines, one after the other as the doses were given; `record` is left as it is."""
+    given = list(record.given)
+    verdicts = []
+    for line in sorted(lines, key=lambda one: (one.on, one.number)):
+        try:
+            verdict = _judge_line(runtime, child, record, given, line, today)
+        except mediator_doses.Refused as reason:
+            verdict = Verdict(line, why_not=_SAID[reason.phrase].format_map(reason.slots))
+        given += [Given(dose.antigen, line.on) for dose in verdict.new]
+        verdicts.append(verdict)
+    return verdicts
+
+
+_SAID = {
+    "unknown": "{word} n'est pas au calendrier de cet enfant : {doses}",
+    "birth_dose": "{word} est la dose de naissance, et l'enfant était trop grand ce jour",
+}
+
+
+def _judge_line(
+    runtime: Runtime, child: Child, record: Record, given: Sequence[Given], line: Line, today: date
+) -> Verdict:
+    if child.status != "followed":
+        return Verdict(line, why_not="cet enfant n'est plus suivi")
+    if line.on > today:
+        return Verdict(line, why_not=f"le {line.on:%d/%m/%Y} n'est pas encore venu")
+    if line.on < child.born_on:
+        return Verdict(line, why_not=f"le {line.on:%d/%m/%Y} est avant la naissance")
+    mediator_doses.check_doses(runtime, child, line.doses, line.on)
+    calendar = runtime.calendar
+    before = care.assess_doses(runtime, child, given, line.on)
+    new = []
+    for dose in line.doses:
+        if Given(dose.antigen, line.on) in given:
+            continue
+        if (dose.antigen, line.on) in record.taken_back:
+            who = record.taken_back[dose.antigen, line.on]
+            return Verdict(line, why_not=f"{dose.antigen} de ce jour a été retirée du dossier par {who}")
+        if mediator_doses.is_known(calendar, dose, line.on, given, before):
+            word = dose_words.written(dose)
+            return Verdict(line, why_not=f"{word} est déjà au dossier avec une autre date : comparez avec le carnet")
+        new.append(dose)
+    if not new:
+        return Verdict(line)
+    after = care.assess_doses(runtime, child, [*given, *(Given(one.antigen, line.on) for one in new)], line.on)
+    remarks = [
+        words for dose in new for words in _remarks(dose, mediator_doses.noted(calendar, dose, line.on, before, after))
+    ]
+    return Verdict(line, tuple(new), remarks=tuple(remarks))
+
+
+def _remarks(dose: DoseWord, found: Noted) -> list[str]:
+    said = [*found.reasons, *([found.remark] if found.remark else [])]
+    return [f"{dose_words.written(dose)} {_REASONS[one].format(dose=found.dose)}" for one in said]
+
+
+# --- written ------------------------------------------------------------------------------------------------
+
+
+def _write(
+    runtime: Runtime,
+    order: Sequence[int],
+    by_child: dict[int, list[Line]],
+    by: str,
+    now: int,
+    outcome: Outcome,
+    progress: Progress,
+) -> None:
+    done = 0
+    verdicts: list[Verdict] = []
+
+    def find(_: Connection, place: int, size: int) -> Page:
+        until = place + size
+        return Page(order[place:until], until if until < len(order) else None)
+
+    def act(tx: Connection, children: Sequence[int]) -> int:
+        verdicts[:] = [said for one in children for said in _write_child(tx, runtime, one, by_child[one], by, now)]
+        return len(children)
+
+    for page in paged_work.in_pages(runtime.database, find, act, 0 if order else None, most=WRITTEN_AT_MOST):
+        outcome.add(verdicts)
+        done += page.rows
+        progress("written", done, len(order))
+
+
+def _write_child(
+    tx: Connection, runtime: Runtime, child_id: int, lines: Sequence[Line], by: str, now: int
+) -> list[Verdict]:
+    child = people_tables.find_child(tx, id=child_id)  # ours from here on
+    if child is None:
+        return [Verdict(line, why_not="aucun enfant n'a ce code") for line in lines]
+    verdicts = _judge(runtime, child, _records(tx, [child.id])[child.id], lines, runtime.today(now))
+    for verdict in verdicts:
+        for dose in verdict.new:
+            care_tables.add_dose(
+                tx,
+                child.id,
+                dose.antigen,
+                verdict.line.on,
+                source=SOURCE,
+                date_quality="seen",
+                recorded_by=by,
+                recorded_at=now,
+            )
+    if any(verdict.new for verdict in verdicts):
+        recalls.replan(tx, runtime, child.id, now)
+    return verdicts
