@@ -129,6 +129,13 @@ def accounts(tx: Connection, states: Iterable[str]) -> list[Mediator]:
     return [Mediator._make(row) for row in rows]
 
 
+def active_after(tx: Connection, after: int, limit: int) -> list[Mediator]:
+    """The next open accounts by id."""
+    which = (mediator.c.id > after) & (mediator.c.state == "active")
+    rows = tx.execute(_accounts().where(which).order_by(mediator.c.id).limit(limit))
+    return [Mediator._make(row) for row in rows]
+
+
 def add(
     tx: Connection, now: int, *, organisation_id: int, person_id: int, phone_id: int, language: str, pin: str
 ) -> int:
