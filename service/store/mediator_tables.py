@@ -179,6 +179,14 @@ def zones_of(tx: Connection, mediator_id: int) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in rows]
 
 
+def who_serves(tx: Connection) -> dict[int, list[int]]:
+    """The accounts by the quartier they serve."""
+    serving: dict[int, list[int]] = {}
+    for row in tx.execute(select(mediator_zone).order_by(mediator_zone.c.zone_id, mediator_zone.c.mediator_id)):
+        serving.setdefault(row.zone_id, []).append(row.mediator_id)
+    return serving
+
+
 def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[Child]:
     """The followed children of her quartiers whose code begins with these digits, three at most.
 
