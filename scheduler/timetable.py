@@ -22,6 +22,7 @@ from service.stories import (
     retention,
     route_book,
     unfinished,
+    weekly_list,
 )
 
 
@@ -46,6 +47,8 @@ TIMETABLE = (
     Entry("ask carriers about unknown messages", 600, reconciliation.ask_carriers),
     Entry("look after calls that were cut", 20, unfinished.look_after_cut_calls),
     Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
+    # Looks often, tells once a week: on Monday morning, or the next working day.
+    Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
@@ -54,6 +57,7 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
+    weekly_list.queue_weekly_lists(runtime)
     sent = dispatcher.send_due(runtime)
     route_book.weigh(runtime)
     jobs.carry_out_due(runtime)

@@ -33,7 +33,7 @@ from service.carrier_settings import (
 )
 from service.domain.prices import PricesMistake, load_prices
 from service.key_rings import parse_index_ring, parse_ring
-from service.programme_settings import VisitSettings
+from service.mediator_settings import LateListSettings, VisitSettings
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -169,6 +169,7 @@ class Config(BaseSettings):
     report: ReportSettings = ReportSettings()
     visits: VisitSettings = VisitSettings()
     experiment: ExperimentSettings = ExperimentSettings()
+    late_list: LateListSettings = LateListSettings()
     prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None

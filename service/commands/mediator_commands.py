@@ -9,6 +9,7 @@ import click
 from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show
+from service.commands.late_commands import mediator_late, mediator_page, mediator_reassign
 from service.commands.opening import opened_runtime
 from service.runtime import Runtime
 
@@ -18,6 +19,11 @@ LANGUAGES = ("fr", "bm", "en")
 @click.group("mediator")
 def mediator() -> None:
     """Mediators: who they are, which quartiers they serve, and the PIN that proves it (docs/mediators.md)."""
+
+
+mediator.add_command(mediator_late)
+mediator.add_command(mediator_page)
+mediator.add_command(mediator_reassign)
 
 
 @mediator.command("add")

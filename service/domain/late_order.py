@@ -45,3 +45,23 @@ def needs_visit(rule: LateRule, days_late: int, *, is_climbed: bool, is_reached:
 def most_urgent_first(children: Iterable[L]) -> list[L]:
     """Whoever waits longest first; of those the youngest, whom a dose missed leaves open the longest."""
     return sorted(children, key=lambda one: (-one.days_late, -one.born_on.toordinal(), one.code))
+
+
+class Band(NamedTuple):
+    """Days late from the first to the last, both counted; None: and all that is later."""
+
+    first: int
+    last: int | None
+
+    def has(self, days_late: int) -> bool:
+        return self.first <= days_late and (self.last is None or days_late <= self.last)
+
+
+def bands(rule: LateRule, bounds: Iterable[int]) -> list[Band]:
+    """The days late of a list, cut after each of these bounds."""
+    first, cut = rule.soonest + 1, list[Band]()
+    for last in sorted(set(bounds)):
+        if last >= first:
+            cut.append(Band(first, last))
+            first = last + 1
+    return [*cut, Band(first, None)]

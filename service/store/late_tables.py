@@ -69,6 +69,18 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
     return [Waiting(Child._make(row[:columns]), *row[columns:]) for row in rows]
 
 
+def followed_in(tx: Connection) -> dict[int | None, int]:
+    """How many children are followed, by quartier; None: nobody said where they live."""
+    counted = select(child.c.zone_id, func.count()).where(child.c.status == "followed").group_by(child.c.zone_id)
+    return {row[0]: row[1] for row in tx.execute(counted)}
+
+
+def names_of(tx: Connection, child_ids: Sequence[int]) -> dict[int, str]:
+    """Names open their seal: for the one page that is to be kept locked."""
+    rows = tx.execute(select(person.c.id, person.c.name).where(person.c.id.in_(child_ids), person.c.name.is_not(None)))
+    return {row.id: row.name for row in rows}
+
+
 def _refuses(*purposes: str) -> ColumnElement[bool]:
     return exists().where(opt_out.c.number_idx == phone.c.number_idx, opt_out.c.purpose.in_(purposes))
 

@@ -129,6 +129,13 @@ def accounts(tx: Connection, states: Iterable[str]) -> list[Mediator]:
     return [Mediator._make(row) for row in rows]
 
 
+def active_after(tx: Connection, after: int, limit: int) -> list[Mediator]:
+    """The next open accounts by id."""
+    which = (mediator.c.id > after) & (mediator.c.state == "active")
+    rows = tx.execute(_accounts().where(which).order_by(mediator.c.id).limit(limit))
+    return [Mediator._make(row) for row in rows]
+
+
 def add(
     tx: Connection, now: int, *, organisation_id: int, person_id: int, phone_id: int, language: str, pin: str
 ) -> int:
@@ -181,6 +188,14 @@ def child_of_id(tx: Connection, mediator_id: int, child_id: int) -> Child | None
         .where(child.c.person_id == child_id, child.c.zone_id.in_(served), child.c.status == "followed")
     ).one_or_none()
     return Child._make(row) if row else None
+
+
+def who_serves(tx: Connection) -> dict[int, list[int]]:
+    """The accounts by the quartier they serve."""
+    serving: dict[int, list[int]] = {}
+    for row in tx.execute(select(mediator_zone).order_by(mediator_zone.c.zone_id, mediator_zone.c.mediator_id)):
+        serving.setdefault(row.zone_id, []).append(row.mediator_id)
+    return serving
 
 
 def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[Child]:

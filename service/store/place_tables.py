@@ -105,5 +105,10 @@ def centre_name(tx: Connection, centre_id: int) -> str:
     return str(row[0])
 
 
+def zones_of_centre(tx: Connection, centre_id: int) -> list[int]:
+    """The quartiers that this health centre serves."""
+    return list(tx.execute(select(zone.c.id).where(zone.c.centre_id == centre_id).order_by(zone.c.name)).scalars())
+
+
 def zone_name(tx: Connection, zone_id: int) -> str:
     return str(tx.execute(select(zone.c.name).where(zone.c.id == zone_id)).scalar_one())

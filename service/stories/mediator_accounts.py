@@ -51,7 +51,7 @@ def add(
         raise Refused("that is no number of a mobile phone; write it like +223 70 00 00 01")
     if not name.strip():
         raise Refused("an account needs a name")
-    zone_ids = _zone_ids(tx, zones)
+    zone_ids = zone_ids_of(tx, zones)
     phone = phone_tables.ensure_phone(tx, whom, now)
     phone_tables.lock_phone(tx, phone.id)
     if mediator_tables.of_phone(tx, phone.id) is not None:
@@ -75,7 +75,7 @@ def add(
 
 def new_pin(tx: Connection, mediator_id: int) -> str:
     """Another PIN in the place of the former one; a locked account stays locked. Raises Refused."""
-    one = _staying(tx, mediator_id)
+    one = staying(tx, mediator_id)
     pin = _fresh_pin()
     mediator_tables.change(tx, one.id, pin=_stored(pin))
     return pin
@@ -83,7 +83,7 @@ def new_pin(tx: Connection, mediator_id: int) -> str:
 
 def unlock(tx: Connection, mediator_id: int, by: str, now: int) -> bool:
     """The account opens again and its line leaves the list; False when it was not locked. Raises Refused."""
-    one = _staying(tx, mediator_id)
+    one = staying(tx, mediator_id)
     if one.state != "locked":
         return False
     mediator_tables.change(tx, one.id, state="active", tries=0, locked_at=None)
@@ -93,13 +93,13 @@ def unlock(tx: Connection, mediator_id: int, by: str, now: int) -> bool:
 
 def serve(tx: Connection, mediator_id: int, zones: Sequence[str]) -> None:
     """She serves these quartiers from now on, and no other. Raises Refused."""
-    one = _staying(tx, mediator_id)
-    mediator_tables.set_zones(tx, one.id, _zone_ids(tx, zones))
+    one = staying(tx, mediator_id)
+    mediator_tables.set_zones(tx, one.id, zone_ids_of(tx, zones))
 
 
 def leave(tx: Connection, mediator_id: int, by: str, now: int) -> None:
     """She works here no more: the account opens nothing, and its phone may have another one. Raises Refused."""
-    one = _staying(tx, mediator_id)
+    one = staying(tx, mediator_id)
     mediator_tables.set_zones(tx, one.id, ())
     mediator_tables.change(tx, one.id, state="left", left_at=now, locked_at=None, tries=0)
     if one.locked_at is not None:
@@ -185,7 +185,8 @@ def _note_wrong(tx: Connection, one: Mediator, now: int) -> None:
 # --- in common ----------------------------------------------------------------------------------------------
 
 
-def _staying(tx: Connection, mediator_id: int) -> Mediator:
+def staying(tx: Connection, mediator_id: int) -> Mediator:
+    """The account, ours until the commit, of somebody who works here. Raises Refused."""
     one = mediator_tables.of_id(tx, mediator_id)
     if one is None or one.state == "left":
         raise Refused(f"there is no account {mediator_id}: `laseli mediator list` shows them")
@@ -207,22 +208,23 @@ def _stored(pin: str) -> str:
     return pins.stored_form(pin, secrets.token_bytes(pins.SALT_BYTES))
 
 
-def _zone_ids(tx: Connection, written: Sequence[str]) -> list[int]:
-    known = {_plain(name): (zone_id, name) for zone_id, name in place_tables.zones(tx)}
+def zone_ids_of(tx: Connection, written: Sequence[str]) -> list[int]:
+    """The quartiers of these names, in this order, each once; at least one. Raises Refused."""
+    known = {plain(name): (zone_id, name) for zone_id, name in place_tables.zones(tx)}
     wanted = [word for word in (each.strip() for each in written) if word]
     if not wanted:
         raise Refused(f"name at least one quartier: {', '.join(name for _, name in known.values())}")
     for word in wanted:
-        if _plain(word) not in known:
+        if plain(word) not in known:
             raise Refused(f"'{word}' is no quartier; known: {', '.join(name for _, name in known.values())}")
-    return list(dict.fromkeys(known[_plain(word)][0] for word in wanted))
+    return list(dict.fromkeys(known[plain(word)][0] for word in wanted))
 
 
 def zone_named(tx: Connection, written: str) -> int | None:
     """The quartier with this name, however it is spelled; None when it is none of ours."""
-    return next((zone_id for zone_id, name in place_tables.zones(tx) if _plain(name) == _plain(written)), None)
+    return next((zone_id for zone_id, name in place_tables.zones(tx) if plain(name) == plain(written)), None)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """'Bamako-Coura', 'bamako coura' and 'BAMAKO COURA ' are one quartier."""
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).casefold())

@@ -1,0 +1,74 @@
+"""What a supervisor asks on Monday: how many children wait for a visit, in which quartier, and who serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from service.domain import late_order
+from service.domain.late_order import Band
+from service.runtime import Runtime
+from service.store import late_tables, mediator_tables, place_tables
+from service.store.mediator_tables import Mediator
+from service.stories import late_list
+from service.stories.late_list import LateChild
+
+
+class Quartier(NamedTuple):
+    """`late`: how many in each band. `oldest`: the most days late, 0 when nobody is. `served_by`: accounts."""
+
+    id: int
+    name: str
+    followed: int
+    late: tuple[int, ...]
+    oldest: int
+    served_by: tuple[int, ...]
+
+
+class Overview(NamedTuple):
+    """`mediators`: open and locked accounts, oldest first. `nowhere`: followed children whose quartier is unknown."""
+
+    on: date
+    bands: tuple[Band, ...]
+    quartiers: tuple[Quartier, ...]
+    mediators: tuple[Mediator, ...]
+    nowhere: int
+
+    def served(self, mediator_id: int) -> list[Quartier]:
+        return [one for one in self.quartiers if mediator_id in one.served_by]
+
+    def unserved(self) -> list[Quartier]:
+        """Quartiers whose families nobody visits: no account, or none that is open, and somebody is followed."""
+        is_open = {one.id for one in self.mediators if one.state == "active"}
+        return [one for one in self.quartiers if one.followed and not is_open & set(one.served_by)]
+
+
+def overview(runtime: Runtime, today: date) -> Overview:
+    """A quartier at a time, each in a reading of its own: nobody waits for it."""
+    settings = runtime.config.report
+    bounds = (runtime.calendar.settings.defaulter_after_days, settings.long_late_days)
+    cut = tuple(late_order.bands(late_list.rule_of(runtime), bounds))
+    with runtime.database.read() as tx:
+        zones, followed = place_tables.zones(tx), late_tables.followed_in(tx)
+        mediators, serving = mediator_tables.accounts(tx, ("active", "locked")), mediator_tables.who_serves(tx)
+    quartiers = []
+    for zone_id, name in zones:
+        with runtime.database.read() as tx:
+            late = _late(tx, runtime, zone_id, followed, today)
+        served_by = tuple(serving.get(zone_id, ()))
+        oldest = max((one.days_late for one in late), default=0)
+        quartiers.append(Quartier(zone_id, name, followed.get(zone_id, 0), _counted(late, cut), oldest, served_by))
+    return Overview(today, cut, tuple(quartiers), tuple(mediators), followed.get(None, 0))
+
+
+def _late(
+    tx: Connection, runtime: Runtime, zone_id: int, followed: dict[int | None, int], today: date
+) -> list[LateChild]:
+    return late_list.late_children(tx, runtime, [zone_id], today) if followed.get(zone_id) else []
+
+
+def _counted(late: Sequence[LateChild], cut: Sequence[Band]) -> tuple[int, ...]:
+    return tuple(sum(band.has(one.days_late) for one in late) for band in cut)
