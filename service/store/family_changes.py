@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
+from service.store import phone_tables
 from service.store.care_tables import appointment
 from service.store.columns import new_id, upsert
 from service.store.people_tables import CHILD_COLUMNS, Child, caregiver, child, household, person, person_phone
@@ -89,7 +90,7 @@ def give_phone(tx: Connection, person_id: int, phone_id: int, since: date) -> No
 
 
 def take_phone(tx: Connection, household_id: int, phone_id: int, until: date) -> None:
-    """Nobody of this household is behind this phone any longer."""
+    """Nobody of this household is behind this phone any longer; who has it next chooses calls anew."""
     members = select(person.c.id).where(person.c.household_id == household_id)
     carers = (
         select(caregiver.c.person_id)
@@ -99,6 +100,7 @@ def take_phone(tx: Connection, household_id: int, phone_id: int, until: date) ->
     whose = or_(person_phone.c.person_id.in_(members), person_phone.c.person_id.in_(carers))
     which = (person_phone.c.phone_id == phone_id) & person_phone.c.until.is_(None) & whose
     tx.execute(update(person_phone).where(which).values(until=until))
+    phone_tables.forget_voice(tx, phone_id)
 
 
 def end_care(tx: Connection, child_id: int, phone_id: int, until: date) -> None:

@@ -183,6 +183,11 @@ def set_by_voice(tx: Connection, phone_id: int, by_voice: bool) -> None:
     tx.execute(update(phone).where(phone.c.id == phone_id).values(by_voice=by_voice))
 
 
+def forget_voice(tx: Connection, phone_id: int) -> None:
+    """Where calls were chosen, they are not any more."""
+    tx.execute(update(phone).where(phone.c.id == phone_id, phone.c.by_voice).values(by_voice=False))
+
+
 def is_by_voice(tx: Connection, phone_id: int) -> bool:
     return bool(tx.execute(select(phone.c.by_voice).where(phone.c.id == phone_id)).scalar_one_or_none())
 

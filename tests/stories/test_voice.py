@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from service.config import Config
 from service.runtime import Runtime
+from service.store import people_tables
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import consent
 from service.store.phone_tables import opt_out
 from service.store.recall_tables import message_appointment
 from service.store.task_tables import task
-from service.stories import dispatcher, opt_outs, recalls, receipts
+from service.stories import dispatcher, handovers, opt_outs, recalls, receipts
 from service.stories.outbox import Letter, put
 from tests.call_takers import OUR_NUMBER, Taker
 from tests.conftest import HOOK_SECRET, a_config
@@ -138,6 +139,22 @@ def test_she_goes_back_to_sms(runtime: Runtime, clock: TestClock, carrier: Loopb
     mother.dial()
     assert "Revenir aux SMS" in mother.press("5", "1", "4")
     assert "par SMS" in mother.press("1")
+    recalls.queue_recalls(runtime)
+    dispatcher.send_due(runtime)
+    assert [one.to for one in texts(carrier)] == [MOTHER]
+    assert not calls(carrier)
+
+
+def test_a_phone_that_leaves_the_family_is_not_rung_for_the_next_one(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
+) -> None:
+    child = enrol(runtime, clock)
+    choose_voice(handset)
+    with runtime.database.begin() as tx:
+        found = people_tables.find_child(tx, id=child.child_id)
+        assert found is not None
+        handovers.not_my_child(tx, runtime, MOTHER, found, clock.now())
+    enrol(runtime, clock)
     recalls.queue_recalls(runtime)
     dispatcher.send_due(runtime)
     assert [one.to for one in texts(carrier)] == [MOTHER]
