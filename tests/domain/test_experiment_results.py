@@ -1,4 +1,4 @@
-"""The arithmetic of an experiment: by hand on small figures, and on simulated families where the truth is known."""
+"""The arithmetic of an experiment: by hand on small figures, and with simulated families where the truth is known."""
 
 from __future__ import annotations
 
