@@ -147,7 +147,7 @@ _OPENING = {
     "seen_on": "date",
     "precision": "choice",
     "consent": "choice",
-    "another": "choice?",
+    "another": "choice",
 }
 _CODE = {"code": "number"}
 DEEDS = {
