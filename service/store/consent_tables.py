@@ -42,15 +42,15 @@ def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> 
     return [Standing._make(row) for row in tx.execute(last)]
 
 
-def people_behind(tx: Connection, phone_id: int) -> list[int]:
-    """Those who have this phone, the first one first."""
+def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[int]:
+    """Those who have this phone, the first one first; with `hold` none of them is erased before we commit."""
     rows = (
         select(person.c.id)
         .join(person_phone, person_phone.c.person_id == person.c.id)
         .where(person_phone.c.phone_id == phone_id, _now_used)
         .order_by(person.c.created_at, person.c.id)
     )
-    return list(tx.execute(rows).scalars())
+    return list(tx.execute(rows.with_for_update(of=person, read=True, key_share=True) if hold else rows).scalars())
 
 
 # --- a mediator at the door ---------------------------------------------------------------------------------

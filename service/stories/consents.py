@@ -69,7 +69,7 @@ def note(
 
     `only_refused`: on nothing that nobody was ever asked.
     """
-    people = consent_tables.people_behind(tx, phone_id)
+    people = consent_tables.people_behind(tx, phone_id, hold=True)
     purposes = tuple(purposes)
     last = {(one.person_id, one.purpose): one for one in consent_tables.standing(tx, people, purposes)}
     for person_id in people:
@@ -85,7 +85,7 @@ def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, no
     False, and nothing is changed, where explicit words cannot be: several people are behind this phone, or nobody who
     agreed to reminders is. Discreet words also note that others read the phone.
     """
-    people = consent_tables.people_behind(tx, phone_id)
+    people = consent_tables.people_behind(tx, phone_id, hold=True)
     last = {one.person_id: one for one in consent_tables.standing(tx, people, (REMINDER,)) if one.given}
     if explicit and (len(people) != 1 or not last):
         return False
