@@ -52,7 +52,7 @@ class ListsCourt:
         return any(
             plan.kid == kid
             and plan.since <= (at if since is None else since)
-            and at < plan.until
+            and at <= plan.until  # what she finds ends it at the moment of the list
             and plan.contact.on is not None
             and (today - plan.contact.on).days >= days
             and (plan.contact.lapses_on is None or today < plan.contact.lapses_on)

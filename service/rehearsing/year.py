@@ -186,10 +186,12 @@ class Year:
 
     def move(self, home: Home, event: Event, now: int) -> None:
         assert isinstance(event.value, Quartier)
+        if home.gone:
+            return
         home.quartier = event.value
         for card in home.cards.values():
             card.plan(self.world, self.world.centre(home.quartier), event.on)
-        if home.followed() and not home.gone:
+        if home.followed():
             self.line.move(home.followed(), home.quartier, now)
             home.moved += 1
             self._note(home, "place", now, value=home.quartier.centre)
@@ -255,7 +257,7 @@ class Year:
         days = self._told_of[centre.name] = after(self._told_of.get(centre.name, NOTHING_KNOWN), word)
         self.truth.words.append(Told(now, centre.name, word, days))
         for home in self.homes:
-            if home.quartier.centre == centre.name and not home.gone:
+            if home.quartier.centre == centre.name:
                 for kid in home.followed():
                     if home.books[kid].is_moved_by(self.world, days, now, self._rounds):
                         self._plan(home, kid, now)
