@@ -28,6 +28,7 @@ from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladde
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.key_rings import parse_index_ring, parse_ring
+from service.programme_settings import FollowUpSettings
 from service.store.care_tables import VACCINE
 from service.store.database import Database
 from service.store.together import Together
@@ -158,7 +159,7 @@ def _ladder(file: Path | None, name: str, setting: str) -> Ladder:
         raise config.BadConfig([f"{config.PREFIX}{setting}: {mistake}"]) from None
 
 
-def _pregnancy(chosen: config.FollowUpSettings | None) -> Protocol:
+def _pregnancy(chosen: FollowUpSettings | None) -> Protocol:
     try:
         return built_in_protocol(PREGNANCY).with_parameters(chosen.settled if chosen else {})
     except ProtocolMistake as mistake:

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.engine import Connection
 
-from service.config import MutualSettings
+from service.programme_settings import MutualSettings
 from service.runtime import Runtime
 from service.store import mutual_tables, people_tables, task_tables
 from service.store.mutual_tables import Membership

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from service.config import Config, MutualSettings
+from service.config import Config
+from service.programme_settings import MutualSettings
 from service.runtime import Runtime
 from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household

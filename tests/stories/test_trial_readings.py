@@ -13,9 +13,10 @@ from sqlalchemy import update
 
 from service.commands.experiment_commands import as_data, lines_of
 from service.commands.experiment_files import write_xlsx
-from service.config import Config, ReportSettings
+from service.config import Config
 from service.domain.experiment_results import least_effect
 from service.domain.experiments import TRIED, USUAL, NotSound
+from service.programme_settings import ReportSettings
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message
 from service.stories import dispatcher, erasure, recalls, trial_readings, trials
