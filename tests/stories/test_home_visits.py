@@ -162,17 +162,28 @@ def test_a_death_takes_what_asks_somebody_to_go_there_off_the_list(
 
 
 def test_a_death_by_mistake_is_put_right_by_the_supervisor(
-    runtime: Runtime, clock: TestClock, account: Account, days: Days, settings: Config
+    runtime: Runtime, clock: TestClock, account: Account, days: Days
 ) -> None:
     one = enrol(runtime, clock)
     before = open_of(runtime, one)
     visited(runtime, one, "dead")
-    said = command(settings, "child", "resume", families.show_code(one.code), "--by", "Fatou")
-    assert said.output == "It is followed again (before: noté décédé).\n"
+    with runtime.database.begin() as tx:
+        assert home_visits.resume(tx, runtime, families.show_code(one.code), "Fatou", clock.now()) == "noté décédé"
     assert now_of(runtime, one).status == "followed"
     assert open_of(runtime, one) == before
     assert lines(runtime, "done") == [("resumed", None)]
     assert days.until("2026-11-25"), "its reminders go on"
+
+
+def test_the_supervisors_command_says_what_stood_there(
+    runtime: Runtime, clock: TestClock, account: Account, settings: Config
+) -> None:
+    one = enrol(runtime, clock)
+    visited(runtime, one, "refused")
+    said = command(settings, "child", "resume", families.show_code(one.code), "--by", "Fatou")
+    assert said.output == "It is followed again (before: refus).\n"
+    assert now_of(runtime, one).quiet_why is None
+    assert sorted(lines(runtime, "done")) == [("resumed", None), ("visit_refused", None)]
     again = command(settings, "child", "resume", one.code, "--by", "Fatou")
     assert again.exit_code == 1
     assert "nothing to resume" in again.output
