@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from service.domain import visit_rules
 from service.domain.visit_rules import Recalls, Status
 from service.runtime import Runtime
-from service.store import child_states, family_changes, people_tables, task_tables, visit_tables
+from service.store import child_states, family_changes, people_tables, place_tables, task_tables, visit_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.stories import child_tasks, dead_numbers, families, handovers, mediator_accounts, moves, pauses, recalls
@@ -62,7 +62,7 @@ def record(tx: Connection, runtime: Runtime, one: Mediator, child: Child, found:
     standing = people_tables.find_child(tx, id=child.id)  # ours from here on
     if standing is None or standing.status != "followed":
         raise Refused("no_child", child=show_code(child.code))
-    _check(runtime, standing, found, now)
+    _check(tx, runtime, standing, found, now)
     assert standing.zone_id is not None, "a mediator finds the children of her quartiers"
     visit_tables.add_visit(
         tx,
@@ -84,13 +84,15 @@ def record(tx: Connection, runtime: Runtime, one: Mediator, child: Child, found:
         child_tasks.put_on_list(tx, now, rule.line, standing, key=key, details={"Visite du": f"{found.on:%d/%m/%Y}"})
 
 
-def _check(runtime: Runtime, child: Child, found: Found, now: int) -> None:
+def _check(tx: Connection, runtime: Runtime, child: Child, found: Found, now: int) -> None:
     if found.on > runtime.today(now):
         raise Refused("future", day=f"{found.on:%d/%m/%y}")
     if found.on < child.born_on:
         raise Refused("before_birth", day=f"{found.on:%d/%m/%y}", child=show_code(child.code))
     if found.status == "moved" and found.zone_id == child.zone_id:
         raise Refused("visit_same_zone", child=show_code(child.code))
+    if found.zone_id is not None and place_tables.place_of_zone(tx, found.zone_id) is None:
+        raise Refused("visit_zone")
 
 
 # --- what follows -------------------------------------------------------------------------------------------
@@ -115,10 +117,7 @@ def _lives_elsewhere(visit: _Visit) -> None:
     tx, child = visit.tx, visit.child
     assert visit.found.zone_id is not None
     phone_id = family_changes.lock_household(tx, child.household_id)
-    try:
-        moves.move(tx, visit.runtime, [child], visit.found.zone_id, phone_id, visit.now)
-    except moves.NoSuchPlace:
-        raise Refused("visit_zone") from None
+    moves.move(tx, visit.runtime, [child], visit.found.zone_id, phone_id, visit.now)
 
 
 def _has_ended(visit: _Visit) -> None:
