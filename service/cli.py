@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from service.commands.centre_commands import centre
+from service.commands.child_commands import child
 from service.commands.clock_commands import clock
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
@@ -186,6 +187,7 @@ def schedule(cases: TextIO, as_json: bool) -> None:
 
 for group in (
     centre,
+    child,
     clock,
     db,
     doctor,

@@ -68,28 +68,40 @@ class Report(NamedTuple):
 
 def is_report(text: str) -> bool:
     """Whether an SMS is meant as one: VU alone, or VU and something with a digit. "Vu que le centre..." is not."""
-    plain = _plain(text[:LONGEST])
-    begins = _REPORT.match(plain)
-    if begins is None:
-        return False
-    rest = plain[begins.end() :]
-    return not rest.strip(_AROUND) or any(sign.isdigit() for sign in rest)
+    return rest_after(_REPORT, text) is not None
 
 
-def read_report(text: str, calendar: Calendar) -> Report:
-    """What was written; raises NotRead. Every dose is one of the calendar's."""
+def rest_after(begins: re.Pattern[str], text: str, *, whole: bool = False) -> str | None:
+    """What stands after the word that a report begins with, in capitals without accents; None when it is no report.
+
+    Empty when nothing does. `whole`: empty too when the text is longer than any report.
+    """
     plain = _plain(text[: LONGEST + 1])
-    begins = _REPORT.match(plain)
-    if begins is None or len(plain) > LONGEST:
-        raise NotRead("words")
-    rest = plain[begins.end() :]
-    if not rest.strip(_AROUND):
-        raise NotRead("words")
+    found = begins.match(plain)
+    if found is None:
+        return None
+    rest = plain[found.end() :].strip(_AROUND)
+    if whole and len(plain) > LONGEST:
+        return ""
+    return rest if not rest or any(sign.isdigit() for sign in rest) else None
+
+
+def take_code_and_day(rest: str) -> tuple[str, str, str]:
+    """The code that stands first, the day if one is written, and what is left; raises NotRead."""
     found = _CODE.match(rest)
     code = re.sub(r"\D", "", found[1]) if found else ""
     if found is None or len(code) not in CODE_DIGITS:
         raise NotRead("code")
-    rest, day = _take_day(rest[found.end() :])
+    left, day = _take_day(rest[found.end() :])
+    return code, day, left
+
+
+def read_report(text: str, calendar: Calendar) -> Report:
+    """What was written; raises NotRead. Every dose is one of the calendar's."""
+    rest = rest_after(_REPORT, text, whole=True)
+    if not rest:
+        raise NotRead("words")
+    code, day, rest = take_code_and_day(rest)
     doses = tuple(_doses(re.findall(r"[A-Z]+\d*|\d+", rest), calendar))
     if not doses:
         raise NotRead("words")

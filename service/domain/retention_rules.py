@@ -145,7 +145,7 @@ RULES = (
     ),
     Rule(
         "left_children",
-        "children whose family said stop for this child",
+        "children whose family said stop for this child, who moved away or died",
         "30 days after that",
         30 * DAY_MS,
         "counted by centre and year of birth; deleted",
@@ -177,6 +177,15 @@ RULES = (
         90 * DAY_MS,
         "deleted; doses keep the account's number",
         "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "visits",
+        "visits of mediators; without the child once it is deleted",
+        "24 months",
+        730 * DAY_MS,
+        "deleted",
+        "ours: a report compares a year with the one before",
         "night",
     ),
     Rule(

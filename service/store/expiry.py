@@ -40,6 +40,7 @@ from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
+from service.store.visit_tables import visit
 
 Keys = Sequence[Any]
 
@@ -71,6 +72,7 @@ UNANSWERED_REQUESTS = Aged(membership, membership.c.id, membership.c.requested_a
 HANDOVERS = Aged(handover, handover.c.id, handover.c.expires_at)
 FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.until)
 FORMER_MEDIATORS = Aged(mediator, mediator.c.id, mediator.c.left_at)
+VISITS = Aged(visit, visit.c.id, visit.c.visited_on)
 ERASURES = Aged(erasure, erasure.c.id, erasure.c.at)
 
 

@@ -27,6 +27,7 @@ from service.store.recall_tables import message_appointment
 from service.store.receipt_tables import unmatched_receipt
 from service.store.screening_tables import screening
 from service.store.task_tables import task
+from service.store.visit_tables import let_go_of
 
 Gone = Counter[str]
 """How many rows went, by the name of their table."""
@@ -116,9 +117,10 @@ def homes_with_requests(tx: Connection, phone_id: int) -> list[int]:
 
 
 def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -> Gone:
-    """Everything about these children, and the children."""
+    """Everything about these children, and the children. Visits to them stay as counts, and are nobody's."""
     theirs = appointment.c.child_id.in_(children) | appointment.c.household_id.in_(homes)
     visits = select(appointment.c.id).where(theirs)
+    let_go_of(tx, children)
     return (
         _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
         + _delete(tx, appointment, theirs)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.engine import Connection
 
+from service.store import child_states, visit_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
@@ -33,10 +34,11 @@ class Waiting(NamedTuple):
     heard: bool
 
 
-def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date) -> list[Waiting]:
+def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since: date) -> list[Waiting]:
     """Those of the followed children of these quartiers, a child's together and its earliest first.
 
-    What awaits stock has no day, and what has lapsed is given no more: neither is here.
+    What awaits stock has no day, and what has lapsed is given no more: neither is here. Nor is a child whom a mediator
+    has seen since then, whose family refused, or who is in hospital.
     """
     if not zone_ids:
         return []
@@ -60,6 +62,7 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date) -> list[Wai
         .where(child.c.zone_id.in_(zone_ids), child.c.status == "followed")
         .where(a.state == "open", a.awaits_stock.is_(False), _on <= today)
         .where(or_(a.lapses_on.is_(None), a.lapses_on > today))
+        .where(~child_states.is_quiet(today), ~visit_tables.seen_since(child.c.person_id, seen_since))
         .order_by(child.c.person_id, _on, a.id)
     )
     columns = len(CHILD_COLUMNS)

@@ -187,6 +187,17 @@ def who_serves(tx: Connection) -> dict[int, list[int]]:
     return serving
 
 
+def child_of_id(tx: Connection, mediator_id: int, child_id: int) -> Child | None:
+    """The followed child of her quartiers with this id."""
+    served = select(mediator_zone.c.zone_id).where(mediator_zone.c.mediator_id == mediator_id)
+    row = tx.execute(
+        select(*CHILD_COLUMNS)
+        .join(person, person.c.id == child.c.person_id)
+        .where(child.c.person_id == child_id, child.c.zone_id.in_(served), child.c.status == "followed")
+    ).one_or_none()
+    return Child._make(row) if row else None
+
+
 def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[Child]:
     """The followed children of her quartiers whose code begins with these digits, three at most.
 

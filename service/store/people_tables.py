@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
-    update,
 )
 from sqlalchemy.engine import Connection
 
@@ -78,6 +77,10 @@ child = Table(
     Column("enrolled_on", Date, nullable=False),
     Column("enrolled_at", Instant, nullable=False),
     Column("stopped_at", Instant),
+    Column("stopped_why", String(8)),  # family, moved, dead; NULL while it is followed
+    # Followed, and nothing is sent about it: until a day, or until its family asks again where there is none.
+    Column("quiet_why", String(8)),  # refused, hospital
+    Column("quiet_until", Date),
 )
 
 caregiver = Table(
@@ -108,6 +111,7 @@ consent = Table(
 )
 
 Index("ix_child_followed", child.c.status, child.c.person_id)
+Index("ix_child_zone", child.c.zone_id, child.c.status)  # the list of late children of a mediator's quartiers
 Index("ix_child_centre", child.c.centre_id, child.c.household_id)  # the families that a change of its days touches
 
 
@@ -134,6 +138,8 @@ class Child(NamedTuple):
     born_on: date
     sex: str | None
     birth_precision: str
+    quiet_why: str | None = None
+    quiet_until: date | None = None
 
 
 CHILD_COLUMNS = (
@@ -150,6 +156,8 @@ CHILD_COLUMNS = (
     person.c.born_on,
     person.c.sex,
     child.c.birth_precision,
+    child.c.quiet_why,
+    child.c.quiet_until,
 )
 
 
@@ -317,10 +325,6 @@ def add_caregiver(tx: Connection, child_id: int, person_id: int, position: int, 
 
 def add_consent(tx: Connection, **values: object) -> None:
     _ADD_CONSENT.run(tx, id=new_id(), **values)
-
-
-def stop_following(tx: Connection, child_id: int, now: int) -> None:
-    tx.execute(update(child).where(child.c.person_id == child_id).values(status="stopped", stopped_at=now))
 
 
 def followed_children(tx: Connection, limit: int) -> list[tuple[Child, str | None]]:

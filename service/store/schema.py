@@ -31,6 +31,7 @@ from service.store import (
     system_tables,
     tally_tables,
     task_tables,
+    visit_tables,
 )
 from service.store.columns import metadata
 from service.store.database import Database
@@ -59,6 +60,7 @@ TABLES = (
     system_tables,
     tally_tables,
     task_tables,
+    visit_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"
 

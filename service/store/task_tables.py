@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Column, Date, Index, String, Table, func, select, update
@@ -89,6 +90,16 @@ def close_task_of(tx: Connection, key: str, state: str, by: str, now: int) -> bo
 def close_tasks_of_phone(tx: Connection, kind: str, phone_id: int, state: str, by: str, now: int) -> int:
     """The same of every open line of this kind about this phone; gives how many."""
     which = (task.c.kind == kind) & (task.c.phone_id == phone_id) & (task.c.state == "open")
+    return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount
+
+
+def close_tasks_of_person(
+    tx: Connection, person_id: int, state: str, by: str, now: int, *, kinds: Iterable[str] = (), but: Iterable[str] = ()
+) -> int:
+    """The same of every open line about this person, or of these kinds, but those kinds; gives how many."""
+    which = (task.c.person_id == person_id) & (task.c.state == "open") & task.c.kind.not_in(list(but))
+    if kinds:
+        which &= task.c.kind.in_(list(kinds))
     return tx.execute(update(task).where(which).values(state=state, closed_by=by, closed_at=now)).rowcount
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from service.domain.centre_days import LOOKED_AHEAD_DAYS, CentreDays
 from service.domain.places import WEEKDAYS
 from service.runtime import Runtime
-from service.store import care_tables, centre_tables
+from service.store import care_tables, centre_tables, child_states
 from service.store.care_tables import Appointment
 from service.store.centre_tables import Fact, Kind, Planned
 from service.stories import apologies, meeting_days, paged_work, recalls
@@ -252,6 +252,7 @@ def _ask_pardon(
     change: _Change,
     now: int,
 ) -> Bill:
+    moved = _spoken_of(tx, moved, runtime.today(now))
     if change.sorry_for is None or not moved:
         return Bill(0, 0)
     still = centre_tables.days_still_told(tx, sorted({one.household_id for one in moved}))
@@ -267,6 +268,12 @@ def _ask_pardon(
     return apologies.apologise(tx, runtime, centre_id, change.sorry_for, in_vain, instead, now)
 
 
+def _spoken_of(tx: Connection, moved: Sequence[Moved], today: date) -> list[Moved]:
+    """Without the children of whom nothing is said now: their families refused, or they are in hospital."""
+    quiet = child_states.quiet_among(tx, {one.child_id for one in moved}, today)
+    return [one for one in moved if one.child_id not in quiet]
+
+
 def _foresee(
     tx: Connection,
     runtime: Runtime,
@@ -279,7 +286,8 @@ def _foresee(
     now = runtime.now()
     moved, still = _touched(runtime, days, centre_tables.planned_at(tx, centre_id, homes), runtime.today(now))
     takes_away = change.sorry_for is not None and not change.gives_back
-    in_vain = apologies.told_in_vain(tx, moved, still, runtime.today(now)) if takes_away else {}
+    spoken_of = _spoken_of(tx, moved, runtime.today(now))
+    in_vain = apologies.told_in_vain(tx, spoken_of, still, runtime.today(now)) if takes_away else {}
     outcome.add(len({one.household_id for one in moved}), apologies.foresee(tx, runtime, centre_id, in_vain, now))
 
 

@@ -17,6 +17,7 @@ from service.stories import (
     feedback_actions,
     handover_actions,
     mediator_actions,
+    mediator_visit_actions,
     mutual_actions,
     outbox,
     phone_actions,
@@ -35,6 +36,7 @@ ROOMS = (
     feedback_actions,
     privacy_actions,
     mediator_actions,
+    mediator_visit_actions,
 )
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}

@@ -15,7 +15,7 @@ from service.domain.contacts import Contact
 from service.domain.vaccination import Assessment, Given
 from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
-from service.store import care_tables, people_tables, phone_tables, place_tables
+from service.store import care_tables, child_states, people_tables, phone_tables, place_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
@@ -227,9 +227,9 @@ def _visit(assessment: Assessment, child: Child, centre: str, today: date) -> Vi
     return Visit(assessment.next_contact, centre, state)
 
 
-def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """No longer follow this child: no reason is asked (a death, a move), and nothing more is sent about it."""
-    people_tables.stop_following(tx, child_id, now)
+def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int, why: str = "family") -> None:
+    """Follow this child no longer, and send nothing more about it. No family is asked why: it may be a death."""
+    child_states.stop_following(tx, child_id, why, now)
     recalls.replan(tx, runtime, child_id, now)
 
 

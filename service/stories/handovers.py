@@ -189,6 +189,24 @@ def not_my_child(tx: Connection, runtime: Runtime, number: str, child: Child, no
     child_tasks.put_on_list(tx, now, "wrong_family", child, key=f"wrong_family:{child.id}:{runtime.today(now)}")
 
 
+def is_wrong_number(tx: Connection, runtime: Runtime, child: Child, now: int) -> int | None:
+    """Somebody was at the family's home: this number is not theirs, and nothing more of theirs is sent there.
+
+    Its children are followed on, without a phone, until the family takes its messages with a child's code. Gives the
+    phone that had them, None when none had.
+    """
+    home = child.household_id
+    old = family_changes.lock_household(tx, home)
+    if old is None:
+        return None
+    for one in family_changes.children_of(tx, home):
+        recalls.take_back(tx, runtime, one.id, now)
+    family_changes.take_phone(tx, home, old, runtime.today(now))
+    handover_tables.replace_announced(tx, home)
+    family_changes.prefer_phone(tx, home, None)
+    return old
+
+
 # --- in common ----------------------------------------------------------------------------------------------
 
 

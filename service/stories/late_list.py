@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import late_order
+from service.domain import late_order, visit_rules
 from service.domain.late_order import LateRule
 from service.domain.vaccination import Given
 from service.runtime import Runtime
@@ -58,7 +58,8 @@ def late_children(
 
     The price follows the children of these quartiers, and not how many are followed elsewhere.
     """
-    rows = late_tables.waiting_in(tx, sorted(set(zone_ids)), today)
+    seen_since = visit_rules.seen_lately_since(today, runtime.config.visits.seen_days)
+    rows = late_tables.waiting_in(tx, sorted(set(zone_ids)), today, seen_since)
     by_child = {one: list(its) for one, its in groupby(rows, key=lambda row: row.child)}
     rule = rule_of(runtime)
     found = [_late(child, its, rule, today) for child, its in by_child.items()]

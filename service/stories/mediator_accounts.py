@@ -7,7 +7,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +23,9 @@ TASK = "mediator_locked"
 MOST_TRIES = 5
 """Wrong PINs in a row. Four digits: whoever tries has one chance in two thousand, and is seen."""
 LINE_KEPT_MS = 90 * DAY_MS
+
+
+Changed = Literal["changed", "differ", "easy", "closed"]
 
 
 class Refused(Exception):
@@ -130,6 +133,22 @@ def check_pin(tx: Connection, number: str, typed: str, now: int) -> Mediator | N
     return None
 
 
+def change_own_pin(tx: Connection, number: str, former: str, new: str, again: str, now: int) -> Changed:
+    """Another PIN, of her own choice: typed twice, none of those that are tried first, and not the former one.
+
+    "closed" is for whoever did not prove to be a mediator: nothing was written, and a wrong former PIN counts.
+    """
+    one = check_pin(tx, number, former, now)
+    if one is None:
+        return "closed"
+    if new != again:
+        return "differ"
+    if pins.is_easy(new) or pins.is_pin_of(new, one.pin):
+        return "easy"
+    mediator_tables.change(tx, one.id, pin=_stored(new))
+    return "changed"
+
+
 def signature(one: Mediator) -> str:
     """Who recorded something, without a name."""
     return f"mediator:{one.id}"
@@ -199,6 +218,11 @@ def zone_ids_of(tx: Connection, written: Sequence[str]) -> list[int]:
         if plain(word) not in known:
             raise Refused(f"'{word}' is no quartier; known: {', '.join(name for _, name in known.values())}")
     return list(dict.fromkeys(known[plain(word)][0] for word in wanted))
+
+
+def zone_named(tx: Connection, written: str) -> int | None:
+    """The quartier with this name, however it is spelled; None when it is none of ours."""
+    return next((zone_id for zone_id, name in place_tables.zones(tx) if plain(name) == plain(written)), None)
 
 
 def plain(name: str) -> str:

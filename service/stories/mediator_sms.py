@@ -1,4 +1,5 @@
-"""`VU 4821 7730 PENTA2 OPV2`: doses by SMS from a mediator's own phone. From any other phone the word means nothing.
+"""`VU 4821 7730 PENTA2 OPV2` and `VISITE 4821 7730 REFUS`: what a mediator writes from her own phone. From any other
+phone the words mean nothing.
 
 The answer goes to the number that she registered, whoever wrote in her name, and says what was written down.
 """
@@ -14,19 +15,21 @@ from sqlalchemy.engine import Connection
 from flows import answers
 from service.channels.base import IncomingSms
 from service.clock import DAY_MS
-from service.domain import dose_words
+from service.domain import dose_words, visit_rules, visit_words
 from service.domain.dose_words import NotRead, Report
+from service.domain.visit_words import VisitReport
 from service.runtime import Runtime
 from service.store import handover_tables, message_tables, phone_tables, task_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.store.system_tables import count
-from service.stories import child_tasks, mediator_accounts, mediator_doses, outbox
+from service.stories import child_tasks, home_visits, mediator_accounts, mediator_doses, outbox
 from service.stories.families import show_code
 from service.stories.mediator_doses import Record, Refused
 from service.stories.reminders import spoken_language
 from service.stories.wording import short_date
 
+ELSEWHERE: Final = "AILLEURS"
 MOST_ANSWERS_A_DAY: Final = 200
 """A full vaccination day has fewer. What comes after is written down all the same."""
 TRIES: Final = "report_code"
@@ -39,14 +42,18 @@ LAST_YEAR_WITHIN: Final = timedelta(183)
 def take_report(tx: Connection, runtime: Runtime, sms: IncomingSms, key_hash: bytes, now: int) -> bool:
     """Write down what a mediator reports, and answer; False when this is no report, or not a mediator's phone."""
     assert sms.phone is not None
-    if not dose_words.is_report(sms.text):
+    is_visit = visit_words.is_visit(sms.text)
+    if not is_visit and not dose_words.is_report(sms.text):
         return False
     one = mediator_accounts.active_on(tx, sms.phone)
     if one is None:
         return False
     say = _Words(runtime, one)
     try:
-        text = say.record(_record(tx, runtime, one, sms.phone, sms.text, now))
+        if is_visit:
+            text = _record_visit(tx, runtime, one, sms.phone, sms.text, say, now)
+        else:
+            text = say.record(_record(tx, runtime, one, sms.phone, sms.text, now))
     except Refused as reason:
         count(tx, "reports_refused")
         text = say(reason.phrase, **reason.slots)
@@ -59,6 +66,30 @@ def _record(tx: Connection, runtime: Runtime, one: Mediator, number: str, text: 
     on = _day(report.day, runtime.today(now))
     child = _find_child(tx, runtime, one, number, report.code, now)
     return mediator_doses.record(tx, runtime, one, child, report.doses, on, now)
+
+
+def _record_visit(
+    tx: Connection, runtime: Runtime, one: Mediator, number: str, text: str, say: _Words, now: int
+) -> str:
+    """What ends everything for a child is taken by call only: it is refused before the code is looked at."""
+    report = _read_visit(text)
+    zone_id = mediator_accounts.zone_named(tx, report.place) if report.place else None
+    elsewhere = report.status == "moved" and zone_id is None
+    if elsewhere and report.place not in ("", ELSEWHERE):
+        raise Refused("visit_zone")
+    if not visit_rules.rule_of(report.status, elsewhere=elsewhere).by_sms:
+        raise Refused("visit_by_call")
+    on = _day(report.day, runtime.today(now))
+    child = _find_child(tx, runtime, one, number, report.code, now)
+    home_visits.record(tx, runtime, one, child, home_visits.Found(report.status, on, zone_id), now)
+    return say(f"visit_{report.status}", child=show_code(child.code), day=short_date(on))
+
+
+def _read_visit(text: str) -> VisitReport:
+    try:
+        return visit_words.read_visit(text)
+    except NotRead as unclear:
+        raise Refused("visit_words" if unclear.trouble == "words" else unclear.trouble) from None
 
 
 def _find_child(tx: Connection, runtime: Runtime, one: Mediator, number: str, code: str, now: int) -> Child:

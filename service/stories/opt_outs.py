@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import message_tables, phone_tables
+from service.stories import pauses
 
 EVERYTHING = "all"
 PURPOSES = ("reminder", "campaign")
@@ -27,8 +28,11 @@ def start(
 ) -> None:
     """Messages begin again from now on; what would have been said meanwhile stays unsaid.
 
-    Who had stopped everything and takes one purpose back still refuses the others.
+    Who had stopped everything and takes one purpose back still refuses the others. What a mediator heard refused for
+    one of the phone's children is taken back with the reminders.
     """
+    if purpose in (EVERYTHING, "reminder"):
+        pauses.asked_again(tx, runtime, number, now)  # households are locked before phones
     phone = phone_tables.ensure_phone(tx, number, now)
     if purpose == EVERYTHING:
         phone_tables.remove_opt_outs(tx, runtime.vault.indexes(number))

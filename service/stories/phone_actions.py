@@ -7,8 +7,8 @@ from sqlalchemy.engine import Connection
 from flows.check import Signature
 from flows.engine import Outcome
 from service.store import phone_tables
-from service.stories import opt_outs
-from service.stories.situation import Deed, Situation, Values
+from service.stories import opt_outs, pauses
+from service.stories.situation import Deed, Situation, Values, own_children
 
 _STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
 
@@ -16,7 +16,9 @@ _STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
 def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
     number_idx = phone_tables.index_of(tx, situation.number)
     comes = {purpose: not phone_tables.opted_out(tx, number_idx, purpose) for purpose in opt_outs.PURPOSES}
-    return Outcome(True, {"rappels": comes["reminder"], "infos": comes["campaign"]})
+    children = own_children(tx, situation)
+    refused = bool(children) and all(child.quiet_why == pauses.REFUSED for child in children)
+    return Outcome(True, {"rappels": comes["reminder"] and not refused, "infos": comes["campaign"]})
 
 
 def _stop_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:

@@ -94,7 +94,7 @@ def _told_of(contact: Contact, gone: Sequence[Appointment]) -> str | None:
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
-    step = _step_after(runtime, contact.on, contact.lapses_on, told, now)
+    step = step_of(runtime, one, contact.on, contact.lapses_on, told, now)
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -122,6 +122,19 @@ def _step_after(
     None too while nobody knows the day `on`.
     """
     return reminder_ladder.next_step(runtime.ladder, on, told, runtime.local(now), lapses_on) if on else None
+
+
+def step_of(
+    runtime: Runtime, one: Child, on: date | None, lapses_on: date | None, told: str | None, now: int
+) -> Occurrence | None:
+    """The same for this child: none while its family refuses, and none before its silence ends."""
+    if one.quiet_why is None:
+        return _step_after(runtime, on, lapses_on, told, now)
+    if one.quiet_until is None:
+        return None
+    speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
+    step = _step_after(runtime, on, lapses_on, told, max(now, speaks_at))
+    return step._replace(on=max(step.on, one.quiet_until)) if step else None
 
 
 def said_otherwise(

@@ -213,6 +213,7 @@ SWEEPS: dict[str, Sweep] = {
     "refused_children": Sweep(_find_refusing, _forget_unheard, _count_unheard, most=1),
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),
+    "visits": _aged(expiry.VISITS, by_day=True),
     "people": _left_over(
         person,
         lambda night: expiry.people_of_nothing(night.before),

@@ -90,6 +90,17 @@ CONTRACT = {
     "record_seen": Signature(
         {"code": "number", "dose": "id"}, {"noted": "text", "state": "choice", "on": "text"}
     ),
+    "visit_code": Signature(
+        {"code": "number"}, {"found": "choice", "qui": "text", "lequel": "choice"}, writes=False
+    ),
+    "visit_listed": Signature(
+        {"child": "id"}, {"found": "choice", "qui": "text", "lequel": "choice"}, writes=False
+    ),
+    "late_here": Signature(options=True, writes=False),
+    "other_places": Signature({"child": "id"}, options=True, writes=False),
+    "record_visit": Signature({"child": "id", "status": "choice"}),
+    "record_move": Signature({"child": "id", "zone": "id"}),
+    "change_pin": Signature({"former": "number", "new": "number", "again": "number"}, {"changed": "choice"}),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -151,6 +162,13 @@ USUAL: dict[str, Outcome] = {
     "child_seen": Outcome(True, {"found": "yes", "enfant": "Enfant né 03/2026"}),
     "doses_due": Outcome(True, options=(("all", "Toutes"), ("PENTA1", "PENTA1"), ("OPV1", "OPV1"))),
     "record_seen": Outcome(True, {"noted": "PENTA1 OPV1", "state": "coming", "on": "16/04/26"}),
+    "visit_code": Outcome(True, {"found": "yes", "qui": "Enfant né 03/2026", "lequel": "1"}),
+    "visit_listed": Outcome(True, {"found": "yes", "qui": "Enfant né 03/2026", "lequel": "1"}),
+    "late_here": Outcome(True, options=(("1", "4821 7730, 21 j"), ("2", "5530 1188, 16 j"))),
+    "other_places": Outcome(True, options=(("elsewhere", "Ailleurs, autre ville"), ("2", "Badialan 1"))),
+    "record_visit": Outcome(True),
+    "record_move": Outcome(True),
+    "change_pin": Outcome(True, {"changed": "changed"}),
 }
 
 

@@ -36,10 +36,12 @@ def typed(code: str) -> str:
 def opened(phone: Handset, account: Account, code: str) -> str:
     """What stands on the screen once the PIN and the code are typed."""
     dial(phone, "Médiatrice")
-    return phone.press(account.pin, typed(code))
+    phone.press(account.pin)
+    phone.choose("Doses données")
+    return phone.press(typed(code))
 
 
-def test_every_dose_of_the_day_in_five_screens(
+def test_every_dose_of_the_day_in_six_screens(
     phone: Handset, runtime: Runtime, clock: TestClock, account: Account
 ) -> None:
     code = a_child(runtime, clock, "2026-09-20")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scheduler.timetable import one_round
 from service.config import Config
+from service.domain import visit_rules
 from service.runtime import Runtime
 from service.stories import (
     dead_numbers,
@@ -61,6 +62,7 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds = set(re.findall(r'put_on_list\(\s*tx,\s*now,\s*"(\w+)"', source))
     kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
     assert {"moved", "muac_referral", "code_tries"} <= kinds
+    kinds |= {rule.line for rule in (*visit_rules.RULES.values(), visit_rules.MOVED_AWAY) if rule.line}
     kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND}
     assert kinds | {
         unfinished.KIND,

@@ -1,0 +1,28 @@
+"""`laseli child`: a child that was stopped by mistake, or whose family asks again, is followed again."""
+
+from __future__ import annotations
+
+import click
+
+from service.commands.opening import opened_runtime
+
+
+@click.group("child")
+def child() -> None:
+    """Children, by the code in their booklet (docs/mediators.md)."""
+
+
+@child.command("resume")
+@click.argument("code")
+@click.option("--by", required=True, metavar="NAME", help="Who spoke with the family.")
+def child_resume(code: str, by: str) -> None:
+    """Follow a child again, and plan anew: after a death noted by mistake, a move, a refusal, a stay in hospital."""
+    from service.stories import home_visits
+
+    runtime = opened_runtime()
+    try:
+        with runtime.database.begin() as tx:
+            was = home_visits.resume(tx, runtime, code, by, runtime.now())
+    except home_visits.CannotResume as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo(f"It is followed again (before: {was}).")

@@ -1,0 +1,57 @@
+"""Children about whom nothing is sent for a while, or until their family asks again. They stay followed.
+
+What waits about them is taken back at once; what the household's other children are told goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy.engine import Connection
+
+from service.runtime import Runtime
+from service.store import care_tables, child_states, people_tables, phone_tables
+from service.store.care_tables import NextStep
+from service.store.people_tables import Child
+from service.stories import recalls
+
+REFUSED, HOSPITAL = "refused", "hospital"
+
+
+def refuse(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+    """Its family wants nothing said about this child."""
+    _be_quiet(tx, runtime, child_id, REFUSED, None, now)
+
+
+def pause(tx: Connection, runtime: Runtime, child: Child, until: date, now: int) -> None:
+    """Nothing before that day. What a family refuses no hospital gives back, and a longer pause stays."""
+    is_longer = child.quiet_until is not None and child.quiet_until >= until
+    if child.quiet_why != REFUSED and not is_longer and until > runtime.today(now):
+        _be_quiet(tx, runtime, child.id, HOSPITAL, until, now)
+
+
+def speak_again(tx: Connection, runtime: Runtime, child: Child, now: int) -> None:
+    """What is still useful is said from now on."""
+    if child.quiet_why is not None:
+        _be_quiet(tx, runtime, child.id, None, None, now)
+
+
+def asked_again(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
+    """Whoever holds this phone wants its reminders: what was refused for its children is taken back."""
+    phone = phone_tables.find_phone(tx, number)
+    for child in sorted(people_tables.children_on_phone(tx, phone.id)) if phone else ():
+        if child.quiet_why == REFUSED:
+            speak_again(tx, runtime, child, now)
+
+
+def _be_quiet(tx: Connection, runtime: Runtime, child_id: int, why: str | None, until: date | None, now: int) -> None:
+    """The ladders go on as they may from now on."""
+    child_states.be_quiet(tx, child_id, why, until)
+    recalls.take_back(tx, runtime, child_id, now)
+    one = people_tables.find_child(tx, id=child_id)
+    assert one is not None
+    steps = []
+    for row in care_tables.open_appointments(tx, child_id):
+        step = recalls.step_of(runtime, one, row.on, row.lapses_on, row.last_step, now)
+        steps.append(NextStep(row.id, row.last_step, step and step.step, step and step.on))
+    care_tables.set_next_steps(tx, steps, now)
