@@ -29,7 +29,7 @@ from service.carrier_settings import (
 )
 from service.domain.prices import PricesMistake, load_prices
 from service.key_rings import parse_index_ring, parse_ring
-from service.programme_settings import LateListSettings, VisitSettings
+from service.mediator_settings import LateListSettings, VisitSettings
 
 PREFIX = "LASELI_"
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor should not restart us in a loop
@@ -129,8 +129,8 @@ class Config(BaseSettings):
     pace: Annotated[dict[str, float], NoDecode] = Field(default={}, description="parts a second, by channel")
     budget: BudgetSettings = BudgetSettings()
     report: ReportSettings = ReportSettings()
-    late_list: LateListSettings = LateListSettings()
     visits: VisitSettings = VisitSettings()
+    late_list: LateListSettings = LateListSettings()
     prices_file: Path | None = Field(default=None, description="what a part costs (service/domain/prices/example.yaml)")
     africastalking: AfricasTalkingSettings | None = None
     twilio: TwilioSettings | None = None

@@ -179,14 +179,6 @@ def zones_of(tx: Connection, mediator_id: int) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in rows]
 
 
-def who_serves(tx: Connection) -> dict[int, list[int]]:
-    """The accounts by the quartier they serve."""
-    serving: dict[int, list[int]] = {}
-    for row in tx.execute(select(mediator_zone).order_by(mediator_zone.c.zone_id, mediator_zone.c.mediator_id)):
-        serving.setdefault(row.zone_id, []).append(row.mediator_id)
-    return serving
-
-
 def child_of_id(tx: Connection, mediator_id: int, child_id: int) -> Child | None:
     """The followed child of her quartiers with this id."""
     served = select(mediator_zone.c.zone_id).where(mediator_zone.c.mediator_id == mediator_id)
@@ -196,6 +188,14 @@ def child_of_id(tx: Connection, mediator_id: int, child_id: int) -> Child | None
         .where(child.c.person_id == child_id, child.c.zone_id.in_(served), child.c.status == "followed")
     ).one_or_none()
     return Child._make(row) if row else None
+
+
+def who_serves(tx: Connection) -> dict[int, list[int]]:
+    """The accounts by the quartier they serve."""
+    serving: dict[int, list[int]] = {}
+    for row in tx.execute(select(mediator_zone).order_by(mediator_zone.c.zone_id, mediator_zone.c.mediator_id)):
+        serving.setdefault(row.zone_id, []).append(row.mediator_id)
+    return serving
 
 
 def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[Child]:

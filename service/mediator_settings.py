@@ -1,4 +1,4 @@
-"""Settings that a programme decides and no law or table gives: each is a hypothesis until it is confirmed there."""
+"""The settings of mediators' work."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from datetime import time
 from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
-
-
-class VisitSettings(BaseModel):
-    """What follows from a mediator's visit, in days. Ours, to be confirmed with the programme."""
-
-    seen_days: int = Field(default=7, ge=1, le=60, description="so long a child that was seen is on no list of visits")
-    hospital_days: int = Field(default=14, ge=1, le=120, description="so long nothing is sent of a child in hospital")
 
 
 class LateListSettings(BaseModel):
@@ -28,3 +21,10 @@ class LateListSettings(BaseModel):
         if isinstance(value, str) and not re.fullmatch(r"(0[6-9]|1[0-7]):[0-5]\d", value):
             raise ValueError("write an hour like 07:30, between 06:00 and 17:59")
         return value
+
+
+class VisitSettings(BaseModel):
+    """What follows from a mediator's visit, in days. Ours, to be confirmed with the programme."""
+
+    seen_days: int = Field(default=7, ge=1, le=60, description="so long a child that was seen is on no list of visits")
+    hospital_days: int = Field(default=14, ge=1, le=120, description="so long nothing is sent of a child in hospital")
