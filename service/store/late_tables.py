@@ -63,10 +63,11 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
         .where(a.state == "open", a.awaits_stock.is_(False), _on <= today)
         .where(or_(a.lapses_on.is_(None), a.lapses_on > today))
         .where(~child_states.is_quiet(today), ~visit_tables.seen_since(child.c.person_id, seen_since))
-        .order_by(child.c.person_id, _on, a.id)
     )
     columns = len(CHILD_COLUMNS)
-    return [Waiting(Child._make(row[:columns]), *row[columns:]) for row in rows]
+    found = [Waiting(Child._make(row[:columns]), *row[columns:]) for row in rows]
+    # Not asked of the database: SQLite would read all who are followed, in their order, to save itself a sort.
+    return sorted(found, key=lambda one: (one.child.id, one.on, one.doses))
 
 
 def followed_in(tx: Connection) -> dict[int | None, int]:

@@ -113,6 +113,7 @@ consent = Table(
 )
 
 Index("ix_child_followed", child.c.status, child.c.person_id)
+Index("ix_child_zone", child.c.zone_id, child.c.status)  # the list of late children of a mediator's quartiers
 Index("ix_child_centre", child.c.centre_id, child.c.household_id)  # the families that a change of its days touches
 
 

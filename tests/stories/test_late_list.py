@@ -16,6 +16,7 @@ from service.stories.centre_calendar import Said
 from service.stories.late_list import LateChild
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
+from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol, give
 
 LAST_REMINDER, DAY_AFTER = "2026-12-07", "2026-12-08"  # of children due on 23 November
@@ -155,3 +156,19 @@ def test_after_a_step_taken_back_the_child_waits_for_its_reminder(
     with runtime.database.begin() as tx:
         recalls.take_back(tx, runtime, one.child_id, clock.now())
     assert listed(runtime, clock) == []
+
+
+def test_the_list_of_a_quartier_reads_no_other_children(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    if not runtime.database.is_sqlite:
+        pytest.skip("the plan of SQLite")
+    enrol(runtime, clock)
+    days.until(DAY_AFTER)
+    zones, today = zone_ids(runtime, "Darsalam", "Koulouba"), clock.here.date()
+    with runtime.database.read() as tx:
+        with seen(tx) as statements:
+            assert late_list.late_children(tx, runtime, zones, today)
+        for statement, parameters in statements:
+            tables = ("appointment", "child", "household", "person", "phone", "dose", "message", "visit", "opt_out")
+            assert not whole_tables_of(tx, statement, parameters, tables)
+        plan = tx.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statements[0][0]}", statements[0][1])  # type: ignore[union-attr]
+        assert any("ix_child_zone" in step for *_, step in plan.fetchall())
