@@ -71,11 +71,11 @@ def test_who_serves_several_quartiers_says_which(kadia: Mediator, runtime: Runti
     said = kadia.write("CAUSERIE 25 NUTRITION")
     assert said == (
         "Rien n'est noté. Quel quartier? Écrivez-le après le thème. "
-        "Les vôtres: Badialan 1, Darsalam, Quartier du fleuve."
+        "Les votres: Badialan 1, Darsalam, Quartier du fleuve."
     )
     assert ", Badialan 1, " in kadia.write("CAUSERIE 25 NUTRITION badialan 1")
     assert ", Quartier du fleuve, " in kadia.write("CAUSERIE 30 NUTRITION au quartier du fleuve svp")
-    assert "Les vôtres:" in kadia.write("CAUSERIE 25 NUTRITION Koulouba"), "of another mediator"
+    assert "Les votres:" in kadia.write("CAUSERIE 25 NUTRITION Koulouba"), "of another mediator"
     assert len(talks(runtime)) == 2
 
 
