@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from service.config import Config, ExperimentSettings
 from service.domain.experiments import Experiment, arm_of
@@ -55,10 +55,8 @@ def begin(runtime: Runtime, clock: TestClock, arms: Mapping[int, str] | None = N
         seed = next(s for s in seeds if all(arm_of(one._replace(seed=s), home) == arm for home, arm in wanted))
         e = experiment_tables.experiment
         tx.execute(update(e).where(e.c.id == one.id).values(seed=seed))
-        one = one._replace(seed=seed)
-        tx.execute(delete(experiment_tables.experiment_count))
-        declared = trials.shares(tx, one)
-        experiment_tables.add_counts(tx, {(one.id, arm, what): times for (arm, what), times in declared.items()})
+    one = one._replace(seed=seed)
+    trials.count_arms(runtime, one)
     return one
 
 
