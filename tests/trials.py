@@ -55,7 +55,9 @@ def begin(runtime: Runtime, clock: TestClock, arms: Mapping[int, str] | None = N
         seed = next(s for s in seeds if all(arm_of(one._replace(seed=s), home) == arm for home, arm in wanted))
         e = experiment_tables.experiment
         tx.execute(update(e).where(e.c.id == one.id).values(seed=seed))
-    return one._replace(seed=seed)
+    one = one._replace(seed=seed)
+    trials.count_arms(runtime, one)
+    return one
 
 
 def counts(runtime: Runtime, one: Experiment) -> dict[tuple[str, str], int]:

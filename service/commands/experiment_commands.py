@@ -95,14 +95,15 @@ def experiment_start(by: str, approved_by: str, approval_reference: str, dry_run
     built = opened_runtime()
     now = built.now()
     wanted = _asked(**asked)
-    with _sound(), built.database.begin() as tx:
+    approval = trials.Approval(by, approved_by, approval_reference)
+    with _sound():
         if dry_run:
-            one = trials.draw(built, wanted, trials.programme_id(tx, wanted.programme), now)
-            found = trials.shares(tx, one)
+            one = trials.look(built, wanted, now)
+            found = trials.shares(built, one)
         else:
-            approval = trials.Approval(by, approved_by, approval_reference)
-            one = trials.begin(tx, built, wanted, approval, now)
-            found = trials.shares(tx, one)
+            with built.database.begin() as tx:
+                one = trials.begin(tx, built, wanted, approval, now)
+            found = trials.count_arms(built, one)
     for arm, share in one.arms:
         homes, children = found[arm, trials.HOUSEHOLDS], found[arm, trials.CHILDREN]
         click.echo(f"{words.arm_name(one, arm)} ({share} %) : {homes} familles, {children} enfants")

@@ -218,9 +218,7 @@ class Forecast:
 
 def forecast(runtime: Runtime, asked: Asked, power: int, now: int) -> Forecast:
     """Changes nothing. Raises NotSound where such an experiment must not run."""
-    with runtime.database.begin() as tx:
-        one = trials.draw(runtime, asked, trials.programme_id(tx, asked.programme), now)
-        shares = trials.shares(tx, one)
+    one = trials.look(runtime, asked, now)
     today, length = runtime.today(now), one.ends_on - one.starts_on
     seen_last = today - timedelta(one.within_days + 1)
     seen, coming = Sums(), Sums()
@@ -234,7 +232,7 @@ def forecast(runtime: Runtime, asked: Asked, power: int, now: int) -> Forecast:
     witnesses = coming.due if design is not None else coming.families
     return Forecast(
         experiment=one,
-        shares=shares,
+        shares=trials.shares(runtime, one),
         families=coming.families,
         doses=coming.due,
         seen=seen,

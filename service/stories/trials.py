@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from service.domain import experiments, reminder_ladder
 from service.domain.experiments import TRIED, USUAL_WORDS, Experiment, NotSound, arm_of, takes_part
 from service.runtime import Runtime
-from service.store import care_tables, centre_tables, experiment_tables
+from service.store import care_tables, centre_tables, experiment_tables, place_tables
 from service.store.care_tables import NextStep
 from service.store.experiment_tables import Left, Record
 from service.store.recall_tables import DueAppointment
@@ -143,22 +143,30 @@ def _check_words(runtime: Runtime, phrase: str) -> None:
         raise NotSound(f"'{phrase}' has not the slots, the reviewed languages and the length of '{USUAL_WORDS}'")
 
 
-def programme_id(tx: Connection, code: str) -> int:
-    """The programme, locked; raises NotSound for one that is not there."""
-    found = experiment_tables.lock_programme(tx, code)
-    if found is None:
-        raise NotSound(f"there is no programme '{code}'")
-    return found
+def look(runtime: Runtime, asked: Asked, now: int) -> Experiment:
+    """The same, and nothing is locked or written."""
+    with runtime.database.read() as tx:
+        found = place_tables.programme_of_code(tx, asked.programme)
+    return draw(runtime, asked, _there(asked, found and found.id), now)
+
+
+def _there(asked: Asked, programme_id: int | None) -> int:
+    if programme_id is None:
+        raise NotSound(f"there is no programme '{asked.programme}'")
+    return programme_id
 
 
 def begin(tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, now: int) -> Experiment:
-    """Declare an experiment: from its day on it runs. Raises NotSound, and nothing is changed."""
+    """Declare an experiment: from its day on it runs. Raises NotSound, and nothing is changed.
+
+    `count_arms` is to follow.
+    """
     if not runtime.config.experiment.allowed:
         raise NotSound("experiments are not allowed here: set LASELI_EXPERIMENT__ALLOWED=true in every process")
     if min(map(len, map(str.strip, (approval.declared_by, approval.approved_by, approval.reference)))) < 2:
         raise NotSound("it needs who declares it, the ethics committee that approved it, and the approval's reference")
-    where = programme_id(tx, asked.programme)
-    one = draw(runtime, asked, where, now)
+    where = experiment_tables.lock_programme(tx, asked.programme)
+    one = draw(runtime, asked, _there(asked, where), now)
     _only_one(tx, runtime, one, now)
     record = Record(
         one,
@@ -167,9 +175,7 @@ def begin(tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, no
         approval.reference.strip()[:120],
         *(None, None, None),
     )
-    one = one._replace(id=experiment_tables.add(tx, record))
-    experiment_tables.add_counts(tx, {(one.id, arm, what): n for (arm, what), n in shares(tx, one).items() if n})
-    return one
+    return one._replace(id=experiment_tables.add(tx, record))
 
 
 def _only_one(tx: Connection, runtime: Runtime, one: Experiment, now: int) -> None:
@@ -180,16 +186,25 @@ def _only_one(tx: Connection, runtime: Runtime, one: Experiment, now: int) -> No
             raise NotSound(f"'{other.name}' runs until {other.ends_on}: one experiment at a time in a programme")
 
 
-def shares(tx: Connection, one: Experiment) -> Counter[tuple[str, str]]:
-    """(arm, households or children) -> how many of those enrolled by now are in it."""
+def shares(runtime: Runtime, one: Experiment) -> Counter[tuple[str, str]]:
+    """(arm, households or children) -> how many of those enrolled by then are in it; read a page at a time."""
     found: Counter[tuple[str, str]] = Counter()
     after, size = 0, PAGE
     while size == PAGE:
-        homes = experiment_tables.households_after(tx, one.programme_id, one.declared_at, after, PAGE)
-        for kid in experiment_tables.children_of(tx, one.programme_id, one.declared_at, homes):
-            found[arm_of(one, kid.household_id), CHILDREN] += 1
+        with runtime.database.read() as tx:
+            homes = experiment_tables.households_after(tx, one.programme_id, one.declared_at, after, PAGE)
+            kids = experiment_tables.children_of(tx, one.programme_id, one.declared_at, homes)
+        found.update((arm_of(one, kid.household_id), CHILDREN) for kid in kids)
         found.update((arm_of(one, home), HOUSEHOLDS) for home in homes)
         size, after = len(homes), homes[-1] if homes else after
+    return found
+
+
+def count_arms(runtime: Runtime, one: Experiment) -> Counter[tuple[str, str]]:
+    """Write down how many were in each arm when it was declared: right after, so that no caller waits meanwhile."""
+    found = shares(runtime, one)
+    with runtime.database.begin() as tx:
+        experiment_tables.add_counts(tx, {(one.id, arm, what): times for (arm, what), times in found.items()})
     return found
 
 
@@ -213,7 +228,8 @@ def stop(tx: Connection, runtime: Runtime, name: str, by: str, why: str, now: in
 def _give_back(tx: Connection, runtime: Runtime, one: Experiment, now: int) -> int:
     """Steps left out whose time is not over wait again, as if they had never been passed."""
     today = runtime.today(now)
-    since = today - timedelta(max(step.useful.offset_days for step in runtime.ladder.steps if step.name in one.steps))
+    useful = [step.useful.offset_days for step in runtime.ladder.steps if step.name in one.steps]
+    since = today - timedelta(max(useful, default=0))
     left = [row for row in _left(tx, one, since) if arm_of(one, row.household_id) == TRIED]
     again = [step for row in left if (step := _again(runtime, one, row, now))]
     care_tables.set_next_steps(tx, again, now)
