@@ -90,6 +90,20 @@ CONTRACT = {
     "record_seen": Signature(
         {"code": "number", "dose": "id"}, {"noted": "text", "state": "choice", "on": "text"}
     ),
+    "her_quartiers": Signature(options=True, writes=False),
+    "open_follow_up": Signature(
+        {"number": "phone", "zone": "id", "week": "number", "seen_on": "date", "precision": "choice", "consent": "choice",
+         "another": "choice"},
+        {"opened": "choice", "suivi_code": "text", "next_on": "text"},
+    ),
+    "follow_up_seen": Signature({"code": "number"}, {"found": "choice", "sorte": "choice"}, writes=False),
+    "note_contact": Signature({"code": "number"}, {"noted": "choice", "next_on": "text"}),
+    "note_birth": Signature(
+        {"code": "number", "on": "date", "alive": "number"}, {"born": "choice", "codes": "text"}
+    ),
+    "children_of_follow_up": Signature({"code": "number"}, options=True, writes=False),
+    "note_loss": Signature({"code": "number", "child": "id?"}),
+    "end_follow_up": Signature({"code": "number", "why": "choice"}),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -151,6 +165,14 @@ USUAL: dict[str, Outcome] = {
     "child_seen": Outcome(True, {"found": "yes", "enfant": "Enfant né 03/2026"}),
     "doses_due": Outcome(True, options=(("all", "Toutes"), ("PENTA1", "PENTA1"), ("OPV1", "OPV1"))),
     "record_seen": Outcome(True, {"noted": "PENTA1 OPV1", "state": "coming", "on": "16/04/26"}),
+    "her_quartiers": Outcome(True, options=(("5", "Bamako-Coura"), ("7", "Darsalam"))),
+    "open_follow_up": Outcome(True, {"opened": "yes", "suivi_code": "4821 7730", "next_on": "16/04/26"}),
+    "follow_up_seen": Outcome(True, {"found": "yes", "sorte": "antenatal"}),
+    "note_contact": Outcome(True, {"noted": "yes", "next_on": "16/04/26"}),
+    "note_birth": Outcome(True, {"born": "yes", "codes": "4821 7730"}),
+    "children_of_follow_up": Outcome(True),
+    "note_loss": Outcome(True),
+    "end_follow_up": Outcome(True),
 }
 
 
