@@ -92,8 +92,8 @@ CONTRACT = {
     ),
     "her_quartiers": Signature(options=True, writes=False),
     "open_follow_up": Signature(
-        {"number": "phone", "zone": "id", "week": "number", "seen_on": "date", "precision": "choice", "consent": "choice",
-         "another": "choice"},
+        {"number": "phone", "zone": "id", "week": "number", "seen_on": "date", "precision": "choice",
+         "consent": "choice", "another": "choice"},
         {"opened": "choice", "suivi_code": "text", "next_on": "text"},
     ),
     "follow_up_seen": Signature({"code": "number"}, {"found": "choice", "sorte": "choice"}, writes=False),
