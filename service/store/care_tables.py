@@ -231,7 +231,7 @@ def open_beside(tx: Connection, child_id: int) -> list[int]:
     """The open appointments of a child, and those of the follow-ups of the household that theirs belong to."""
     c = appointment.c
     its_own = (c.child_id == child_id) & (c.state == "open")
-    home = select(c.household_id).where(its_own)
+    home = select(c.household_id).where(c.child_id == child_id)  # by those of former days too
     beside = c.household_id.in_(home) & c.follow_up_id.is_not(None) & (c.state == "open")
     return list(tx.execute(select(c.id).where(its_own).union(select(c.id).where(beside))).scalars())
 

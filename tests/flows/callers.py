@@ -113,6 +113,20 @@ CONTRACT = {
     "record_visit": Signature({"child": "id", "status": "choice"}),
     "record_move": Signature({"child": "id", "zone": "id"}),
     "change_pin": Signature({"former": "number", "new": "number", "again": "number"}, {"changed": "choice"}),
+    "her_quartiers": Signature(options=True, writes=False),
+    "open_follow_up": Signature(
+        {"number": "phone", "zone": "id", "week": "number", "seen_on": "date", "precision": "choice",
+         "consent": "choice", "another": "choice"},
+        {"opened": "choice", "suivi_code": "text", "next_on": "text"},
+    ),
+    "follow_up_seen": Signature({"code": "number"}, {"found": "choice", "sorte": "choice"}, writes=False),
+    "note_contact": Signature({"code": "number"}, {"noted": "choice", "next_on": "text"}),
+    "note_birth": Signature(
+        {"code": "number", "on": "date", "alive": "number"}, {"born": "choice", "codes": "text"}
+    ),
+    "children_of_follow_up": Signature({"code": "number"}, options=True, writes=False),
+    "note_loss": Signature({"code": "number", "child": "id?"}),
+    "end_follow_up": Signature({"code": "number", "why": "choice"}),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -195,6 +209,14 @@ USUAL: dict[str, Outcome] = {
     "record_visit": Outcome(True),
     "record_move": Outcome(True),
     "change_pin": Outcome(True, {"changed": "changed"}),
+    "her_quartiers": Outcome(True, options=(("5", "Bamako-Coura"), ("7", "Darsalam"))),
+    "open_follow_up": Outcome(True, {"opened": "yes", "suivi_code": "4821 7730", "next_on": "16/04/26"}),
+    "follow_up_seen": Outcome(True, {"found": "yes", "sorte": "antenatal"}),
+    "note_contact": Outcome(True, {"noted": "yes", "next_on": "16/04/26"}),
+    "note_birth": Outcome(True, {"born": "yes", "codes": "4821 7730"}),
+    "children_of_follow_up": Outcome(True),
+    "note_loss": Outcome(True),
+    "end_follow_up": Outcome(True),
 }
 
 

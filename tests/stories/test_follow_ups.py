@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -170,6 +171,27 @@ def test_a_phone_has_one_unless_it_is_another_woman(runtime: Runtime) -> None:
     assert len({one.household_id for one in kept(runtime)}) == 1
     lost(runtime, first.code, TODAY)
     assert [one.code for one in kept(runtime)] == [digits(second.code)], "hers goes on"
+
+
+def test_two_mediators_at_the_same_moment_open_one(runtime: Runtime) -> None:
+    said: list[str] = []
+    together = threading.Barrier(4)
+
+    def opens() -> None:
+        together.wait()
+        try:
+            pregnant(runtime)
+            said.append("opened")
+        except Refused as refusal:
+            said.append(refusal.reason)
+
+    threads = [threading.Thread(target=opens) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["known", "known", "known", "opened"]
+    assert len(kept(runtime)) == len(rows_of(runtime, person)) == len(rows_of(runtime, consent)) == 1
 
 
 def test_one_that_nobody_ended_makes_room_for_the_next(runtime: Runtime, clock: TestClock) -> None:
