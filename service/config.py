@@ -256,9 +256,8 @@ class Config(BaseSettings):
             _must_send_sms("ROUTES", route)
             if getattr(self, route) is None:
                 raise ValueError(f"{PREFIX}ROUTES: '{route}' is not set up: {PREFIX}{route.upper()}__... is missing")
-        for channel in self.pace:
-            if not _CALLS.get(channel):
-                _must_send_sms("PACE", channel)
+        for channel in (one for one in self.pace if not _CALLS.get(one)):
+            _must_send_sms("PACE", channel)
         self._voice_is_set_up()
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
@@ -269,8 +268,7 @@ class Config(BaseSettings):
     def _voice_is_set_up(self) -> None:
         callers = [name for name in CARRIERS if _CALLS[name]]
         for name in callers:
-            account = name.removesuffix("_voice")
-            if getattr(self, name) and not getattr(self, account):
+            if getattr(self, name) and not getattr(self, account := name.removesuffix("_voice")):
                 raise ValueError(f"{PREFIX}{name.upper()}: the account is missing: {PREFIX}{account.upper()}__...")
         if self.voice.by and (self.voice.by not in callers or getattr(self, self.voice.by) is None):
             raise ValueError(f"{PREFIX}VOICE__BY: '{self.voice.by}' is not set up; there may be {', '.join(callers)}")
