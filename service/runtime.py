@@ -26,6 +26,7 @@ from service.domain.protocols import built_in_protocol
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
+from service.follow_up_settings import FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
 from service.store.database import Database
 from service.store.together import Together
@@ -151,7 +152,7 @@ def _ladder(file: Path | None, name: str, setting: str) -> Ladder:
         raise config.BadConfig([f"{config.PREFIX}{setting}: {mistake}"]) from None
 
 
-def _pregnancy(chosen: config.FollowUpSettings | None) -> Protocol:
+def _pregnancy(chosen: FollowUpSettings | None) -> Protocol:
     try:
         return built_in_protocol(PREGNANCY).with_parameters(chosen.settled if chosen else {})
     except ProtocolMistake as mistake:
