@@ -32,10 +32,10 @@ from service.carrier_settings import (
     comma_list,
 )
 from service.domain.prices import PricesMistake, load_prices
+from service.follow_up_settings import FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
 from service.programme_settings import (
     ExperimentSettings,
-    FollowUpSettings,
     LateListSettings,
     MutualSettings,
     ReportSettings,

@@ -27,8 +27,8 @@ from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, l
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
+from service.follow_up_settings import FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
-from service.programme_settings import FollowUpSettings
 from service.store.care_tables import VACCINE
 from service.store.database import Database
 from service.store.together import Together

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service.config import Config, FollowUpSettings
+from service.config import Config
+from service.follow_up_settings import FollowUpSettings
 from service.runtime import Runtime
 from service.store import place_tables
 from service.store.care_tables import appointment

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.engine import Connection
 
-from service.store import child_states, visit_tables
+from service.store import child_states, consent_tables, visit_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
@@ -38,7 +38,7 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
     """Those of the followed children of these quartiers, a child's together and its earliest first.
 
     What awaits stock has no day, and what has lapsed is given no more: neither is here. Nor is a child whom a mediator
-    has seen since then, whose family refused, or who is in hospital.
+    has seen since then, whose family refused reminders or visits at home, or who is in hospital.
     """
     if not zone_ids:
         return []
@@ -63,6 +63,7 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
         .where(a.state == "open", a.awaits_stock.is_(False), _on <= today)
         .where(or_(a.lapses_on.is_(None), a.lapses_on > today))
         .where(~child_states.is_quiet(today), ~visit_tables.seen_since(child.c.person_id, seen_since))
+        .where(~consent_tables.wants_no_visit(child.c.person_id))
     )
     columns = len(CHILD_COLUMNS)
     found = [Waiting(Child._make(row[:columns]), *row[columns:]) for row in rows]

@@ -7,7 +7,6 @@ from datetime import date
 
 import pytest
 
-from flows.loader import DEFINITIONS
 from service.config import Config
 from service.runtime import Runtime
 from service.store.follow_up_tables import follow_up, follow_up_contact
@@ -17,23 +16,7 @@ from tests.cover import dial, rows_of
 from tests.follow_ups import WOMAN, born, digits, kept, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, Account, an_account
-from tests.people import Handset, publish
-
-THE_LINE = """
-  - id: que_noter
-    menu: {fr: "Que noter ?", bm: "Mun bɛ sɛbɛn?", en: "What to note?"}
-    options:
-      doses: {fr: "Vaccins d'un enfant", bm: "Den boloci", en: "A child's vaccines"}
-      suivi: {fr: "Suivi daté", bm: "Ladonni donw", en: "Dated follow-up"}
-    go: {doses: le_code, suivi: le_suivi}
-
-  - id: le_suivi
-    run: grossesse
-    next: fin_du_suivi
-
-  - id: fin_du_suivi
-    end:
-"""
+from tests.people import Handset
 
 
 @pytest.fixture
@@ -49,10 +32,6 @@ def account(runtime: Runtime) -> Account:
 @pytest.fixture
 def phone(product: str, runtime: Runtime, carrier: LoopbackCarrier, account: Account) -> Handset:
     """Kadia's, on which the PIN leads to the follow-ups."""
-    words = (DEFINITIONS / "mediatrice.yaml").read_text("utf-8")
-    if "run: grossesse" not in words:
-        words = words.replace("""{if: 'opened == "yes"', go: le_code}""", """{if: 'opened == "yes"', go: que_noter}""")
-        publish(runtime, {"mediatrice.yaml": words + THE_LINE})
     return Handset(product, carrier, KADIA, HOOK_SECRET)
 
 
