@@ -17,12 +17,14 @@ from service.runtime import Runtime
 from service.store import people_tables, phone_tables, place_tables, system_tables, task_tables
 from service.store.people_tables import Child
 from service.store.task_tables import Task
-from service.stories import care, doses, families, releases, task_words
+from service.stories import care, doses, families, mediator_accounts, releases, task_words
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
 SHOWN = 50
 FIRST_NUMBER = 70_000_101
 """Invented: the blocks +223 70 00 01 xx. The simulator has no way to a real network."""
+MEDIATOR = "+22370000199"
+PIN_MARK = "demo_pin"
 
 
 class NotForReal(Exception):
@@ -41,7 +43,23 @@ def seed(tx: Connection, runtime: Runtime, now: int, how_many: int = 12, dice_se
     for place in range(how_many):
         number = f"+223{FIRST_NUMBER + place // 5 * 4 + place % 5 % 4}"  # every fifth child is a sibling
         families.enrol_child(tx, runtime, number, _invented(runtime, dice, zones, now), now)
+    _add_mediator(tx, runtime, now)
     return how_many
+
+
+def _add_mediator(tx: Connection, runtime: Runtime, now: int) -> None:
+    """Invented too, and for all quartiers. Her PIN is kept in clear: here it protects nobody."""
+    everywhere = [name for _, name in place_tables.zones(tx)]
+    made = mediator_accounts.add(
+        tx, runtime, name="Kadia, inventée", number=MEDIATOR, zones=everywhere, language="fr", now=now
+    )
+    system_tables.mark(tx, PIN_MARK, made.pin)
+
+
+def mediator_told(tx: Connection) -> str:
+    """Her phone and PIN, for the terminal; "" in a demo that is older than its mediator."""
+    pin = system_tables.read_mark(tx, PIN_MARK)
+    return f"{show(MEDIATOR)}, PIN {pin}" if pin else ""
 
 
 def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int) -> families.Enrolment:
