@@ -19,7 +19,8 @@ from service.stories import dispatch_gate
 from service.stories.outbox import Letter, put
 from tests.backups import environment
 
-HOUR = 3_600_000
+DAY = 86_400_000
+"""Whatever the hour at which these run: at night a notice waits for the morning."""
 NUMBER, TEXT = "+22370000001", "Zanzibar"
 
 
@@ -50,7 +51,7 @@ def outbox(runtime: Runtime, *words: object, typed: str = "") -> Result:
 def queue(runtime: Runtime, key: str = "k1", state: str = "queued") -> int:
     now = runtime.now()
     with runtime.database.begin() as tx:
-        id = put(tx, now, Letter(NUMBER, TEXT, key, "notice", "once", now, now + HOUR))
+        id = put(tx, now, Letter(NUMBER, TEXT, key, "notice", "once", now, now + DAY))
         tx.execute(update(message).where(message.c.key == key).values(state=state))
     return id or 0
 

@@ -229,7 +229,7 @@ def queue_recalls(runtime: Runtime) -> int:
 
     Running it twice, or in two workers at once, queues nothing twice: households are locked, keys are unique.
     """
-    queued, size = 0, PAGE if not runtime.database.is_sqlite else paged_work.AT_FIRST
+    queued, size = 0, min(PAGE, paged_work.AT_FIRST) if runtime.database.is_sqlite else PAGE
     while True:
         now = runtime.now()
         with runtime.database.begin() as tx:

@@ -57,8 +57,9 @@ def outcomes_of(library: Library, luck: Random) -> dict[str, Outcome]:
     for flow in library.flows.values():
         for step in flow.steps.values():
             if isinstance(step, Menu) and step.source is not None:
+                asked = [(value, value) for value in _asked_for(flow, step.id) if isinstance(value, str)]
                 found[step.source.action] = luck.choice(
-                    [Outcome(True, options=FETCHED)] * 8 + [Outcome(False), Outcome(True)]
+                    [Outcome(True, options=(*FETCHED, *asked))] * 8 + [Outcome(False), Outcome(True)]
                 )
             elif isinstance(step, Do):
                 before = found.get(step.call.action, Outcome(True)).values

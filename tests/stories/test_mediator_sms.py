@@ -129,7 +129,7 @@ def test_a_report_that_is_half_new_writes_the_new_half(kadia: Mediator, runtime:
 
 def test_a_day_last_year_needs_no_year_in_january(kadia: Mediator, runtime: Runtime, clock: TestClock) -> None:
     code = a_child(runtime, clock, "2026-09-20")
-    clock.set("2027-01-08T10:00")
+    clock.set("2027-01-08T05:00")  # before anything else is told on that day
     assert f"{code}: noté PENTA1, le 28/12/26." in kadia.write(f"VU {code} PENTA1 28/12")
 
 

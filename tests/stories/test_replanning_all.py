@@ -226,7 +226,7 @@ def test_what_happens_meanwhile_is_kept(
     newborn: list[Enrolled] = []
 
     def meanwhile() -> None:
-        give(runtime, clock, homes[0], "PCV", on="2026-11-23")
+        give(later, clock, homes[0], "PCV", on="2026-11-23")
         newborn.append(enrol(later, clock, number="+22370000099"))
 
     clock.set("2026-11-24T10:00")

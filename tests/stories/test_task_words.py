@@ -19,6 +19,7 @@ from service.stories import (
     robot_loops,
     task_words,
     unfinished,
+    voice_calls,
 )
 from tests.cover import command, dial
 from tests.people import Handset, TestClock
@@ -69,6 +70,7 @@ def test_every_kind_of_line_has_french_words() -> None:
         mediator_visits.TASK,
         memberships.TASK,
         mediator_accounts.TASK,
+        voice_calls.TASK,
         *feedback.KINDS,
     } == set(task_words.KINDS)
 

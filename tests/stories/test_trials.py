@@ -259,12 +259,11 @@ def test_who_refused_hears_nothing_in_either_arm_and_no_consent_is_written(
     runtime: Runtime, clock: TestClock, days: Days
 ) -> None:
     tried, usual = enrol(runtime, clock), enrol(runtime, clock, number=NEIGHBOUR)
-    with runtime.database.read() as tx:
-        before = tx.execute(select(consent).order_by(consent.c.id)).all()
-    begin(runtime, clock, {home_of(runtime, tried): TRIED, home_of(runtime, usual): USUAL})
     with runtime.database.begin() as tx:
         for number in (MOTHER, NEIGHBOUR):
             opt_outs.stop(tx, runtime, number, "test", clock.now())
+        before = tx.execute(select(consent).order_by(consent.c.id)).all()
+    begin(runtime, clock, {home_of(runtime, tried): TRIED, home_of(runtime, usual): USUAL})
     answers = len(days.carrier.accepted)
     days.until("2026-11-25")
     assert not [sms for sms in days.carrier.accepted[answers:] if "rendez-vous" in sms.text]
