@@ -7,8 +7,10 @@ a year, is a mediator's question and no machine's.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -30,28 +32,40 @@ HEARD_AGAIN_MS = 7 * DAY_MS
 KEPT_MS = 180 * DAY_MS
 
 
-def after_receipts(tx: Connection, runtime: Runtime, results: Iterable[tuple[int, bytes, str]], now: int) -> None:
-    """What these final receipts, as (phone's id, its blind index, state), say about the phones.
+class End(NamedTuple):
+    """What became of one message: to which phone, by its blind index too, and when it had left."""
 
-    A day on which something arrived ends the row of days on which nothing did. After the last of them the number is
-    unreachable: what waits for it is suppressed, and a mediator gets a line, once.
+    phone_id: int
+    number_idx: bytes
+    state: str
+    left_at: int
+
+
+def after_receipts(tx: Connection, runtime: Runtime, results: Iterable[End], now: int) -> None:
+    """What these final receipts say about the phones.
+
+    A day on which something arrived ends the row of days on which nothing did: days on which messages left, since two
+    of one evening may be told of before and after midnight. After the last of them the number is unreachable: what
+    waits for it is suppressed, and a mediator gets a line, once.
     """
     seen = list(results)
-    reached = {phone_id: index for phone_id, index, state in seen if state == "delivered"}
-    missed = {phone_id for phone_id, _, state in seen if state == "undelivered"} - reached.keys()
+    reached = {one.phone_id: one.number_idx for one in seen if one.state == "delivered"}
+    missed: dict[date, set[int]] = defaultdict(set)
+    for one in seen:
+        if one.state == "undelivered" and one.phone_id not in reached:
+            missed[runtime.today(one.left_at)].add(one.phone_id)
     if reached or missed:
-        reach_tables.hold(tx, reached.keys() | missed)
+        reach_tables.hold(tx, reached.keys() | set().union(*missed.values()))
     if reached:
         reach_tables.arrived(tx, list(reached))
         for phone_id in reach_tables.take_back(tx, list(reached.values())):
             _is_back(tx, phone_id, "un SMS reçu", now)
-    if missed:
-        today = runtime.today(now)
-        failed = reach_tables.missed(tx, sorted(missed), today)
+    for day in sorted(missed):
+        failed = reach_tables.missed(tx, sorted(missed[day]), day)
         dead = [one for one in failed if one.days >= runtime.config.dead_after_days]
         if dead and not reach_tables.carriers_fail(tx, now - DAY_MS):
-            for one in dead:
-                _give_up(tx, one, today.isoformat(), now)
+            for lost in dead:
+                _give_up(tx, lost, runtime.today(now).isoformat(), now)
 
 
 def heard_from(tx: Connection, runtime: Runtime, number: str, now: int) -> None:

@@ -23,6 +23,7 @@ from service.store.inbound_tables import first_time
 from service.store.receipt_tables import Fate, Kept
 from service.store.system_tables import count
 from service.stories import dead_numbers, opt_outs, redials, route_book
+from service.stories.dead_numbers import End
 from service.stories.route_book import Sample
 
 PAGE = 500
@@ -253,10 +254,10 @@ def _stop_faulty_routes(tx: Connection, changed: Sequence[Told], now: int) -> No
             route_book.pause(tx, deciding.channel, deciding.fault, deciding.detail, now)
 
 
-def _ends(changed: Sequence[Told]) -> list[tuple[int, bytes, State]]:
-    """(phone, number, state) of what arrived, and of what did not arrive by nobody's fault but the number's."""
+def _ends(changed: Sequence[Told]) -> list[End]:
+    """What arrived, and what did not arrive by nobody's fault but the number's."""
     return [
-        (one.fate.phone_id, one.fate.number_idx, one.state)
+        End(one.fate.phone_id, one.fate.number_idx, one.state, one.fate.state_at)
         for one in changed
         if one.state == "delivered"
         or (one.state == "undelivered" and one.deciding is not None and one.deciding.fault in (None, "person"))

@@ -14,6 +14,7 @@ from service.store.message_tables import message
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
 from service.store.phone_tables import phone
 from service.stories import consents, dead_numbers, erasure, opt_outs, recalls
+from service.stories.dead_numbers import End
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier
@@ -283,7 +284,7 @@ def kill(runtime: Runtime, clock: TestClock, number: str = MOTHER) -> None:
     with runtime.database.begin() as tx:
         one = phone_tables.ensure_phone(tx, number, clock.now())
         tx.execute(update(phone).where(phone.c.id == one.id).values(failed_days=4))
-        dead_numbers.after_receipts(tx, runtime, [(one.id, one.number_idx, "undelivered")], clock.now())
+        dead_numbers.after_receipts(tx, runtime, [End(one.id, one.number_idx, "undelivered", clock.now())], clock.now())
 
 
 def about_visits(phone: Handset) -> list[str]:

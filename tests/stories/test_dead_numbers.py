@@ -20,6 +20,7 @@ from service.store.people_tables import household
 from service.store.phone_tables import opt_out, phone
 from service.store.route_tables import route_sample
 from service.stories import dead_numbers, dispatcher, erasure
+from service.stories.dead_numbers import End
 from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
@@ -28,11 +29,12 @@ from tests.stories.test_recalls import MOTHER, enrol, on_days
 DAY_MS = 86_400_000
 
 
-def tell(runtime: Runtime, *states: str, number: str = MOTHER) -> None:
-    """The final receipts of messages to this number, as the receipts story passes them on."""
+def tell(runtime: Runtime, *states: str, number: str = MOTHER, left_at: int | None = None) -> None:
+    """The final receipts of messages to this number, as the receipts story passes them on; they left just now."""
     with runtime.database.begin() as tx:
         one = phone_tables.ensure_phone(tx, number, runtime.now())
-        results = [(one.id, one.number_idx, state) for state in states]
+        left_at = runtime.now() if left_at is None else left_at
+        results = [End(one.id, one.number_idx, state, left_at) for state in states]
         dead_numbers.after_receipts(tx, runtime, results, runtime.now())
 
 
@@ -72,18 +74,30 @@ def test_two_pages_of_receipts_about_the_same_phones_do_not_wait_in_a_circle(
         phones = [phone_tables.ensure_phone(tx, number, clock.now()) for number in numbers]
     halves = phones[:20], phones[20:]
     pages = [
-        [(one.id, one.number_idx, "delivered") for one in arrived]
-        + [(one.id, one.number_idx, "undelivered") for one in missed]
+        [End(one.id, one.number_idx, "delivered", clock.now()) for one in arrived]
+        + [End(one.id, one.number_idx, "undelivered", clock.now()) for one in missed]
         for arrived, missed in (halves, halves[::-1])
     ]
 
-    def settle(page: list[tuple[int, bytes, str]]) -> None:
+    def settle(page: list[End]) -> None:
         for _ in range(25):
             with runtime.database.begin() as tx:
                 dead_numbers.after_receipts(tx, runtime, page, clock.now())
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(settle, pages))
+
+
+def test_two_messages_of_one_evening_told_of_before_and_after_midnight_are_one_day(
+    runtime: Runtime, clock: TestClock
+) -> None:
+    enrol(runtime, clock)
+    clock.set("2026-11-21T18:30")
+    left_at = clock.now()
+    tell(runtime, "undelivered", left_at=left_at)
+    clock.set("2026-11-22T08:00")
+    tell(runtime, "undelivered", left_at=left_at)
+    assert failed_days(runtime) == 1
 
 
 def test_five_days_on_which_nothing_arrives_take_a_number_off_the_list(runtime: Runtime, clock: TestClock) -> None:

@@ -17,6 +17,7 @@ from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.system_tables import counters
 from service.stories import dead_numbers, dispatcher, opt_outs, receipts, route_book
+from service.stories.dead_numbers import End
 from service.stories.retention import forget
 from service.stories.route_book import Sample
 from tests.loopback import LoopbackCarrier
@@ -278,7 +279,7 @@ class Listeners:
     """What the two doors were told about arrivals; they hear it all the same."""
 
     samples: list[Sample]
-    ends: list[tuple[int, bytes, str]]
+    ends: list[End]
 
 
 @pytest.fixture
