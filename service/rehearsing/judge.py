@@ -209,15 +209,16 @@ class _Court:
         return ""
 
     def _given_up(self, house: House, phone: str, before: int) -> bool:
-        """So many days on which nothing arrived, and nothing has since, and nobody called."""
+        """So many days whose messages did not arrive, and nothing has since, and nobody called."""
         called = max((at for at, number in house.heard if number == phone and at < before), default=0)
-        told = sorted((one.told_at, one.delivered) for one in house.left if one.to == phone and one.told_at < before)
+        left = (one for one in house.left if one.to == phone and one.told_at < before)
+        told = sorted((one.told_at, one.at, one.delivered) for one in left)
         missed: set[date] = set()
         given_up = False
-        for at, delivered in told:
-            if at < called:
+        for told_at, left_at, delivered in told:
+            if told_at < called:
                 continue
-            missed = set() if delivered else missed | {local_time.day_of(at, self.zone)}
+            missed = set() if delivered else missed | {local_time.day_of(left_at, self.zone)}
             given_up = not delivered and (given_up or len(missed) >= self.rules.dead_after_days)
         return given_up
 
