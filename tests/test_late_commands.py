@@ -171,3 +171,13 @@ def test_a_quartier_changes_hands(settings: Config, runtime: Runtime, late_child
     assert f"account {kadia.id} does not serve Darsalam; it serves Koulouba" in refused(
         settings, *words, "--by", "Fatou"
     )
+
+
+def test_quartiers_that_nobody_serves_any_more_are_told_at_once(
+    settings: Config, runtime: Runtime, late_child: Enrolled
+) -> None:
+    account = an_account(runtime)
+    said = mediators(settings, "zones", account.id, "Badialan 1")
+    assert "Nobody serves, with so many children followed: Darsalam (1).\n" in said
+    assert "Nobody serves" not in mediators(settings, "zones", account.id, "Darsalam")
+    assert "Darsalam (1)" in mediators(settings, "leave", account.id, "--by", "Fatou")

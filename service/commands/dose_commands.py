@@ -43,7 +43,7 @@ def dose() -> None:
 @click.argument("antigens")
 @click.option("--on", "on", type=_DAY, help="The day it was given; today when left out.")
 def dose_add(code: str, antigens: str, on: datetime | None) -> None:
-    """Record doses: laseli dose 48217730 PENTA,OPV --on 2026-11-20."""
+    """Record doses: laseli dose add 48217730 PENTA,OPV --on 2026-11-20 (`add` may be left out)."""
     from service.stories import doses
 
     built = opened_runtime()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -89,11 +89,13 @@ def mediator_unlock(account: int, by: str) -> None:
 @click.argument("zones")
 def mediator_zones(account: int, zones: str) -> None:
     """The quartiers she serves from now on: laseli mediator zones 4821773 'Darsalam, Ouolofobougou'."""
-    from service.stories import mediator_accounts
+    from service.stories import late_overview, mediator_accounts
 
     with _changing() as (tx, _):
         mediator_accounts.serve(tx, account, zones.split(","))
+        alone = late_overview.unserved(tx)
     click.echo("She serves these quartiers, and no other.")
+    _tell_unserved(alone)
 
 
 @mediator.command("leave")
@@ -101,11 +103,19 @@ def mediator_zones(account: int, zones: str) -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who does it.")
 def mediator_leave(account: int, by: str) -> None:
     """She works here no more: her phone and PIN open nothing. The account is deleted 90 days later."""
-    from service.stories import mediator_accounts
+    from service.stories import late_overview, mediator_accounts
 
     with _changing() as (tx, runtime):
         mediator_accounts.leave(tx, account, by, runtime.now())
+        alone = late_overview.unserved(tx)
     click.echo("The account is closed.")
+    _tell_unserved(alone)
+
+
+def _tell_unserved(alone: Sequence[tuple[str, int]]) -> None:
+    if alone:
+        named = ", ".join(f"{name} ({children})" for name, children in alone)
+        click.echo(f"Nobody serves, with so many children followed: {named}.")
 
 
 @contextmanager

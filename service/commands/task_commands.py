@@ -37,7 +37,8 @@ def todo_list(state: str, kind: str | None, as_json: bool) -> None:
     for task in found:
         day = datetime.fromtimestamp(task.created_at / 1000, zone)
         who = show(task.number) if task.number else "-"
-        click.echo(f"{task.id}  {day:%Y-%m-%d %H:%M}  {task.kind}  {task.zone or '-'}  {who}")
+        head = f"{task.id}  {day:%Y-%m-%d %H:%M}  {task.kind}  {task.zone or '-'}  {who}"
+        click.echo(f"{head}  {task_words.title_of(task.kind)}")
         for line in task_words.lines_of(task.details):
             click.echo(f"    {line}")
     click.echo(f"{len(found)} lines" if len(found) != 1 else "1 line")

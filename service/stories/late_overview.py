@@ -46,6 +46,17 @@ class Overview(NamedTuple):
         return [one for one in self.quartiers if one.followed and not is_open & set(one.served_by)]
 
 
+def unserved(tx: Connection) -> list[tuple[str, int]]:
+    """(name, children followed) of the quartiers that no open account serves; some have nobody to visit today."""
+    followed, serving = late_tables.followed_in(tx), mediator_tables.who_serves(tx)
+    is_open = {one.id for one in mediator_tables.accounts(tx, ("active",))}
+    return [
+        (name, followed[zone_id])
+        for zone_id, name in place_tables.zones(tx)
+        if followed.get(zone_id) and not is_open & set(serving.get(zone_id, ()))
+    ]
+
+
 def overview(runtime: Runtime, today: date) -> Overview:
     """A quartier at a time, each in a reading of its own: nobody waits for it."""
     settings = runtime.config.report

@@ -204,7 +204,8 @@ class _Words:
             names = " ".join(one.dose for one in found.noted)
             said.append(self("noted", child=show_code(found.child.code), doses=names, day=short_date(found.on)))
         if found.known:
-            said.append(self("known", doses=" ".join(found.known)))
+            whose = "" if found.noted else f"{show_code(found.child.code)}: "
+            said.append(whose + self("known", doses=" ".join(found.known)))
         for reason in ("too_young", "interval_too_short", "live_spacing"):
             invalid = [one.dose for one in found.noted if reason in one.reasons]
             if invalid:

@@ -31,7 +31,7 @@ def start(runtime: Runtime, by: str) -> int:
     """Have every followed child planned anew by a worker; gives how many children that is."""
     now, calendar = runtime.now(), runtime.calendar
     if not by.strip():
-        raise Refused("say who orders it: it is written down")
+        raise Refused("say who orders it, with --by NAME: it is written down")
     with runtime.database.begin() as tx:
         known = replan_tables.open_run(tx)
         if known is not None:

@@ -113,10 +113,10 @@ def test_the_same_report_again_changes_nothing(kadia: Mediator, runtime: Runtime
     kadia.write(f"VU {code} BCG PENTA1 OPV1 PCV1 ROTA1")
     before = kept(runtime)
     said = kadia.write(f"VU {code} BCG PENTA1 OPV1 PCV1 ROTA1")
-    assert said.startswith("Déjà au dossier, rien de changé: BCG PENTA1 OPV1 PCV1 ROTA1.")
+    assert said.startswith(f"{code}: Déjà au dossier, rien de changé: BCG PENTA1 OPV1 PCV1 ROTA1.")
     clock.advance(days=3)
-    assert kadia.write(f"VU {code} PENTA1").startswith("Déjà au dossier, rien de changé: PENTA1.")
-    assert kadia.write(f"VU {code} PENTA1 18/11").startswith("Déjà au dossier, rien de changé: PENTA1.")
+    assert kadia.write(f"VU {code} PENTA1").startswith(f"{code}: Déjà au dossier, rien de changé: PENTA1.")
+    assert kadia.write(f"VU {code} PENTA1 18/11").startswith(f"{code}: Déjà au dossier, rien de changé: PENTA1.")
     assert kept(runtime) == before
 
 
@@ -172,7 +172,7 @@ def test_a_second_dose_without_a_first_is_counted_as_the_first(
     said = kadia.write(f"VU {code} PENTA2")
     assert "noté PENTA1, le 20/11/26. Compté PENTA1: envoyez aussi les doses d'avant, avec leur date." in said
     assert f"{code}: noté PENTA1, le 15/10/26." in kadia.write(f"VU {code} PENTA1 15/10")
-    assert kadia.write(f"VU {code} PENTA2").startswith("Déjà au dossier")
+    assert kadia.write(f"VU {code} PENTA2").startswith(f"{code}: Déjà au dossier")
 
 
 def test_a_dose_after_one_that_did_not_count_says_so(kadia: Mediator, runtime: Runtime, clock: TestClock) -> None:
