@@ -47,7 +47,7 @@ def test_a_half_form_is_read_with_its_questions(
     ]
     assert task["lines"] == form
     printed = command(settings, "todo", "list").output
-    assert "unfinished  -  +223 70 00 00 01\n    " + "\n    ".join(form) + "\n1 line\n" in printed
+    assert "unfinished  -  +223 70 00 00 01  Formulaire inachevé\n    " + "\n    ".join(form) + "\n1 line\n" in printed
     number = re.search(r"^\d+", printed, re.M)
     assert number
     assert command(settings, "todo", "done", number[0], "--by", "Fatou").exit_code == 0
