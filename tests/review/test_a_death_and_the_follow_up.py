@@ -11,7 +11,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import people_tables, task_tables
 from service.store.people_tables import Child, child
-from service.stories import child_tasks, families
+from service.stories import child_tasks, dead_numbers, dispatcher, families
 from tests.cover import rows_of
 from tests.follow_ups import TODAY, WOMAN, born, lost, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
@@ -92,3 +92,27 @@ def test_a_loss_closes_the_lines_that_ask_somebody_to_go_there(runtime: Runtime)
     lost(runtime, opened.code, TODAY)
     with runtime.database.read() as tx:
         assert [one.kind for one in task_tables.tasks(tx, state="open")] == []
+
+
+def test_a_loss_stops_the_same_child_that_its_family_enrolled_under_another_day(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    """The family enrolled it by call, a day off; docs/follow-ups.md says that it is registered twice then."""
+    opened = pregnant(runtime, week=38)
+    born(runtime, opened.code, date(2026, 11, 19))
+    enrol(runtime, clock, number=WOMAN, born="2026-11-18", last_visit="none")
+    lost(runtime, opened.code, TODAY)
+    # Whoever decides it, nothing may go out before a person has said that the second one lives.
+    assert days.until("2027-01-05") == []
+
+
+def test_the_question_about_the_number_does_not_reach_a_family_whose_only_child_just_died(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    an_account(runtime)
+    enrol(runtime, clock)
+    clock.advance(days=181)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+    visited(runtime, the_child(runtime), "dead")
+    dispatcher.send_due(runtime)
+    assert carrier.accepted == []

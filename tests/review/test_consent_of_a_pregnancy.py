@@ -7,10 +7,11 @@ import pytest
 from service.config import Config
 from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
-from service.stories import consents
+from service.store.people_tables import consent
+from service.stories import consents, erasure
 from tests.conftest import HOOK_SECRET
-from tests.cover import dial
-from tests.follow_ups import WOMAN, kept, pregnant, with_follow_ups
+from tests.cover import dial, rows_of
+from tests.follow_ups import TODAY, WOMAN, ended, kept, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
 from tests.stories.test_consents import SETTINGS, may_visit
@@ -61,3 +62,23 @@ def test_no_visits_is_no_withdrawal_of_the_consent_to_be_followed(runtime: Runti
     with runtime.database.read() as tx:
         [said] = consent_tables.standing(tx, (one.person_id,), ("follow_up",))
     assert said.given, "the proof that she agreed to be followed says no now, and she is reminded all the same"
+
+
+def test_who_wants_no_more_of_it_has_taken_her_yes_back(runtime: Runtime, clock: TestClock) -> None:
+    code = pregnant(runtime).code
+    clock.advance(minutes=1)
+    ended(runtime, code, "withdrawn", TODAY)
+    [one] = kept(runtime, "ended")
+    with runtime.database.read() as tx:
+        [said] = consent_tables.standing(tx, (one.person_id,), ("follow_up",))
+    assert not said.given
+
+
+def test_what_tells_of_a_pregnancy_goes_with_it(runtime: Runtime, clock: TestClock) -> None:
+    """A loss is forgotten after 30 days; the yes that was read to her by a midwife is not."""
+    enrol(runtime, clock, number=WOMAN)
+    pregnant(runtime)
+    ids = [one.id for one in kept(runtime)]
+    with runtime.database.begin() as tx:
+        erasure.forget_follow_ups(tx, ids)
+    assert [row.recorded_by for row in rows_of(runtime, consent)] == ["self"]
