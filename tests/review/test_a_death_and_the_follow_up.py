@@ -72,7 +72,7 @@ def test_a_newborn_enrolled_by_its_family_and_dead_ends_the_pregnancy(
 def test_a_birth_noted_late_does_not_follow_a_child_that_is_known_to_be_dead(
     runtime: Runtime, clock: TestClock, days: Days
 ) -> None:
-    """The midwife types yesterday's living birth from her register; the child died this morning, and that is on record."""
+    """The midwife types yesterday's birth from her register; the child died this morning, and that is on record."""
     an_account(runtime)
     opened = pregnant(runtime, week=38)
     enrol(runtime, clock, number=WOMAN, born="2026-11-19", last_visit="none")

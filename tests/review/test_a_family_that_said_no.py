@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.runtime import Runtime
 from service.store import phone_tables, task_tables
-from service.stories import consents, dead_numbers, handovers, opt_outs
+from service.stories import child_actions, consents, dead_numbers, dispatcher, handovers, opt_outs
 from service.stories.families import Consent
+from service.stories.situation import Situation
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, an_account
 from tests.people import Handset, TestClock
 from tests.stories.test_consents import kill
-from tests.stories.test_home_visits import now_of, visited
 from tests.stories.test_home_visits import enrol as enrol_child
+from tests.stories.test_home_visits import now_of, visited
 from tests.stories.test_recalls import MOTHER
 
 AUNT = "+22360000002"
@@ -73,7 +72,23 @@ def test_a_forged_wrong_number_does_not_make_a_taken_family_silent(
     Handset(product, carrier, KADIA, HOOK_SECRET).write(f"VISITE {one.code} FAUX NUMERO")
     with runtime.database.begin() as tx:
         assert handovers.claim(tx, runtime, STRANGER, int(one.code), 9, YES, clock.now()) == "ok"
-    from service.stories import dispatcher
-
     dispatcher.send_due(runtime)
     assert [sms for sms in carrier.accepted if sms.to == MOTHER], "the mother hears of it"
+
+
+def test_a_second_phone_does_not_end_the_mothers_reminders_without_her_hearing_of_it(
+    product: str, carrier: LoopbackCarrier, runtime: Runtime, clock: TestClock
+) -> None:
+    """It was named to hear in her place, not to decide: neither does it stop the child, nor move it."""
+    one = enrol_child(runtime, clock, at=MOTHER)
+    with runtime.database.begin() as tx:
+        assert handovers.announce(tx, runtime, MOTHER, AUNT, "fr", clock.now(), kind="beside") == "announced"
+        assert handovers.accept(tx, runtime, AUNT, YES, clock.now())
+    dispatcher.send_due(runtime)
+    before = len([sms for sms in carrier.accepted if sms.to == MOTHER])
+    with runtime.database.begin() as tx:
+        aunt = Situation(runtime, clock.now(), runtime.today(clock.now()), AUNT, "africastalking", "s:1", "w")
+        child_actions.DEEDS["stop_child"].run(tx, aunt, {"child": str(one.id)})
+    dispatcher.send_due(runtime)
+    told = len([sms for sms in carrier.accepted if sms.to == MOTHER]) > before
+    assert now_of(runtime, one).status == "followed" or told

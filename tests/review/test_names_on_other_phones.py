@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from service.runtime import Runtime
-from service.stories import dispatcher, number_checks, recalls
 from service.store import phone_tables
+from service.stories import dispatcher, number_checks, recalls
+from tests.cover import dial
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
 from tests.stories.test_consents import SETTINGS, choose_explicit, kill
 from tests.stories.test_recalls import MOTHER, enrol
-from tests.cover import dial
 
 
 @pytest.fixture

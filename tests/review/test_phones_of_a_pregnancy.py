@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from service.config import Config
 from service.runtime import Runtime
-from service.store import handover_tables, phone_tables
+from service.store import phone_tables
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message
-from service.stories import erasure, families, handovers, number_checks, recalls
+from service.stories import erasure, families, handovers, number_checks
 from service.stories.families import Consent
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.runtime import Runtime
-from service.stories import weekly_list
+from service.store import people_tables
+from service.stories import dispatcher, weekly_list
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account
-from tests.people import Days, TestClock
+from tests.people import TestClock
 from tests.stories.test_home_visits import visited
 from tests.stories.test_recalls import enrol
-from tests.stories.test_weekly_list import heard
-from service.store import people_tables
-from service.stories import dispatcher
-from tests.stories.test_weekly_list import until
+from tests.stories.test_weekly_list import heard, until
 
 OUMOU = "+22366000008"
 
