@@ -115,12 +115,17 @@ def silent_since(tx: Connection, since: int, since_day: date, kind: str, limit: 
     silent = func.coalesce(p.last_heard_at, p.created_at) < since
     not_asked = p.asked_on.is_(None) | (p.asked_on < since_day)
     which = select(p.id).where(silent, not_asked, _followed(), ~reached, ~_refused(), ~listed)
-    return list(tx.execute(which.order_by(p.id).limit(limit).with_for_update(skip_locked=True)).scalars())
+    # `key_share`: the planner, who holds their households, does not wait for us while we ask for one of these.
+    mine = which.order_by(p.id).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    return list(tx.execute(mine).scalars())
 
 
 def ask(tx: Connection, phones: Sequence[int], today: date) -> None:
-    """These phones are asked today whether they still are the family's."""
-    tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today))
+    """These phones are asked today whether they still are the family's.
+
+    Who reads them is not known any more: a call out of curiosity is heard as a yes, and is none to names.
+    """
+    tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today, readers=None))
 
 
 def unanswered(tx: Connection, first: date, last: date, since: int, kind: str, limit: int) -> list[int]:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from service.clock import DAY_MS
 from service.domain import local_time
 from service.runtime import Runtime
-from service.store import brake_tables, people_tables, reach_tables, task_tables
+from service.store import brake_tables, consent_tables, people_tables, reach_tables, task_tables
 from service.store.system_tables import count, mark, read_mark
 from service.stories import number_checks
 from service.stories.brakes import UNASKED
@@ -91,6 +91,7 @@ def _give_up(tx: Connection, one: reach_tables.Failed, today: str, now: int) -> 
     if not reach_tables.mark_unreachable(tx, one.number_idx, now):
         return
     reach_tables.suppress_unreachable(tx, one.number_idx, sorted(UNASKED), now)
+    consent_tables.set_readers(tx, one.id, None)  # when the number comes back it may be another person's
     _put_on_list(tx, DEAD, one.id, today, {"Jours sans rien recevoir": str(one.days)}, now)
     count(tx, "numbers_unreachable")
 

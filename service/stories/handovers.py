@@ -21,7 +21,7 @@ from service.runtime import Runtime
 from service.store import consent_tables, family_changes, handover_tables, people_tables, phone_tables, task_tables
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
-from service.stories import child_tasks, families, outbox, recalls
+from service.stories import child_tasks, consents, families, outbox, recalls
 from service.stories.families import Consent
 from service.stories.reminders import spoken_language
 
@@ -143,6 +143,7 @@ def remove_second(tx: Connection, runtime: Runtime, number: str, now: int) -> bo
 def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
     """Who holds the new phone cares for the children after the first one; whoever did so before does not."""
     _end_beside(tx, runtime, home, now)
+    consents.take_names_back(tx, runtime, new.id, now)
     children, today = family_changes.children_of(tx, home), runtime.today(now)
     organisation_id = children[0].organisation_id
     carer = people_tables.add_person(tx, organisation_id=organisation_id, household_id=home, created_at=now)
@@ -317,6 +318,7 @@ def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Co
         return
     for child in children:
         recalls.take_back(tx, runtime, child.id, now)
+    consents.take_names_back(tx, runtime, new.id, now)
     family_changes.prefer_phone(tx, home, new.id)
     today = runtime.today(now)
     carer = family_changes.first_caregiver(tx, home)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from service.config import Config
 from service.runtime import Runtime
 from service.store import phone_tables
-from service.stories import dispatcher, number_checks, recalls
+from service.stories import dispatcher, handovers, number_checks, recalls
+from service.stories.families import Consent
 from tests.cover import dial
+from tests.follow_ups import pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
-from tests.stories.test_consents import SETTINGS, choose_explicit, kill
-from tests.stories.test_recalls import MOTHER, enrol
+from tests.stories.test_consents import SETTINGS, about_visits, choose_explicit, kill
+from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol
+
+
+@pytest.fixture
+def settings(settings: Config) -> Config:
+    return with_follow_ups(settings)
 
 
 @pytest.fixture
@@ -53,4 +61,30 @@ def test_discreet_words_hold_for_what_waits_already(handset: Handset, runtime: R
     handset.choose("La date et le lieu seulement")
     clock.set("2026-11-22T18:00")
     dispatcher.send_due(runtime)
+    assert not [text for text in handset.inbox if "Awa" in text]
+
+
+@pytest.mark.parametrize("shared", ["asked whose it is", "beside another family", "another woman"])
+def test_names_that_wait_are_taken_back_when_others_may_read_the_phone(
+    handset: Handset, runtime: Runtime, clock: TestClock, shared: str
+) -> None:
+    enrol(runtime, clock)
+    enrol(runtime, clock, number=NEIGHBOUR)
+    choose_explicit(handset)
+    clock.set("2026-11-22T06:00")
+    assert recalls.queue_recalls(runtime) == 2
+    with runtime.database.begin() as tx:
+        mine = phone_tables.ensure_phone(tx, MOTHER, clock.now())
+        if shared == "asked whose it is":
+            number_checks.ask(tx, runtime, [mine.id], clock.now())
+        if shared == "beside another family":
+            handovers.announce(tx, runtime, NEIGHBOUR, MOTHER, "fr", clock.now(), kind="beside")
+            assert handovers.accept(tx, runtime, MOTHER, Consent("test", "fr", "ussd"), clock.now())
+    if shared == "another woman":
+        pregnant(runtime, number=MOTHER)
+        pregnant(runtime, number=MOTHER, another=True)
+    clock.set("2026-11-22T18:00")
+    recalls.queue_recalls(runtime)
+    dispatcher.send_due(runtime)
+    assert about_visits(handset), "the discreet ones go"
     assert not [text for text in handset.inbox if "Awa" in text]
