@@ -103,7 +103,7 @@ def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool
 
 
 def take_names_back(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
-    """What waits for this phone in explicit words is told anew, as it may be by then: others may read it from now on."""
+    """Others may read this phone from now on: what waits for it in explicit words is told anew, as it may be then."""
     if not speaks_openly(tx, phone_id):
         return
     served = people_tables.children_on_phone(tx, phone_id)
