@@ -58,7 +58,7 @@ def announce(
     if new_number == number:
         return "same"
     mine = phone_tables.find_phone(tx, number)
-    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)] if mine else []
+    homes = [home for home in _homes(tx, mine) if family_changes.decides(tx, home, mine.id)] if mine else []
     if mine is None or not homes or not _may_be_written_to(runtime, new_number):
         return "none"
     if handover_tables.count_try(tx, mine.number_idx, "handover", runtime.today(now)) > MOST_ANNOUNCEMENTS:
@@ -136,7 +136,7 @@ def remove_second(tx: Connection, runtime: Runtime, number: str, now: int) -> bo
     mine = phone_tables.find_phone(tx, number)
     if mine is None:
         return False
-    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)]
+    homes = [home for home in _homes(tx, mine) if family_changes.decides(tx, home, mine.id)]
     return sum(_end_beside(tx, runtime, home, now) for home in homes) > 0
 
 
@@ -300,10 +300,6 @@ def not_this_number(tx: Connection, runtime: Runtime, mine: Phone, now: int) -> 
 def _homes(tx: Connection, mine: Phone) -> list[int]:
     """The households of this phone's children, always in the same order: two callers never wait for each other."""
     return sorted({child.household_id for child in people_tables.children_on_phone(tx, mine.id)})
-
-
-def _written_to_on(tx: Connection, home: int, mine: Phone) -> bool:
-    return family_changes.lock_household(tx, home) in (mine.id, None)
 
 
 def _may_be_written_to(runtime: Runtime, number: str) -> bool:
