@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from service.runtime import Runtime
 from service.store import phone_tables, task_tables
-from service.stories import consents, dead_numbers, dispatcher, handovers, opt_outs
+from service.store.task_tables import Task
+from service.stories import consents, dead_numbers, dispatcher, families, handovers, opt_outs
 from service.stories.families import Consent
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
@@ -21,9 +22,9 @@ STRANGER = "+22370000077"
 YES = Consent("test", "fr", "ussd")
 
 
-def lines(runtime: Runtime) -> list[str]:
+def lines(runtime: Runtime) -> list[Task]:
     with runtime.database.read() as tx:
-        return [one.kind for one in task_tables.tasks(tx, state="open")]
+        return list(task_tables.tasks(tx, state="open"))
 
 
 def beside(runtime: Runtime, clock: TestClock) -> None:
@@ -42,7 +43,22 @@ def test_who_wants_no_mediator_at_home_is_not_visited_because_the_number_is_dead
         mine = phone_tables.ensure_phone(tx, MOTHER, clock.now())
         consents.note(tx, mine.id, ("follow_up",), False, consents.Words("w", "fr", "ussd"), clock.now())
     kill(runtime, clock)
-    assert lines(runtime) == []
+    [line] = lines(runtime)
+    assert (line.kind, line.zone) == ("dead_number", None), "the supervisor knows of it, and no mediator's list"
+    assert "Pas de visite" in str(line.details)
+
+
+def test_who_refused_a_child_at_the_door_is_not_looked_for_there_either(runtime: Runtime, clock: TestClock) -> None:
+    an_account(runtime)
+    one = enrol_child(runtime, clock, at=MOTHER)
+    clock.advance(minutes=1)
+    sister = enrol_child(runtime, clock, at=MOTHER)
+    visited(runtime, one, "refused")
+    kill(runtime, clock)
+    dead = next(line for line in lines(runtime) if line.kind == "dead_number")
+    assert dead.zone == "Darsalam"
+    assert families.show_code(sister.code) in str(dead.details), "of the other child it may be asked"
+    assert families.show_code(one.code) not in str(dead.details)
 
 
 def test_a_refused_family_gets_no_sms_and_no_visit_after_half_a_year_of_silence(
@@ -53,6 +69,19 @@ def test_a_refused_family_gets_no_sms_and_no_visit_after_half_a_year_of_silence(
     visited(runtime, one, "refused")
     clock.advance(days=181)
     assert dead_numbers.ask_after_silent_numbers(runtime) == 0
+
+
+def test_a_family_that_refused_after_it_was_asked_is_not_looked_for_over_its_silence(
+    runtime: Runtime, clock: TestClock
+) -> None:
+    an_account(runtime)
+    one = enrol_child(runtime, clock, at=MOTHER)
+    clock.advance(days=181)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 1
+    visited(runtime, one, "refused")
+    clock.advance(days=20)
+    assert dead_numbers.ask_after_silent_numbers(runtime) == 0
+    assert "silent_number" not in [line.kind for line in lines(runtime)]
 
 
 def test_start_of_a_second_phone_does_not_undo_what_the_mother_refused(runtime: Runtime, clock: TestClock) -> None:
