@@ -25,11 +25,15 @@ RULES: Final[Mapping[Status, Rule]] = {
     "refused": Rule("refused", "visit_refused", True, "who said no to a person is not asked again by a machine"),
     "moved": Rule("elsewhere", None, True, "the child is another mediator's from now on: the move tells her"),
     "dead": Rule("ended", None, False, "no message, list or line may remind a family of a child that died"),
-    "wrong_number": Rule("no_phone", "wrong_number", True, "a stranger reads what is sent; the child is still late"),
+    "wrong_number": Rule("no_phone", "wrong_number", False, "a stranger reads what is sent; the child is still late"),
     "hospital": Rule("paused", None, True, "a family at a bedside is not called to a vaccination day"),
 }
 MOVED_AWAY: Final = Rule("ended", "moved_away", False, "nobody of ours serves that place: a person looks for the child")
-"""Of a move to no quartier that we know. What ends all is not taken by SMS: anybody can write in her name."""
+"""Of a move to no quartier that we know."""
+# Anybody can write an SMS in her name. What ends all is not taken by it; nor is what leaves a family without a phone,
+# for whoever takes its messages with the code then is announced to nobody.
+WITH_WHOLE_CODE: Final[frozenset[Status]] = frozenset({"refused", "moved"})
+"""By SMS not with the first half of a code: what it says lasts, and four digits are soon guessed."""
 
 
 def rule_of(status: Status, *, elsewhere: bool = False) -> Rule:

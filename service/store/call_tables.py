@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, Exists, exists, func, or_, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment
+from service.store.child_states import is_quiet
 from service.store.message_tables import message
-from service.store.people_tables import person_phone
+from service.store.people_tables import caregiver, child, household, person_phone
 from service.store.phone_tables import phone
 from service.store.recall_tables import message_appointment
 
@@ -48,7 +50,10 @@ def spoken_in(tx: Connection, channel: str, call_id: str, number_idx: bytes) -> 
 
 
 class Untaken(NamedTuple):
-    """A call that ended, with all that another one needs. `still_holds`: an appointment it tells of is still open."""
+    """A call that ended, with all that another one needs.
+
+    `still_holds`: an appointment it tells of is still open, may be spoken of, and is told on this phone.
+    """
 
     id: int
     key: str
@@ -65,13 +70,8 @@ class Untaken(NamedTuple):
     still_holds: bool
 
 
-def calls(tx: Connection, ids: Sequence[int]) -> list[Untaken]:
+def calls(tx: Connection, ids: Sequence[int], today: date) -> list[Untaken]:
     """Those of these messages that were calls, in the order of their ids."""
-    tells = exists().where(
-        message_appointment.c.message_id == m.id,
-        appointment.c.id == message_appointment.c.appointment_id,
-        appointment.c.state == "open",
-    )
     rows = tx.execute(
         select(
             m.id,
@@ -86,13 +86,38 @@ def calls(tx: Connection, ids: Sequence[int]) -> list[Untaken]:
             m.useful_until,
             m.organisation_id,
             m.programme_id,
-            tells,
+            _still_holds(today),
         )
         .join(phone, phone.c.id == m.phone_id)
         .where(m.id.in_(ids), m.recording.is_not(None))
         .order_by(m.id)
     )
     return [Untaken._make(row) for row in rows]
+
+
+def _still_holds(today: date) -> Exists:
+    """The family may have refused, or have another number, since the call left."""
+    spoken_of = child.c.person_id.is_(None) | ~is_quiet(today)  # a follow-up has no child
+    return (
+        select(appointment.c.id)
+        .join(message_appointment, message_appointment.c.appointment_id == appointment.c.id)
+        .join(household, household.c.id == appointment.c.household_id)
+        .outerjoin(child, child.c.person_id == appointment.c.child_id)
+        .where(message_appointment.c.message_id == m.id, appointment.c.state == "open", spoken_of, _is_told_here())
+        .exists()
+    )
+
+
+def _is_told_here() -> ColumnElement[bool]:
+    """The message's phone is the household's, or that of somebody who cares for the child beside."""
+    beside = exists().where(
+        caregiver.c.child_id == child.c.person_id,
+        caregiver.c.until.is_(None),
+        person_phone.c.person_id == caregiver.c.person_id,
+        person_phone.c.phone_id == m.phone_id,
+        person_phone.c.until.is_(None),
+    )
+    return or_(household.c.preferred_phone_id == m.phone_id, beside)
 
 
 def told_by_another(tx: Connection, message_id: int, instead: int) -> None:

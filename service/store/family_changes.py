@@ -21,6 +21,14 @@ def lock_household(tx: Connection, household_id: int) -> int | None:
     return phone_id
 
 
+def decides(tx: Connection, household_id: int, phone_id: int) -> bool:
+    """Whether the household is written to on this phone, or on none: a second number hears in its place, no more.
+
+    The household is locked.
+    """
+    return lock_household(tx, household_id) in (phone_id, None)
+
+
 def prefer_phone(tx: Connection, household_id: int, phone_id: int | None) -> None:
     """Write to the household on this phone from now on; None: it goes on without one.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal, null, or_, select, update
 from sqlalchemy.engine import Connection
 
+from service.store.child_states import is_quiet
 from service.store.columns import upsert, wrote
 from service.store.message_tables import message
 from service.store.people_tables import child, household
@@ -104,8 +105,8 @@ def heard(tx: Connection, number: str, day: int, lately: int) -> Heard | None:
     return Heard._make(row) if row else None
 
 
-def silent_since(tx: Connection, since: int, since_day: date, kind: str, limit: int) -> list[int]:
-    """Phones of families with followed children, not heard of nor reached since then, and not asked nor on the list.
+def silent_since(tx: Connection, since: int, since_day: date, today: date, kind: str, limit: int) -> list[int]:
+    """Phones of families with children to speak of, not heard of nor reached since then, and not asked nor on the list.
 
     They are ours until the end of the transaction.
     """
@@ -114,19 +115,24 @@ def silent_since(tx: Connection, since: int, since_day: date, kind: str, limit: 
     listed = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
     silent = func.coalesce(p.last_heard_at, p.created_at) < since
     not_asked = p.asked_on.is_(None) | (p.asked_on < since_day)
-    which = select(p.id).where(silent, not_asked, _followed(), ~reached, ~_refused(), ~listed)
-    return list(tx.execute(which.order_by(p.id).limit(limit).with_for_update(skip_locked=True)).scalars())
+    which = select(p.id).where(silent, not_asked, _spoken_of(today), ~reached, ~_refused(), ~listed)
+    # `key_share`: the planner, who holds their households, does not wait for us while we ask for one of these.
+    mine = which.order_by(p.id).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    return list(tx.execute(mine).scalars())
 
 
 def ask(tx: Connection, phones: Sequence[int], today: date) -> None:
-    """These phones are asked today whether they still are the family's."""
-    tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today))
+    """These phones are asked today whether they still are the family's.
+
+    Who reads them is not known any more: a call out of curiosity is heard as a yes, and is none to names.
+    """
+    tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today, readers=None))
 
 
-def unanswered(tx: Connection, first: date, last: date, since: int, kind: str, limit: int) -> list[int]:
+def unanswered(tx: Connection, first: date, last: date, since: int, today: date, kind: str, limit: int) -> list[int]:
     """Phones that were asked between these days and gave no word, and that are not on the list since."""
     listed = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)
-    which = select(p.id).where(p.asked_on.between(first, last), _followed(), ~_refused(), ~listed)
+    which = select(p.id).where(p.asked_on.between(first, last), _spoken_of(today), ~_refused(), ~listed)
     return list(tx.execute(which.order_by(p.id).limit(limit)).scalars())
 
 
@@ -135,9 +141,10 @@ def asked_on(tx: Connection, phone_id: int) -> date | None:
     return tx.execute(select(p.asked_on).where(p.id == phone_id)).scalar_one_or_none()
 
 
-def _followed() -> ColumnElement[bool]:
-    followed = exists().where(household.c.preferred_phone_id == p.id, child.c.household_id == household.c.id)
-    return followed.where(child.c.status == "followed")
+def _spoken_of(today: date) -> ColumnElement[bool]:
+    """Who refused everything that is said of its children is not asked after, nor is who is at a bedside."""
+    theirs = exists().where(household.c.preferred_phone_id == p.id, child.c.household_id == household.c.id)
+    return theirs.where(child.c.status == "followed", ~is_quiet(today))
 
 
 def _refused() -> ColumnElement[bool]:

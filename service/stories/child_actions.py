@@ -11,7 +11,7 @@ from flows.engine import Outcome
 from service.domain import ages, visits
 from service.store import place_tables
 from service.stories import families
-from service.stories.situation import Deed, Situation, Values, own_child, own_children
+from service.stories.situation import Deed, Situation, Values, decided_on, own_child, own_children
 from service.stories.wording import birth_label, place_label, short_date, visit_label
 
 
@@ -75,8 +75,10 @@ def _stop_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
     child = own_child(tx, situation, args["child"])
     if child is None:
         return Outcome(False)
+    if not decided_on(tx, situation, [child]):
+        return Outcome(True, {"decide": False})
     families.stop_child(tx, situation.runtime, child.id, situation.now)
-    return Outcome(True)
+    return Outcome(True, {"decide": True})
 
 
 def _visit(visit: families.Visit) -> dict[str, Any]:
@@ -104,5 +106,5 @@ DEEDS = {
         _next_visit,
         Signature({"child": "id"}, {**_VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False),
     ),
-    "stop_child": Deed(_stop_child, Signature({"child": "id"}), by_call=True),
+    "stop_child": Deed(_stop_child, Signature({"child": "id"}, {"decide": "yes_no"}), by_call=True),
 }

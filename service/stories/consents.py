@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.store import consent_tables, people_tables, place_tables
+from service.runtime import Runtime
+from service.store import consent_tables, family_changes, people_tables, place_tables
 from service.store.consent_tables import FOLLOW_UP, Standing
+from service.stories import recalls
 
 DISCREET, EXPLICIT = "discreet", "explicit"
 REMINDER, CAMPAIGN = "reminder", "campaign"
@@ -79,12 +81,15 @@ def note(
                 _add(tx, person_id, purpose, given, DISCREET, words, now, said)
 
 
-def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, now: int) -> bool:
+def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool, words: Words, now: int) -> bool:
     """Names and vaccines in this phone's reminders from now on, or discreet words again.
 
     False, and nothing is changed, where explicit words cannot be: several people are behind this phone, or nobody who
-    agreed to reminders is. Discreet words also note that others read the phone.
+    agreed to reminders is. Discreet words also note that others read the phone,
+    and hold for what waits to be sent.
     """
+    if not explicit:
+        take_names_back(tx, runtime, phone_id, now)
     people = consent_tables.people_behind(tx, phone_id, hold=True)
     last = {one.person_id: one for one in consent_tables.standing(tx, people, (REMINDER,)) if one.given}
     if explicit and (len(people) != 1 or not last):
@@ -95,6 +100,17 @@ def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, no
         if said.wording != wording:
             _add(tx, person_id, REMINDER, True, wording, words, now, said)
     return True
+
+
+def take_names_back(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
+    """Others may read this phone from now on: what waits for it in explicit words is told anew, as it may be then."""
+    if not speaks_openly(tx, phone_id):
+        return
+    served = people_tables.children_on_phone(tx, phone_id)
+    for home in sorted({child.household_id for child in served}):
+        family_changes.lock_household(tx, home)
+    for child in served:
+        recalls.take_back(tx, runtime, child.id, now)
 
 
 def _add(

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 from service.clock import DAY_MS
 from service.domain import local_time
 from service.runtime import Runtime
-from service.store import brake_tables, people_tables, reach_tables, task_tables
+from service.store import brake_tables, consent_tables, people_tables, reach_tables, task_tables
 from service.store.system_tables import count, mark, read_mark
-from service.stories import number_checks
+from service.stories import number_checks, pauses
 from service.stories.brakes import UNASKED
 from service.stories.families import show_code
 
@@ -30,6 +30,8 @@ AT_ONCE = 200
 HEARD_AGAIN_MS = 7 * DAY_MS
 """How exactly it is noted when a phone was heard of: nobody is to read from it which call was hers."""
 KEPT_MS = 180 * DAY_MS
+AT_HOME = "Confirmer le numéro avec la famille"
+AT_THE_CENTRE = "Pas de visite : la famille n'en veut pas. Confirmer le numéro quand elle vient au centre"
 
 
 class End(NamedTuple):
@@ -92,11 +94,11 @@ def ask_after_silent_numbers(runtime: Runtime) -> int:
             return 0
         mark(tx, SILENT_MARK, today.isoformat())
         day, too_long = (today - timedelta(days) for days in (config.silent_after_days, config.answer_within_days))
-        unanswered = reach_tables.unanswered(tx, day, too_long, since, SILENT, AT_ONCE)
+        unanswered = reach_tables.unanswered(tx, day, too_long, since, today, SILENT, AT_ONCE)
         told = {"Sans nouvelles depuis": f"plus de {config.silent_after_days} jours, et sans réponse à un SMS"}
         for phone_id in unanswered:
             _put_on_list(tx, SILENT, phone_id, today.isoformat(), told, now)
-        silent = reach_tables.silent_since(tx, since, day, SILENT, AT_ONCE)
+        silent = reach_tables.silent_since(tx, since, day, today, SILENT, AT_ONCE)
         number_checks.ask(tx, runtime, silent, now)
         return len(unanswered) + len(silent)
 
@@ -105,6 +107,7 @@ def _give_up(tx: Connection, one: reach_tables.Failed, today: str, now: int) -> 
     if not reach_tables.mark_unreachable(tx, one.number_idx, now):
         return
     reach_tables.suppress_unreachable(tx, one.number_idx, sorted(UNASKED), now)
+    consent_tables.set_readers(tx, one.id, None)  # when the number comes back it may be another person's
     _put_on_list(tx, DEAD, one.id, today, {"Jours sans rien recevoir": str(one.days)}, now)
     count(tx, "numbers_unreachable")
 
@@ -115,15 +118,22 @@ def _is_back(tx: Connection, phone_id: int, how: str, now: int) -> None:
 
 
 def _put_on_list(tx: Connection, kind: str, phone_id: int, today: str, told: dict[str, str], now: int) -> None:
-    """A line for the mediator of the family's quartier: the children's codes, and no name."""
+    """A line for the mediator of the family's quartier: the children's codes, and no name.
+
+    Without a quartier, so for the supervisor alone, where the family wants nobody at its door.
+    """
     children = people_tables.children_on_phone(tx, phone_id)
-    details = told | _codes([child.code for child in children]) | {"À faire": "Confirmer le numéro avec la famille"}
+    may = consent_tables.may_visit(tx, [child.id for child in children])
+    at_home = [child for child in children if child.id in may and child.quiet_why != pauses.REFUSED]
+    alone = bool(children) and not at_home
+    children = at_home or children
+    details = told | _codes([child.code for child in children]) | {"À faire": AT_THE_CENTRE if alone else AT_HOME}
     task_tables.add_task(
         tx,
         now,
         key=f"{kind}:{phone_id}:{today}",
         kind=kind,
-        zone_id=brake_tables.zone_of_phone(tx, phone_id),
+        zone_id=None if alone else brake_tables.zone_of_phone(tx, phone_id),
         phone_id=phone_id,
         person_id=children[0].id if children else None,
         details=json.dumps(details, ensure_ascii=False),

@@ -24,7 +24,7 @@ from service.store import family_changes, follow_up_tables, people_tables, place
 from service.store.columns import rules_of
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import families, first_words, follow_up_plans
+from service.stories import consents, families, first_words, follow_up_plans
 from service.stories.brakes import why_refused
 from service.stories.families import PROGRAMME, Consent, Newcomer
 
@@ -143,6 +143,7 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
     organisation_id, today = _organisation(tx), runtime.today(now)
+    consents.take_names_back(tx, runtime, caller.phone_id, now)  # two people read the phone from now on
     if elsewhere:
         household_id = people_tables.add_household(tx, organisation_id, caller.phone_id, now)
     woman = people_tables.add_person(tx, organisation_id=organisation_id, household_id=household_id, created_at=now)

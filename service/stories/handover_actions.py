@@ -8,7 +8,7 @@ from flows.check import Signature
 from flows.engine import Outcome
 from service.stories import handovers, moves
 from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
+from service.stories.situation import Deed, Situation, Values, caller, decided_on, own_child, own_children, row_id
 from service.stories.wording import WHOLE_FAMILY, birth_label
 
 EVERYONE = "all"
@@ -27,11 +27,14 @@ def _move_family(tx: Connection, situation: Situation, args: Values) -> Outcome:
     found, zone_id = caller(tx, situation), row_id(args["zone"])
     if not children or found is None or zone_id is None:
         return Outcome(False)
+    children = decided_on(tx, situation, children)
+    if not children:
+        return Outcome(True, {"centre": "", "decide": False})
     try:
         place = moves.move(tx, situation.runtime, children, zone_id, found.phone_id, situation.now)
     except moves.NoSuchPlace:
         return Outcome(False)
-    return Outcome(True, {"centre": f"CSCom {place.centre}" if place.centre else ""})
+    return Outcome(True, {"centre": f"CSCom {place.centre}" if place.centre else "", "decide": True})
 
 
 def _announce_phone(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -93,10 +96,11 @@ def _consent(situation: Situation) -> Consent:
     return Consent(situation.words, situation.language, situation.way)
 
 
+_MOVE, _MOVED = {"who": "id", "zone": "id"}, {"centre": "text", "decide": "yes_no"}
 _CLAIM = {"code": "number", "birth": "number", "consent": "choice"}
 DEEDS = {
     "my_family": Deed(_my_family, Signature(options=True, writes=False)),
-    "move_family": Deed(_move_family, Signature({"who": "id", "zone": "id"}, {"centre": "text"}), by_call=True),
+    "move_family": Deed(_move_family, Signature(_MOVE, _MOVED), by_call=True),
     "announce_phone": Deed(
         _announce_phone, Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}), by_call=True
     ),

@@ -21,7 +21,7 @@ from service.runtime import Runtime
 from service.store import consent_tables, family_changes, handover_tables, people_tables, phone_tables, task_tables
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
-from service.stories import child_tasks, families, outbox, recalls
+from service.stories import child_tasks, consents, families, outbox, recalls
 from service.stories.families import Consent
 from service.stories.reminders import spoken_language
 
@@ -58,7 +58,7 @@ def announce(
     if new_number == number:
         return "same"
     mine = phone_tables.find_phone(tx, number)
-    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)] if mine else []
+    homes = [home for home in _homes(tx, mine) if family_changes.decides(tx, home, mine.id)] if mine else []
     if mine is None or not homes or not _may_be_written_to(runtime, new_number):
         return "none"
     if handover_tables.count_try(tx, mine.number_idx, "handover", runtime.today(now)) > MOST_ANNOUNCEMENTS:
@@ -136,13 +136,14 @@ def remove_second(tx: Connection, runtime: Runtime, number: str, now: int) -> bo
     mine = phone_tables.find_phone(tx, number)
     if mine is None:
         return False
-    homes = [home for home in _homes(tx, mine) if _written_to_on(tx, home, mine)]
+    homes = [home for home in _homes(tx, mine) if family_changes.decides(tx, home, mine.id)]
     return sum(_end_beside(tx, runtime, home, now) for home in homes) > 0
 
 
 def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
     """Who holds the new phone cares for the children after the first one; whoever did so before does not."""
     _end_beside(tx, runtime, home, now)
+    consents.take_names_back(tx, runtime, new.id, now)
     children, today = family_changes.children_of(tx, home), runtime.today(now)
     organisation_id = children[0].organisation_id
     carer = people_tables.add_person(tx, organisation_id=organisation_id, household_id=home, created_at=now)
@@ -301,10 +302,6 @@ def _homes(tx: Connection, mine: Phone) -> list[int]:
     return sorted({child.household_id for child in people_tables.children_on_phone(tx, mine.id)})
 
 
-def _written_to_on(tx: Connection, home: int, mine: Phone) -> bool:
-    return family_changes.lock_household(tx, home) in (mine.id, None)
-
-
 def _may_be_written_to(runtime: Runtime, number: str) -> bool:
     """Only this country's mobile numbers: SMS abroad cost many times more, and somebody may earn on them."""
     return phone_numbers.is_mobile(number) and phone_numbers.region(number) == runtime.config.country
@@ -317,6 +314,7 @@ def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Co
         return
     for child in children:
         recalls.take_back(tx, runtime, child.id, now)
+    consents.take_names_back(tx, runtime, new.id, now)
     family_changes.prefer_phone(tx, home, new.id)
     today = runtime.today(now)
     carer = family_changes.first_caregiver(tx, home)

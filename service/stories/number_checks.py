@@ -17,7 +17,7 @@ from service.clock import DAY_MS
 from service.domain import local_time
 from service.runtime import Runtime
 from service.store import phone_tables, reach_tables
-from service.stories import handovers, outbox
+from service.stories import consents, handovers, outbox
 from service.stories.reminders import spoken_language, stop_clause
 
 YES: Final = frozenset({"oui", "awo", "yes"})
@@ -37,6 +37,7 @@ def ask(tx: Connection, runtime: Runtime, phones: Sequence[int], now: int) -> No
     until = today + timedelta(runtime.config.answer_within_days)
     letters = []
     for phone_id in phones:
+        consents.take_names_back(tx, runtime, phone_id, now)
         one = phone_tables.phone_of_id(tx, phone_id)
         spoken = spoken_language(runtime, one.language, phrase)
         words = {"sender": runtime.config.sender_name, "code": runtime.config.service_code}

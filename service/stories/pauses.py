@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import care_tables, child_states, people_tables, phone_tables
+from service.store import care_tables, child_states, family_changes, people_tables, phone_tables
 from service.store.care_tables import NextStep
 from service.store.people_tables import Child
 from service.stories import recalls
@@ -37,10 +37,15 @@ def speak_again(tx: Connection, runtime: Runtime, child: Child, now: int) -> Non
 
 
 def asked_again(tx: Connection, runtime: Runtime, number: str, now: int) -> None:
-    """Whoever holds this phone wants its reminders: what was refused for its children is taken back."""
+    """Whoever holds this phone wants its reminders: what was refused for its children is taken back.
+
+    Not where it is a second number: a mother's refusal is hers to take back.
+    """
     phone = phone_tables.find_phone(tx, number)
-    for child in sorted(people_tables.children_on_phone(tx, phone.id)) if phone else ():
-        if child.quiet_why == REFUSED:
+    if phone is None:
+        return
+    for child in sorted(people_tables.children_on_phone(tx, phone.id), key=lambda one: (one.household_id, one.id)):
+        if child.quiet_why == REFUSED and family_changes.decides(tx, child.household_id, phone.id):
             speak_again(tx, runtime, child, now)
 
 

@@ -83,7 +83,8 @@ def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome
     if found is None or args["words"] not in (consents.EXPLICIT, consents.DISCREET):
         return Outcome(False)
     explicit = args["words"] == consents.EXPLICIT
-    return Outcome(consents.choose_words(tx, found.phone_id, explicit, _words(situation), situation.now))
+    words, now = _words(situation), situation.now
+    return Outcome(consents.choose_words(tx, situation.runtime, found.phone_id, explicit, words, now))
 
 
 def _words(situation: Situation) -> Words:

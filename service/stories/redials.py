@@ -21,7 +21,7 @@ AGAIN = ":again:"
 def after_receipts(tx: Connection, runtime: Runtime, ended: Iterable[tuple[int, str]], now: int) -> None:
     """(message, state) of calls that ended: untaken ones ring again; what was taken after all rings no more."""
     states = dict(ended)
-    for one in call_tables.calls(tx, list(states)):
+    for one in call_tables.calls(tx, list(states), runtime.today(now)):
         if states[one.id] == "undelivered":
             _once_more(tx, runtime, one, now)
         elif states[one.id] == "delivered":
@@ -37,7 +37,8 @@ def next_key(key: str) -> tuple[str, int]:
 
 
 def _once_more(tx: Connection, runtime: Runtime, one: Untaken, now: int) -> None:
-    """Only what still holds: an appointment that was kept or moved meanwhile rings nobody."""
+    """Only what still holds: an appointment that was kept or moved meanwhile rings nobody, nor one of a family that
+    refused, is in hospital, or hears on another phone."""
     key, tries = next_key(one.key)
     not_before = now + runtime.config.voice.again_after_min * 60_000
     if tries > runtime.config.voice.tries or not one.still_holds or not_before >= one.useful_until:

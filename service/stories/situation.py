@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from flows.check import Signature
 from flows.engine import Outcome
 from service.runtime import Runtime
-from service.store import people_tables
+from service.store import family_changes, people_tables
 from service.store.people_tables import Caller, Child
 
 Values: TypeAlias = Mapping[str, Any]
@@ -70,3 +70,11 @@ def own_children(tx: Connection, situation: Situation) -> list[Child]:
 def own_child(tx: Connection, situation: Situation, child_id: str) -> Child | None:
     """The child, only if it is one of this phone's: a progress that was tampered with gets nothing."""
     return next((child for child in own_children(tx, situation) if str(child.id) == child_id), None)
+
+
+def decided_on(tx: Connection, situation: Situation, children: Iterable[Child]) -> list[Child]:
+    """Those of the phone's children whose family is not written to on another phone, where a second number decides
+    nothing. Their households are locked."""
+    found = caller(tx, situation)
+    in_order = sorted(children, key=lambda one: one.household_id)
+    return [one for one in in_order if found and family_changes.decides(tx, one.household_id, found.phone_id)]

@@ -22,9 +22,9 @@ def test_every_status_has_a_rule_with_its_reason() -> None:
     assert all(rule.why for rule in rules)
 
 
-def test_what_ends_a_childs_follow_up_needs_a_pin_and_a_death_leaves_no_line() -> None:
+def test_what_ends_all_or_leaves_no_phone_needs_a_pin_and_a_death_leaves_no_line() -> None:
     for rule in (*RULES.values(), visit_rules.MOVED_AWAY):
-        assert rule.by_sms == (rule.recalls != "ended")
+        assert rule.by_sms == (rule.recalls not in ("ended", "no_phone"))
     assert RULES["dead"].line is None
     assert visit_rules.rule_of("moved", elsewhere=True) is visit_rules.MOVED_AWAY
     assert visit_rules.rule_of("moved") is RULES["moved"]

@@ -43,7 +43,7 @@ CONTRACT = {
     "next_visit": Signature(
         {"child": "id"}, {**VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False
     ),
-    "stop_child": Signature({"child": "id"}),
+    "stop_child": Signature({"child": "id"}, {"decide": "yes_no"}),
     "my_messages": Signature(
         {}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}, writes=False
     ),
@@ -61,7 +61,7 @@ CONTRACT = {
         writes=False,
     ),
     "my_family": Signature(options=True, writes=False),
-    "move_family": Signature({"who": "id", "zone": "id"}, {"centre": "text"}),
+    "move_family": Signature({"who": "id", "zone": "id"}, {"centre": "text", "decide": "yes_no"}),
     "announce_phone": Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}),
     "announce_second": Signature({"number": "phone", "consent": "choice"}, {"done": "choice"}),
     "second_phone": Signature({}, {"deja": "yes_no"}, writes=False),
@@ -157,11 +157,11 @@ USUAL: dict[str, Outcome] = {
         True,
         {"due": "16/04/26", "centre": "CSCom ASACODAR", "state": "coming", "days": 0, "child_code": "4821 7730"},
     ),
-    "stop_child": Outcome(True),
+    "stop_child": Outcome(True, {"decide": True}),
     "my_messages": Outcome(True, {"rappels": True, "infos": True, "visites": True}),
     "choose_words": Outcome(True),
     "my_family": Outcome(True, options=(("all", "Toute la famille"), *CHILDREN)),
-    "move_family": Outcome(True, {"centre": "CSCom ASACODRAB"}),
+    "move_family": Outcome(True, {"centre": "CSCom ASACODRAB", "decide": True}),
     "announce_phone": Outcome(True, {"done": "announced"}),
     "announce_second": Outcome(True, {"done": "announced"}),
     "second_phone": Outcome(True, {"deja": False}),

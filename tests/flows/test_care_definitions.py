@@ -73,7 +73,7 @@ class TestDemenagement:
         assert "move_family" not in caller.actions()
 
     def test_without_a_known_centre_the_nearest_one_is_named(self) -> None:
-        caller = Caller(flow("demenagement"), {"move_family": Outcome(True, {"centre": ""})})
+        caller = Caller(flow("demenagement"), {"move_family": Outcome(True, {"centre": "", "decide": True})})
         assert "centre de santé le plus proche" in caller.press("1", "1", "1")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ CARE: dict[str, Callable[[Connection], Any]] = {
     "unanswered": lambda tx: message_tables.unanswered(tx, 1),
     "to resend": lambda tx: message_tables.to_resend(tx, 1, 1, 1),
     "the message of a call": lambda tx: call_tables.spoken_in(tx, "twilio_voice", "CA1", b"x"),
-    "calls that ended": lambda tx: call_tables.calls(tx, [1, 2]),
+    "calls that ended": lambda tx: call_tables.calls(tx, [1, 2], date(2026, 11, 20)),
     "a try that waits": lambda tx: call_tables.queued_with_key(tx, "k"),
     "who was called back": lambda tx: call_tables.called_back_since(tx, b"x", 1),
     "oldest due": lambda tx: message_tables.oldest_due(tx, 1, {"reminder"}),

@@ -35,8 +35,7 @@ def test_each_word_is_written_down_and_answered_in_one_plain_sms(kadia: Mediator
         "VISITE 4821 VU": "visite notée, le 20/11/26.",
         "visite 48217730 hopital 19/11": "hôpital noté, le 19/11/26. Les SMS s'arrêtent pour un temps.",
         "Visite 4821 7730 refusé": "refus noté, le 20/11/26. Plus de SMS pour cet enfant.",
-        "VISITE 4821 faux numéro": "faux numéro noté, le 20/11/26. Plus de SMS à ce numéro.",
-        "VISITE 4821 parti à Badialan 1": "départ noté, le 20/11/26. La médiatrice du nouveau quartier le suit",
+        "VISITE 4821 7730 parti à Badialan 1": "départ noté, le 20/11/26. La médiatrice du nouveau quartier le suit",
     }
     for words, answer in answers.items():
         said = kadia.write(words)
@@ -44,11 +43,11 @@ def test_each_word_is_written_down_and_answered_in_one_plain_sms(kadia: Mediator
         assert is_gsm7(said)
         assert measure(said).parts == 1
     found = sorted(row.status for row in rows_of(runtime, visit))
-    assert found == ["hospital", "moved", "refused", "seen", "wrong_number"]
-    assert sorted(row.kind for row in rows_of(runtime, task)) == ["moved", "visit_refused", "wrong_number"]
+    assert found == ["hospital", "moved", "refused", "seen"]
+    assert sorted(row.kind for row in rows_of(runtime, task)) == ["moved", "visit_refused"]
 
 
-@pytest.mark.parametrize("words", ["DECES", "Décédée", "PARTI", "PARTI AILLEURS"])
+@pytest.mark.parametrize("words", ["DECES", "Décédée", "PARTI", "PARTI AILLEURS", "FAUX NUMERO"])
 def test_what_ends_everything_is_not_taken_from_a_sender_that_may_be_forged(
     kadia: Mediator, runtime: Runtime, words: str
 ) -> None:
@@ -66,6 +65,8 @@ def test_what_ends_everything_is_not_taken_from_a_sender_that_may_be_forged(
         (f"VISITE {CODE}", "Écrivez VISITE, le code, puis VU"),
         (f"VISITE {CODE} PEUT-ETRE", "Écrivez VISITE, le code, puis VU"),
         (f"VISITE {CODE} VU REFUS", "Écrivez VISITE, le code, puis VU"),
+        ("VISITE 4821 REFUS", "Pour REFUS et PARTI, écrivez les huit chiffres du code."),
+        ("VISITE 4821 PARTI BADIALAN 1", "Pour REFUS et PARTI, écrivez les huit chiffres du code."),
         ("VISITE 482 VU", "Le code a huit chiffres"),
         (f"VISITE {CODE} VU 31/02", "Date pas comprise."),
         (f"VISITE {CODE} VU 12/12", "Le 12/12/26 n'est pas encore venu."),

@@ -1,0 +1,109 @@
+"""Whose phone a pregnancy is told on, and who can make it forgotten, when the household's number changes."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from service.config import Config
+from service.runtime import Runtime
+from service.store import phone_tables
+from service.store.follow_up_tables import follow_up
+from service.store.message_tables import message
+from service.stories import erasure, families, handovers, number_checks
+from service.stories.families import Consent
+from tests.conftest import HOOK_SECRET
+from tests.cover import rows_of
+from tests.follow_ups import TODAY, WOMAN, ended, pregnant, with_follow_ups
+from tests.loopback import LoopbackCarrier
+from tests.mediators import KADIA, Account, an_account
+from tests.people import Days, Handset, TestClock
+from tests.stories.test_follow_up_calls import opened
+from tests.stories.test_recalls import enrol
+
+CLAIMANT = "+22370000077"
+AUNT = "+22360000002"
+YES = Consent("test", "fr", "ussd")
+
+
+@pytest.fixture
+def settings(settings: Config) -> Config:
+    return with_follow_ups(settings)
+
+
+@pytest.fixture
+def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
+    return Days(runtime, clock, carrier)
+
+
+def taken_with_the_booklet(runtime: Runtime, clock: TestClock) -> None:
+    """A child whose next visit is at the end of December; the contact of week 20 is on 27 November."""
+    one = enrol(runtime, clock, number=WOMAN, born="2026-11-15")
+    pregnant(runtime)
+    with runtime.database.begin() as tx:
+        code = int(one.code.replace(" ", ""))
+        assert handovers.claim(tx, runtime, CLAIMANT, code, 11, YES, clock.now()) == "ok"
+
+
+def test_whoever_takes_the_childs_messages_with_its_code_hears_nothing_of_her_pregnancy(
+    runtime: Runtime, clock: TestClock, days: Days, carrier: LoopbackCarrier
+) -> None:
+    taken_with_the_booklet(runtime, clock)
+    days.until("2026-12-10")
+    heard = [sms.text for sms in carrier.accepted if sms.to == CLAIMANT]
+    assert heard == [], "the child's own reminders begin on 24 December: these days are the mother's"
+
+
+def test_she_can_have_her_pregnancy_forgotten_after_somebody_took_the_childs_messages(
+    runtime: Runtime, clock: TestClock
+) -> None:
+    """docs/follow-ups.md: whoever has her phone forgotten forgets it too."""
+    taken_with_the_booklet(runtime, clock)
+    with runtime.database.begin() as tx:
+        erasure.forget_phone(tx, runtime, WOMAN, "test", clock.now())
+    assert rows_of(runtime, follow_up) == []
+
+
+def test_a_stranger_who_says_no_hears_nothing_of_a_pregnancy_either(
+    runtime: Runtime, clock: TestClock, days: Days, carrier: LoopbackCarrier
+) -> None:
+    """The number was asked, the only child was stopped meanwhile, then the new owner of the SIM answers NON."""
+    one = enrol(runtime, clock, number=WOMAN, born="2026-11-15")
+    pregnant(runtime)
+    with runtime.database.begin() as tx:
+        mine = phone_tables.find_phone(tx, WOMAN)
+        assert mine is not None
+        number_checks.ask(tx, runtime, [mine.id], clock.now())
+        families.stop_child(tx, runtime, one.child_id, clock.now())
+        assert number_checks.take_answer(tx, runtime, WOMAN, "NON", clock.now()) == "number.gone"
+    days.until("2026-12-10")
+    assert [sms.text for sms in carrier.accepted if "ASACODAR" in sms.text] == []
+
+
+def test_the_second_number_tells_no_mediator_of_another_quartier_of_a_pregnancy(
+    product: str, carrier: LoopbackCarrier, runtime: Runtime, clock: TestClock
+) -> None:
+    enrol(runtime, clock, number=WOMAN, quartier="Badialan 1")
+    pregnant(runtime, quartier="Badialan 1")
+    account: Account = an_account(runtime)
+    with runtime.database.begin() as tx:
+        now = clock.now()
+        assert handovers.announce(tx, runtime, WOMAN, AUNT, "fr", now, kind="beside") == "announced"
+        assert handovers.accept(tx, runtime, AUNT, YES, now)
+    kadia = Handset(product, carrier, KADIA, HOOK_SECRET)
+    opened(kadia, account, "Nouvelle grossesse")
+    kadia.choose("Oui")
+    kadia.press(AUNT.removeprefix("+223"))
+    kadia.choose("Oui")
+    kadia.press("10", "20112026")
+    assert "déjà ouvert" not in kadia.choose("Oui, sûre")
+
+
+def test_the_outbox_does_not_say_that_a_phone_had_a_follow_up(runtime: Runtime) -> None:
+    """`reason` is not sealed, and `laseli outbox list` shows it beside the message."""
+    code = pregnant(runtime).code
+    ended(runtime, code, "withdrawn", TODAY)
+    with runtime.database.read() as tx:
+        reasons = [row.reason for row in tx.execute(select(message))]
+    assert reasons
+    assert not [one for one in reasons if "follow-up" in (one or "")]
