@@ -147,13 +147,14 @@ def follow_loss(code: str, on: datetime | None, child_code: str | None) -> None:
 @click.argument("code")
 @click.option("--why", required=True, type=click.Choice(("moved", "withdrawn", "death", "complete")))
 @click.option("--on", "on", type=DAY, help="Today when left out.")
-def follow_end(code: str, why: str, on: datetime | None) -> None:
+@by_whom
+def follow_end(code: str, why: str, on: datetime | None, by: str) -> None:
     """She moved, wants no more of it, died, or it is complete."""
     from service.stories import follow_ups
 
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        follow_ups.end(tx, runtime, one, why, _day(runtime, on), runtime.now())
+        follow_ups.end(tx, runtime, one, why, _day(runtime, on), by, runtime.now())
     click.echo("Closed. Nothing more is sent.")
 
 

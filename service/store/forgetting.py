@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment, dose
+from service.store.consent_tables import DATED_CONTACTS
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.follow_up_tables import follow_up, follow_up_contact
@@ -140,14 +141,18 @@ def follow_ups_of(tx: Connection, people: Sequence[int], homes: Sequence[int]) -
 
 
 def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> Gone:
-    """These follow-ups, open or ended, with their contacts and appointments."""
+    """These follow-ups, open or ended, with their contacts and appointments, and the yes of whom no other one is of."""
     theirs = appointment.c.follow_up_id.in_(ids)
     visits = select(appointment.c.id).where(theirs)
+    people = list(tx.execute(select(follow_up.c.person_id).where(follow_up.c.id.in_(ids)).distinct()).scalars())
+    others = select(follow_up.c.person_id).where(follow_up.c.person_id.in_(people))
+    agreed = consent.c.person_id.in_(people) & (consent.c.purpose == DATED_CONTACTS)
     return (
         _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
         + _delete(tx, appointment, theirs)
         + _delete(tx, follow_up_contact, follow_up_contact.c.follow_up_id.in_(ids))
         + _delete(tx, follow_up, follow_up.c.id.in_(ids))
+        + _delete(tx, consent, agreed & consent.c.person_id.not_in(others))
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from service.store import consent_tables, people_tables, place_tables
-from service.store.consent_tables import FOLLOW_UP, Standing
+from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
 
 DISCREET, EXPLICIT = "discreet", "explicit"
 REMINDER, CAMPAIGN = "reminder", "campaign"
@@ -97,6 +97,14 @@ def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, no
     return True
 
 
+def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> None:
+    """She wants them no more, and told whoever writes it down: her yes stands no longer."""
+    for said in consent_tables.standing(tx, (person_id,), (DATED_CONTACTS,)):
+        if said.given:
+            words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
+            _add(tx, person_id, DATED_CONTACTS, False, DISCREET, words, now, said, by)
+
+
 def _add(
     tx: Connection,
     person_id: int,
@@ -106,6 +114,7 @@ def _add(
     words: Words,
     now: int,
     before: Standing | None,
+    by: str = "self",
 ) -> None:
     if before is not None:
         programme_id = before.programme_id
@@ -123,6 +132,6 @@ def _add(
         words_version=words.version,
         language=words.language,
         how=words.how,
-        recorded_by="self",
+        recorded_by=by,
         at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
     )

@@ -123,7 +123,8 @@ def _end_follow_up(tx: Connection, situation: Situation, args: Values) -> Outcom
     if found is None:
         return Outcome(False)
     try:
-        follow_ups.end(tx, situation.runtime, found[1], args["why"], situation.today, situation.now)
+        by = mediator_accounts.signature(found[0])
+        follow_ups.end(tx, situation.runtime, found[1], args["why"], situation.today, by, situation.now)
     except Refused:
         return Outcome(False)
     return Outcome(True)

@@ -22,14 +22,15 @@ from service.domain.protocols import Anchor, DatedContact, NotPossible
 from service.runtime import Runtime
 from service.store import family_changes, follow_up_tables, people_tables, place_tables
 from service.store.columns import rules_of
+from service.store.consent_tables import DATED_CONTACTS
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import families, first_words, follow_up_plans
+from service.stories import consents, families, first_words, follow_up_plans
 from service.stories.brakes import why_refused
 from service.stories.families import PROGRAMME, Consent, Newcomer
 
-PURPOSE = "follow_up"
 EVERY_CHILD = "all"
+KINDS = ("antenatal", "postnatal")
 WHY = ("moved", "withdrawn", "death", "complete")
 """How a follow-up may end besides a birth or a loss."""
 
@@ -104,7 +105,7 @@ def open_pregnancy(tx: Connection, runtime: Runtime, told: Opening, now: int) ->
     if told.name:
         people_tables.name_person(tx, person_id, told.name)
     one = _add(tx, runtime, person_id, household_id, (told.zone_id, place.centre_id), "antenatal", anchor, told.by, now)
-    families.note_consent(tx, person_id, one.programme_id, PURPOSE, told.consent, now, told.by)
+    families.note_consent(tx, person_id, one.programme_id, DATED_CONTACTS, told.consent, now, told.by)
     said = first_words.say(tx, runtime, told.number, told.consent.language, now)
     tell_from = follow_up_plans.tomorrow(runtime, now) if said else None  # never two SMS on one day
     follow_up_plans.replan(tx, runtime, one, now, tell_from=tell_from)
@@ -312,12 +313,17 @@ def loss(tx: Connection, runtime: Runtime, one: FollowUp, on: date, now: int, *,
         families.stop_child(tx, runtime, child.id, now)
 
 
-def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, now: int) -> None:
-    """It is followed no more, for one of WHY; nothing more is sent about it. Raises Refused."""
+def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by: str, now: int) -> None:
+    """It is followed no more, for one of WHY; nothing more is sent about it. Raises Refused.
+
+    A woman who wants no more of it takes her yes back, unless another follow-up of hers goes on.
+    """
     if why not in WHY:
         raise Refused("why")
     _what_follows(runtime, one, "death", on, now)
     _end(tx, runtime, one, on, why, now)
+    if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
+        consents.end_dated_contacts(tx, one.person_id, by, now)
 
 
 def _what_follows(
