@@ -97,6 +97,17 @@ def choose_words(tx: Connection, phone_id: int, explicit: bool, words: Words, no
     return True
 
 
+def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now: int) -> None:
+    """The words of the yes to her own contacts name the baby's too: reminders of them, where nothing was said of those.
+
+    All such words do so far (`follow open`, the flow `grossesse`). A refusal stands.
+    """
+    agreed = consent_tables.standing(tx, (woman_id,), (DATED_CONTACTS,))
+    if agreed and agreed[0].given and not consent_tables.standing(tx, (carer_id,), (REMINDER,)):
+        words = Words(agreed[0].words_version, agreed[0].language, agreed[0].how)
+        _add(tx, carer_id, REMINDER, True, DISCREET, words, now, None, by)
+
+
 def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> None:
     """She wants them no more, and told whoever writes it down: her yes stands no longer."""
     for said in consent_tables.standing(tx, (person_id,), (DATED_CONTACTS,)):

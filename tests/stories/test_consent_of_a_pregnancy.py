@@ -101,3 +101,24 @@ def test_the_yes_stays_while_the_weeks_after_the_birth_go_on(runtime: Runtime) -
     with runtime.database.begin() as tx:
         erasure.forget_follow_ups(tx, [one.id for one in kept(runtime, "ended")])
     assert consent_tables.DATED_CONTACTS in [row.purpose for row in rows_of(runtime, consent)]
+
+
+def said_of_reminders(runtime: Runtime) -> list[tuple[bool, str, str, str]]:
+    rows = [row for row in rows_of(runtime, consent) if row.purpose == "reminder"]
+    return [(row.given, row.wording, row.words_version, row.recorded_by) for row in rows]
+
+
+def test_a_newborns_reminders_stand_on_the_words_that_named_the_baby(runtime: Runtime) -> None:
+    born(runtime, pregnant(runtime, week=38).code, TODAY, alive=2)
+    assert said_of_reminders(runtime) == [(True, "discreet", "test", BY)]
+
+
+def test_a_birth_is_no_word_where_she_said_something_of_reminders_before(runtime: Runtime, clock: TestClock) -> None:
+    enrol(runtime, clock, number=WOMAN)
+    clock.advance(minutes=1)
+    with runtime.database.begin() as tx:
+        mine = phone_tables.ensure_phone(tx, WOMAN, clock.now())
+        consents.note(tx, mine.id, ("reminder",), False, consents.Words("w", "fr", "ussd"), clock.now())
+    before = said_of_reminders(runtime)
+    born(runtime, pregnant(runtime, week=38).code, TODAY)
+    assert said_of_reminders(runtime) == before
