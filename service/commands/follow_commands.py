@@ -57,7 +57,9 @@ def follow_list(names: bool) -> None:
 @click.option("--week", required=True, type=click.IntRange(0, 45), help="The full weeks written on the card.")
 @click.option("--seen-on", type=DAY, help="The day on which they were written; today when left out.")
 @click.option("--give-or-take", type=click.IntRange(0, 8), default=0, show_default=True, metavar="WEEKS")
-@click.option("--another", is_flag=True, help="A second woman on a phone on which a pregnancy is followed.")
+@click.option(
+    "--another", is_flag=True, help="Not the person who is registered on this phone, nor a woman followed there."
+)
 @click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
 @by_whom
 def follow_open(

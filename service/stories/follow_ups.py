@@ -64,7 +64,8 @@ class Refused(Exception):
 class Opening:
     """A pregnancy as the card tells it: the week that stands there, and how many weeks it may be wrong.
 
-    `another`: a second woman on a phone on which a pregnancy is followed. `by` is who writes it down.
+    `another`: not the person who is registered on this phone, nor a woman who is followed there. `by` is who writes it
+    down.
     """
 
     number: str
@@ -131,6 +132,8 @@ def _checked(tx: Connection, runtime: Runtime, told: Opening, now: int) -> Ancho
 
 def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[int, int]:
     """The person and the household that the follow-up is of: who is behind the phone, or another one beside her."""
+    before = people_tables.find_caller(tx, told.number)
+    nobody_yet = before is None or before.person_id is None
     caller = families.ensure_caller(tx, runtime, told.number, now)
     person_id, household_id = caller.person_id, caller.household_id
     assert person_id is not None, "ensure_caller made both"
@@ -140,7 +143,7 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     followed = _going_on(tx, runtime, person_id, household_id, now)
     if followed and not told.another:
         raise Refused("known")
-    if not followed and not elsewhere:
+    if nobody_yet or not (followed or elsewhere or told.another):
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
     organisation_id, today = _organisation(tx), runtime.today(now)

@@ -10,7 +10,7 @@ from service.runtime import Runtime
 from service.store import people_tables, phone_tables, task_tables
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message
-from service.store.people_tables import child
+from service.store.people_tables import child, person
 from service.stories import erasure, families, follow_up_homes, handovers, number_checks
 from service.stories.families import Consent
 from tests.conftest import HOOK_SECRET
@@ -120,6 +120,22 @@ def test_she_is_followed_on_the_phone_that_took_them_once_somebody_says_it_is_an
     taken_with_the_booklet(runtime, clock)
     pregnant(runtime, number=CLAIMANT, another=True)
     assert len(kept(runtime)) == 2
+
+
+def test_a_pregnancy_is_not_her_husbands_who_enrolled_the_child(runtime: Runtime, clock: TestClock) -> None:
+    enrol(runtime, clock, number=WOMAN)
+    with runtime.database.read() as tx:
+        husband = people_tables.find_caller(tx, WOMAN)
+    assert husband is not None
+    pregnant(runtime, another=True, name="Sira")
+    [hers] = kept(runtime)
+    assert hers.person_id != husband.person_id
+    assert hers.household_id == husband.household_id, "they hear of it in the household's one message"
+
+
+def test_another_on_a_phone_that_nobody_used_is_its_only_person(runtime: Runtime) -> None:
+    pregnant(runtime, another=True)
+    assert len(rows_of(runtime, person)) == 1
 
 
 def test_a_stranger_who_has_his_phone_forgotten_forgets_no_pregnancy_of_hers(
