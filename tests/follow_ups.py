@@ -81,7 +81,7 @@ def lost(runtime: Runtime, code: str, on: date, child: str | None = None) -> Non
 
 def ended(runtime: Runtime, code: str, why: str, on: date) -> None:
     with runtime.database.begin() as tx:
-        follow_ups.end(tx, runtime, follow_ups.find(tx, digits(code)), why, on, runtime.now())
+        follow_ups.end(tx, runtime, follow_ups.find(tx, digits(code)), why, on, BY, runtime.now())
 
 
 def kept(runtime: Runtime, state: str = "open") -> list[FollowUp]:

@@ -77,7 +77,7 @@ def test_without_her_yes_nothing_is_kept(settings: Config, runtime: Runtime) -> 
         (("open", "--zone", "Nulle-Part", "--week", "19", "--by", "Fatou"), ASKED, "'Nulle-Part' is no quartier"),
         ((*OPEN, "--seen-on", "2099-01-01"), ASKED, "has not come yet"),
         (("contact", "48217730", "--by", "Fatou"), "", "no open follow-up has this code"),
-        (("end", "48217730", "--why", "moved"), "", "no open follow-up has this code"),
+        (("end", "48217730", "--why", "moved", "--by", "Fatou"), "", "no open follow-up has this code"),
         (("birth", "48217730", "--on", "2026-01-01", "--alive", "1", "--sexes", "X", "--by", "F"), "", "takes F and M"),
     ],
 )

@@ -57,7 +57,9 @@ def follow_list(names: bool) -> None:
 @click.option("--week", required=True, type=click.IntRange(0, 45), help="The full weeks written on the card.")
 @click.option("--seen-on", type=DAY, help="The day on which they were written; today when left out.")
 @click.option("--give-or-take", type=click.IntRange(0, 8), default=0, show_default=True, metavar="WEEKS")
-@click.option("--another", is_flag=True, help="A second woman on a phone on which a pregnancy is followed.")
+@click.option(
+    "--another", is_flag=True, help="Not the person who is registered on this phone, nor a woman followed there."
+)
 @click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
 @by_whom
 def follow_open(
@@ -147,13 +149,14 @@ def follow_loss(code: str, on: datetime | None, child_code: str | None) -> None:
 @click.argument("code")
 @click.option("--why", required=True, type=click.Choice(("moved", "withdrawn", "death", "complete")))
 @click.option("--on", "on", type=DAY, help="Today when left out.")
-def follow_end(code: str, why: str, on: datetime | None) -> None:
+@by_whom
+def follow_end(code: str, why: str, on: datetime | None, by: str) -> None:
     """She moved, wants no more of it, died, or it is complete."""
     from service.stories import follow_ups
 
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        follow_ups.end(tx, runtime, one, why, _day(runtime, on), runtime.now())
+        follow_ups.end(tx, runtime, one, why, _day(runtime, on), by, runtime.now())
     click.echo("Closed. Nothing more is sent.")
 
 

@@ -13,6 +13,8 @@ from service.store.phone_tables import phone
 
 FOLLOW_UP = "follow_up"
 """A mediator comes to the house because a contact is late. (The purpose "visit" is one that a family asked for.)"""
+DATED_CONTACTS = "dated_contacts"
+"""The contacts of a woman are followed (`follow_ups`). It is on no screen: whoever holds the phone reads those."""
 c = consent.c
 _now_used = person_phone.c.until.is_(None)
 _still_cares = caregiver.c.until.is_(None)
@@ -29,12 +31,13 @@ class Standing(NamedTuple):
     language: str
     how: str
     at: int
+    words_version: str
 
 
 def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> list[Standing]:
     """The last word of each of these people on each of these purposes, where there is one."""
     latest = func.row_number().over(partition_by=(c.person_id, c.purpose), order_by=(c.at.desc(), c.id.desc()))
-    named = (c.person_id, c.programme_id, c.purpose, c.given, c.wording, c.language, c.how, c.at)
+    named = (c.person_id, c.programme_id, c.purpose, c.given, c.wording, c.language, c.how, c.at, c.words_version)
     said = select(*named, latest.label("place")).where(c.person_id.in_(list(people)), c.purpose.in_(list(purposes)))
     rows = said.subquery("said")
     wanted = [rows.c[column.name] for column in named]

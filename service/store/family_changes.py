@@ -39,6 +39,11 @@ def prefer_phone(tx: Connection, household_id: int, phone_id: int | None) -> Non
         tx.execute(update(phone).where(phone.c.id == phone_id).values(readers=None))
 
 
+def homes_that_prefer(tx: Connection, phone_id: int) -> list[int]:
+    """The households that are written to on this phone, with a followed child or without."""
+    return list(tx.execute(select(household.c.id).where(household.c.preferred_phone_id == phone_id)).scalars())
+
+
 def children_of(tx: Connection, household_id: int) -> list[Child]:
     """The followed children of a household, oldest enrolment first."""
     rows = tx.execute(

@@ -5,6 +5,7 @@ A pregnancy is the most sensitive fact we hold: no list by SMS reads these table
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -112,6 +113,29 @@ def open_in_home(tx: Connection, household_id: int, kind: str) -> list[FollowUp]
     """The open ones of this kind in a household, the oldest first."""
     which = (c.household_id == household_id) & (c.kind == kind) & _is_open
     return _rows(tx, select(*_COLUMNS).where(which).order_by(c.opened_at, c.id))
+
+
+def open_of(tx: Connection, person_id: int | None, household_id: int | None, kind: str) -> list[FollowUp]:
+    """The open ones of this kind of a woman or of anybody in her household, the oldest first."""
+    which = ((c.person_id == person_id) | (c.household_id == household_id)) & (c.kind == kind) & _is_open
+    return _rows(tx, select(*_COLUMNS).where(which).order_by(c.opened_at, c.id))
+
+
+def of_home(tx: Connection, household_id: int) -> list[FollowUp]:
+    """Those of a household, open or ended."""
+    return _rows(tx, select(*_COLUMNS).where(c.household_id == household_id).order_by(c.opened_at, c.id))
+
+
+def move(tx: Connection, ids: Sequence[int], household_id: int) -> None:
+    """They are of this household from now on, with their appointments."""
+    tx.execute(update(follow_up).where(c.id.in_(ids)).values(household_id=household_id))
+    theirs = appointment.c.follow_up_id.in_(ids)
+    tx.execute(update(appointment).where(theirs).values(household_id=household_id))
+
+
+def line_key(follow_up_id: int) -> str:
+    """The reason of the line that asks for a phone."""
+    return f"follow_up_phone:{follow_up_id}"
 
 
 def open_on_phone(tx: Connection, phone_id: int, kind: str) -> list[FollowUp]:

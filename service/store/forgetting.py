@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import appointment, dose
+from service.store.consent_tables import DATED_CONTACTS
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
-from service.store.follow_up_tables import follow_up, follow_up_contact
+from service.store.follow_up_tables import follow_up, follow_up_contact, line_key
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body
 from service.store.mediator_tables import mediator, mediator_zone
@@ -139,15 +140,34 @@ def follow_ups_of(tx: Connection, people: Sequence[int], homes: Sequence[int]) -
     return list(tx.execute(select(follow_up.c.id).where(which)).scalars())
 
 
+def follow_ups_left_behind(tx: Connection, phone_id: int) -> list[int]:
+    """Those without a phone, of people who had this one until somebody took its messages with a child's code."""
+    h, p = handover.c, person_phone.c
+    nowhere = select(household.c.id).where(household.c.preferred_phone_id.is_(None))
+    had = (
+        select(p.person_id)
+        .join(person, person.c.id == p.person_id)
+        .join(handover, h.household_id == person.c.household_id)
+        .where(p.phone_id == phone_id, h.old_phone_id == phone_id, h.state == "accepted", h.kind == "instead")
+    )
+    which = follow_up.c.person_id.in_(had) & follow_up.c.household_id.in_(nowhere)
+    return list(tx.execute(select(follow_up.c.id).where(which)).scalars())
+
+
 def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> Gone:
-    """These follow-ups, open or ended, with their contacts and appointments."""
+    """These follow-ups, open or ended, with their contacts and appointments, and the yes of whom no other one is of."""
     theirs = appointment.c.follow_up_id.in_(ids)
     visits = select(appointment.c.id).where(theirs)
+    people = list(tx.execute(select(follow_up.c.person_id).where(follow_up.c.id.in_(ids)).distinct()).scalars())
+    others = select(follow_up.c.person_id).where(follow_up.c.person_id.in_(people))
+    agreed = consent.c.person_id.in_(people) & (consent.c.purpose == DATED_CONTACTS)
     return (
         _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
         + _delete(tx, appointment, theirs)
+        + _delete(tx, task, task.c.key.in_([line_key(one) for one in ids]))
         + _delete(tx, follow_up_contact, follow_up_contact.c.follow_up_id.in_(ids))
         + _delete(tx, follow_up, follow_up.c.id.in_(ids))
+        + _delete(tx, consent, agreed & consent.c.person_id.not_in(others))
     )
 
 

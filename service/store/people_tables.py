@@ -270,7 +270,7 @@ _ADD_CONSENT = inserting(
 )
 
 
-def add_household(tx: Connection, organisation_id: int, phone_id: int, now: int) -> int:
+def add_household(tx: Connection, organisation_id: int, phone_id: int | None, now: int) -> int:
     household_id = new_id()
     _ADD_HOUSEHOLD.run(
         tx, id=household_id, organisation_id=organisation_id, preferred_phone_id=phone_id, created_at=now

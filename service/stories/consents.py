@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import consent_tables, family_changes, people_tables, place_tables
-from service.store.consent_tables import FOLLOW_UP, Standing
+from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
 from service.stories import recalls
 
 DISCREET, EXPLICIT = "discreet", "explicit"
@@ -113,6 +113,25 @@ def take_names_back(tx: Connection, runtime: Runtime, phone_id: int, now: int) -
         recalls.take_back(tx, runtime, child.id, now)
 
 
+def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now: int) -> None:
+    """The words of the yes to her own contacts name the baby's too: reminders of them, where nothing was said of those.
+
+    All such words do so far (`follow open`, the flow `grossesse`). A refusal stands.
+    """
+    agreed = consent_tables.standing(tx, (woman_id,), (DATED_CONTACTS,))
+    if agreed and agreed[0].given and not consent_tables.standing(tx, (carer_id,), (REMINDER,)):
+        words = Words(agreed[0].words_version, agreed[0].language, agreed[0].how)
+        _add(tx, carer_id, REMINDER, True, DISCREET, words, now, None, by)
+
+
+def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> None:
+    """She wants them no more, and told whoever writes it down: her yes stands no longer."""
+    for said in consent_tables.standing(tx, (person_id,), (DATED_CONTACTS,)):
+        if said.given:
+            words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
+            _add(tx, person_id, DATED_CONTACTS, False, DISCREET, words, now, said, by)
+
+
 def _add(
     tx: Connection,
     person_id: int,
@@ -122,6 +141,7 @@ def _add(
     words: Words,
     now: int,
     before: Standing | None,
+    by: str = "self",
 ) -> None:
     if before is not None:
         programme_id = before.programme_id
@@ -139,6 +159,6 @@ def _add(
         words_version=words.version,
         language=words.language,
         how=words.how,
-        recorded_by="self",
+        recorded_by=by,
         at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
     )

@@ -120,7 +120,9 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequ
     leaving = sorted({*forgetting.people_of_homes(tx, alone), *forgetting.people_of_phone_alone(tx, phone.id)})
     children = forgetting.children_among(tx, alone, leaving)
     leaving = sorted({*leaving, *children})
-    follow_ups = forgetting.follow_ups_of(tx, leaving, alone)
+    follow_ups = sorted(
+        {*forgetting.follow_ups_of(tx, leaving, alone), *forgetting.follow_ups_left_behind(tx, phone.id)}
+    )
     _take_back(tx, children, follow_ups, phone.id, now)
     for home in _homes(tx, phone.id, {*forgetting.homes_with_requests(tx, phone.id), *(home.id for home in homes)}):
         if home.other_phone is not None:

@@ -35,7 +35,7 @@ def say(tx: Connection, runtime: Runtime, number: str, language: str, now: int) 
 
 def take_back(tx: Connection, phone_id: int, now: int) -> None:
     """Where it still waits it is not sent: there is nothing more to remind of."""
-    message_tables.cancel(tx, message_tables.queued_with_key(tx, _key(phone_id)), now, "the follow-up ended")
+    message_tables.cancel(tx, message_tables.queued_with_key(tx, _key(phone_id)), now, "the appointment changed")
 
 
 def _key(phone_id: int) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from flows.check import Signature
 from flows.engine import Outcome
-from service.store import follow_up_tables, mediator_tables, phone_tables
+from service.store import follow_up_tables, mediator_tables, people_tables
 from service.store.follow_up_tables import FollowUp
 from service.store.mediator_tables import Mediator
 from service.stories import follow_ups, mediator_accounts
@@ -59,9 +59,12 @@ def _open_follow_up(tx: Connection, situation: Situation, args: Values) -> Outco
 
 
 def _is_known_elsewhere(tx: Connection, number: str, served: set[int]) -> bool:
-    """Whether a pregnancy of a quartier that she does not serve is on this phone: trying numbers tells nobody."""
-    phone = phone_tables.find_phone(tx, number)
-    found = follow_up_tables.open_on_phone(tx, phone.id, "antenatal") if phone else []
+    """Whether a pregnancy of a quartier that she does not serve is behind this phone: trying numbers tells nobody."""
+    caller = people_tables.find_caller(tx, number)
+    if caller is None:
+        return False
+    found = follow_up_tables.open_of(tx, caller.person_id, caller.household_id, "antenatal")
+    found += follow_up_tables.open_on_phone(tx, caller.phone_id, "antenatal")
     return any(each.zone_id not in served for each in found)
 
 
@@ -123,7 +126,8 @@ def _end_follow_up(tx: Connection, situation: Situation, args: Values) -> Outcom
     if found is None:
         return Outcome(False)
     try:
-        follow_ups.end(tx, situation.runtime, found[1], args["why"], situation.today, situation.now)
+        by = mediator_accounts.signature(found[0])
+        follow_ups.end(tx, situation.runtime, found[1], args["why"], situation.today, by, situation.now)
     except Refused:
         return Outcome(False)
     return Outcome(True)

@@ -20,16 +20,17 @@ from service.domain import protocols
 from service.domain.follow_up_rules import contact_of_visit
 from service.domain.protocols import Anchor, DatedContact, NotPossible
 from service.runtime import Runtime
-from service.store import family_changes, follow_up_tables, people_tables, place_tables
+from service.store import family_changes, follow_up_tables, people_tables, place_tables, task_tables
 from service.store.columns import rules_of
+from service.store.consent_tables import DATED_CONTACTS
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
 from service.stories import consents, families, first_words, follow_up_plans
 from service.stories.brakes import why_refused
 from service.stories.families import PROGRAMME, Consent, Newcomer
 
-PURPOSE = "follow_up"
 EVERY_CHILD = "all"
+KINDS = ("antenatal", "postnatal")
 WHY = ("moved", "withdrawn", "death", "complete")
 """How a follow-up may end besides a birth or a loss."""
 
@@ -63,7 +64,8 @@ class Refused(Exception):
 class Opening:
     """A pregnancy as the card tells it: the week that stands there, and how many weeks it may be wrong.
 
-    `another`: a second woman on a phone on which a pregnancy is followed. `by` is who writes it down.
+    `another`: not the person who is registered on this phone, nor a woman who is followed there. `by` is who writes it
+    down.
     """
 
     number: str
@@ -104,7 +106,7 @@ def open_pregnancy(tx: Connection, runtime: Runtime, told: Opening, now: int) ->
     if told.name:
         people_tables.name_person(tx, person_id, told.name)
     one = _add(tx, runtime, person_id, household_id, (told.zone_id, place.centre_id), "antenatal", anchor, told.by, now)
-    families.note_consent(tx, person_id, one.programme_id, PURPOSE, told.consent, now, told.by)
+    families.note_consent(tx, person_id, one.programme_id, DATED_CONTACTS, told.consent, now, told.by)
     said = first_words.say(tx, runtime, told.number, told.consent.language, now)
     tell_from = follow_up_plans.tomorrow(runtime, now) if said else None  # never two SMS on one day
     follow_up_plans.replan(tx, runtime, one, now, tell_from=tell_from)
@@ -130,16 +132,18 @@ def _checked(tx: Connection, runtime: Runtime, told: Opening, now: int) -> Ancho
 
 def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[int, int]:
     """The person and the household that the follow-up is of: who is behind the phone, or another one beside her."""
+    before = people_tables.find_caller(tx, told.number)
+    nobody_yet = before is None or before.person_id is None
     caller = families.ensure_caller(tx, runtime, told.number, now)
     person_id, household_id = caller.person_id, caller.household_id
     assert person_id is not None, "ensure_caller made both"
     assert household_id is not None, "ensure_caller made both"
     # Two mediators who note women of one household take turns from here on.
     elsewhere = family_changes.lock_household(tx, household_id) != caller.phone_id
-    followed = _going_on(tx, runtime, household_id, now)
+    followed = _going_on(tx, runtime, person_id, household_id, now)
     if followed and not told.another:
         raise Refused("known")
-    if not followed and not elsewhere:
+    if nobody_yet or not (followed or elsewhere or told.another):
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
     organisation_id, today = _organisation(tx), runtime.today(now)
@@ -151,10 +155,10 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     return woman, household_id
 
 
-def _going_on(tx: Connection, runtime: Runtime, household_id: int, now: int) -> list[FollowUp]:
-    """The open pregnancies of a household; one of which nothing can come any more is ended here."""
+def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: int, now: int) -> list[FollowUp]:
+    """The open pregnancies of a woman and of her household; one of which nothing can come any more is ended here."""
     going_on = []
-    for one in follow_up_tables.open_in_home(tx, household_id, "antenatal"):
+    for one in follow_up_tables.open_of(tx, person_id, household_id, "antenatal"):
         if follow_up_plans.next_contact(tx, runtime, one, runtime.today(now)) is None:
             _end(tx, runtime, one, runtime.today(now), "complete", now)
         else:
@@ -268,7 +272,7 @@ def birth(
         tx, runtime, one.person_id, one.household_id, place, "postnatal", follows.begins, by, now, code=one.code
     )
     follow_up_plans.replan(tx, runtime, after, now)
-    return _follow_children(tx, runtime, one, follows.children_born_on, sexes, now)
+    return _follow_children(tx, runtime, one, follows.children_born_on, sexes, by, now)
 
 
 def _follow_children(
@@ -277,16 +281,30 @@ def _follow_children(
     one: FollowUp,
     born_on: Sequence[date],
     sexes: Sequence[str | None],
+    by: str,
     now: int,
 ) -> Born:
     known = follow_up_tables.children_born(tx, one.person_id, one.household_id, born_on[0])[: len(born_on)]
     assert one.zone_id is not None, "a pregnancy is opened in a quartier"
-    codes = []
+    codes, carer_id = [], _carer(tx, one, now)
     for place, day in list(enumerate(born_on))[len(known) :]:
         sex = sexes[place] if place < len(sexes) else None
         newborn = Newcomer(name=None, born_on=day, birth_precision="day", sex=sex, zone_id=one.zone_id)
-        codes.append(families.follow_newborn(tx, runtime, one.person_id, one.household_id, newborn, now)[1])
+        codes.append(families.follow_newborn(tx, runtime, carer_id, one.household_id, newborn, now)[1])
+    if codes:
+        consents.agree_for_newborn(tx, one.person_id, carer_id, by, now)
     return Born(tuple(codes), len(known))
+
+
+def _carer(tx: Connection, one: FollowUp, now: int) -> int:
+    """Who cares for the newborn: the woman; where her follow-up is without a phone, somebody without one.
+
+    The phone that took her other children's messages is hers for all that the lists know, and would show this child.
+    """
+    if family_changes.lock_household(tx, one.household_id) is not None:
+        return one.person_id
+    home = one.household_id
+    return people_tables.add_person(tx, organisation_id=one.organisation_id, household_id=home, created_at=now)
 
 
 def children_of_birth(tx: Connection, one: FollowUp) -> list[Child]:
@@ -313,12 +331,17 @@ def loss(tx: Connection, runtime: Runtime, one: FollowUp, on: date, now: int, *,
         families.stop_child(tx, runtime, child.id, now)
 
 
-def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, now: int) -> None:
-    """It is followed no more, for one of WHY; nothing more is sent about it. Raises Refused."""
+def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by: str, now: int) -> None:
+    """It is followed no more, for one of WHY; nothing more is sent about it. Raises Refused.
+
+    A woman who wants no more of it takes her yes back, unless another follow-up of hers goes on.
+    """
     if why not in WHY:
         raise Refused("why")
     _what_follows(runtime, one, "death", on, now)
     _end(tx, runtime, one, on, why, now)
+    if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
+        consents.end_dated_contacts(tx, one.person_id, by, now)
 
 
 def _what_follows(
@@ -335,6 +358,7 @@ def _what_follows(
 
 def _end(tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, now: int) -> None:
     follow_up_tables.end(tx, one.id, on, why, now)
+    task_tables.close_task_of(tx, follow_up_tables.line_key(one.id), "dropped", "ended", now)
     phone_id = family_changes.lock_household(tx, one.household_id)
     if phone_id is not None and why != "born":
         first_words.take_back(tx, phone_id, now)

@@ -21,7 +21,7 @@ from service.runtime import Runtime
 from service.store import consent_tables, family_changes, handover_tables, people_tables, phone_tables, task_tables
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
-from service.stories import child_tasks, consents, families, outbox, recalls
+from service.stories import child_tasks, consents, families, follow_up_homes, outbox, recalls
 from service.stories.families import Consent
 from service.stories.reminders import spoken_language
 
@@ -193,6 +193,7 @@ def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, 
         return "ok"
     handover_tables.replace_announced(tx, child.household_id)
     _end_beside(tx, runtime, child.household_id, now)  # whoever was named before may be who she left
+    follow_up_homes.set_apart(tx, runtime, child.household_id, now)  # the code is a child's: it opens nothing else
     _switch(tx, runtime, child.household_id, mine, consent, now)
     if old is not None:
         family_changes.take_phone(tx, child.household_id, old, today)
@@ -283,9 +284,10 @@ def is_wrong_number(tx: Connection, runtime: Runtime, child: Child, now: int) ->
 def not_this_number(tx: Connection, runtime: Runtime, mine: Phone, now: int) -> None:
     """Whoever has this phone now is none of the families it was written to about: they go on together, without it."""
     today = runtime.today(now)
-    for home in _homes(tx, mine):
+    for home in sorted({*_homes(tx, mine), *family_changes.homes_that_prefer(tx, mine.id)}):
         if family_changes.lock_household(tx, home) != mine.id:
             continue
+        follow_up_homes.say_no_more(tx, runtime, home, now)
         for child in family_changes.children_of(tx, home):
             recalls.take_back(tx, runtime, child.id, now)
             child_tasks.put_on_list(tx, now, "wrong_family", child, key=f"wrong_family:{child.id}:{today}")

@@ -18,6 +18,7 @@ KINDS: Final[Mapping[str, str]] = {
     "resumed": "Enfant suivi à nouveau",
     "wrong_family": "Messages reçus par une autre famille",
     "phone_changed": "Téléphone changé avec le code de l'enfant",
+    "follow_up_phone": "Suivi sans téléphone : lequel noter ?",
     "handover_refused": "Nouveau numéro qui a dit non",
     "code_tries": "Code d'enfant essayé trop souvent",
     "robot_loop": "Numéro qui répond sans cesse, peut-être une machine",

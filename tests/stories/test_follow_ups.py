@@ -78,7 +78,12 @@ def test_a_pregnancy_is_opened_and_all_its_contacts_are_planned(runtime: Runtime
         "w40": "04-16",
     }
     [agreed] = rows_of(runtime, consent)
-    assert (agreed.purpose, agreed.wording, agreed.recorded_by, agreed.how) == ("follow_up", "discreet", BY, "told")
+    assert (agreed.purpose, agreed.wording, agreed.recorded_by, agreed.how) == (
+        "dated_contacts",
+        "discreet",
+        BY,
+        "told",
+    )
     assert [row.name for row in rows_of(runtime, person)] == ["Awa Traore"]
 
 

@@ -13,6 +13,7 @@ from service.stories import (
     dead_numbers,
     demo,
     feedback,
+    follow_up_homes,
     mediator_accounts,
     mediator_visits,
     memberships,
@@ -64,7 +65,7 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
     assert {"moved", "muac_referral", "code_tries"} <= kinds
     kinds |= {rule.line for rule in (*visit_rules.RULES.values(), visit_rules.MOVED_AWAY) if rule.line}
-    kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND}
+    kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND, follow_up_homes.LINE}
     assert kinds | {
         unfinished.KIND,
         mediator_visits.TASK,

@@ -1,4 +1,4 @@
-"""The yes to follow a pregnancy is kept under the same name as the yes to a mediator at the door."""
+"""The yes to follow a pregnancy is no word about a mediator at the door, and is gone when the follow-up is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.store.people_tables import consent
 from service.stories import consents, erasure
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
-from tests.follow_ups import TODAY, WOMAN, ended, kept, pregnant, with_follow_ups
+from tests.follow_ups import BY, TODAY, WOMAN, born, ended, kept, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
 from tests.stories.test_consents import SETTINGS, may_visit
@@ -60,7 +60,7 @@ def test_no_visits_is_no_withdrawal_of_the_consent_to_be_followed(runtime: Runti
     refuse_visits(runtime, clock)
     [one] = kept(runtime)
     with runtime.database.read() as tx:
-        [said] = consent_tables.standing(tx, (one.person_id,), ("follow_up",))
+        [said] = consent_tables.standing(tx, (one.person_id,), (consent_tables.DATED_CONTACTS,))
     assert said.given, "the proof that she agreed to be followed says no now, and she is reminded all the same"
 
 
@@ -70,7 +70,7 @@ def test_who_wants_no_more_of_it_has_taken_her_yes_back(runtime: Runtime, clock:
     ended(runtime, code, "withdrawn", TODAY)
     [one] = kept(runtime, "ended")
     with runtime.database.read() as tx:
-        [said] = consent_tables.standing(tx, (one.person_id,), ("follow_up",))
+        [said] = consent_tables.standing(tx, (one.person_id,), (consent_tables.DATED_CONTACTS,))
     assert not said.given
 
 
@@ -82,3 +82,43 @@ def test_what_tells_of_a_pregnancy_goes_with_it(runtime: Runtime, clock: TestClo
     with runtime.database.begin() as tx:
         erasure.forget_follow_ups(tx, ids)
     assert [row.recorded_by for row in rows_of(runtime, consent)] == ["self"]
+
+
+def test_the_no_says_who_wrote_it_down(runtime: Runtime, clock: TestClock) -> None:
+    code = pregnant(runtime).code
+    ended(runtime, code, "withdrawn", TODAY)
+    assert [(row.given, row.recorded_by) for row in rows_of(runtime, consent)] == [(True, BY), (False, BY)]
+
+
+def test_who_moved_took_nothing_back(runtime: Runtime) -> None:
+    ended(runtime, pregnant(runtime).code, "moved", TODAY)
+    assert [row.given for row in rows_of(runtime, consent)] == [True]
+
+
+def test_the_yes_stays_while_the_weeks_after_the_birth_go_on(runtime: Runtime) -> None:
+    code = pregnant(runtime, week=38).code
+    born(runtime, code, TODAY)
+    with runtime.database.begin() as tx:
+        erasure.forget_follow_ups(tx, [one.id for one in kept(runtime, "ended")])
+    assert consent_tables.DATED_CONTACTS in [row.purpose for row in rows_of(runtime, consent)]
+
+
+def said_of_reminders(runtime: Runtime) -> list[tuple[bool, str, str, str]]:
+    rows = [row for row in rows_of(runtime, consent) if row.purpose == "reminder"]
+    return [(row.given, row.wording, row.words_version, row.recorded_by) for row in rows]
+
+
+def test_a_newborns_reminders_stand_on_the_words_that_named_the_baby(runtime: Runtime) -> None:
+    born(runtime, pregnant(runtime, week=38).code, TODAY, alive=2)
+    assert said_of_reminders(runtime) == [(True, "discreet", "test", BY)]
+
+
+def test_a_birth_is_no_word_where_she_said_something_of_reminders_before(runtime: Runtime, clock: TestClock) -> None:
+    enrol(runtime, clock, number=WOMAN)
+    clock.advance(minutes=1)
+    with runtime.database.begin() as tx:
+        mine = phone_tables.ensure_phone(tx, WOMAN, clock.now())
+        consents.note(tx, mine.id, ("reminder",), False, consents.Words("w", "fr", "ussd"), clock.now())
+    before = said_of_reminders(runtime)
+    born(runtime, pregnant(runtime, week=38).code, TODAY)
+    assert said_of_reminders(runtime) == before
