@@ -10,6 +10,7 @@ from service.config import Config
 from service.domain import visit_rules
 from service.runtime import Runtime
 from service.stories import (
+    child_tasks,
     dead_numbers,
     demo,
     feedback,
@@ -19,6 +20,7 @@ from service.stories import (
     robot_loops,
     task_words,
     unfinished,
+    voice_calls,
 )
 from tests.cover import command, dial
 from tests.people import Handset, TestClock
@@ -65,6 +67,9 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds |= {rule.line for rule in (*visit_rules.RULES.values(), visit_rules.MOVED_AWAY) if rule.line}
     kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND}
     assert kinds | {
+        child_tasks.HELD,
+        child_tasks.BESIDE,
+        voice_calls.TASK,
         unfinished.KIND,
         mediator_visits.TASK,
         memberships.TASK,
