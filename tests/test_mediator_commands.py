@@ -77,7 +77,10 @@ def test_a_locked_account_is_seen_and_opened_by_a_person(settings: Config, runti
         tries_pin(runtime, wrong_pin(account.pin))
     assert f"{account.id}  locked" in mediators(settings, "list")
     todo = command(settings, "todo", "list").output
-    assert "mediator_locked  Darsalam  +223 66 00 00 07  Compte de médiatrice bloqué\n    Médiatrice: Kadia Coulibaly\n" in todo
+    assert (
+        "mediator_locked  Darsalam  +223 66 00 00 07  Compte de médiatrice bloqué\n    Médiatrice: Kadia Coulibaly\n"
+        in todo
+    )
     found = re.fullmatch(r"New PIN: (\d{4})\n", mediators(settings, "pin", account.id))
     assert found
     assert state_of(runtime, account.id).state == "locked"

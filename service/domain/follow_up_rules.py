@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain.protocol_file import AnchorKind, Protocol
@@ -11,6 +11,10 @@ from service.domain.protocols import Anchor, DatedContact, contacts_of
 
 ANCHOR_OF: dict[str, AnchorKind] = {"antenatal": "last_menses", "postnatal": "birth"}
 """The kinds of follow-up that are kept, and the day that each counts from."""
+
+
+DOUBT_DAYS = {"week": 7, "month": 31}
+"""How far a birth date that was told as an age may be off."""
 
 
 class Reminded(NamedTuple):
@@ -44,3 +48,17 @@ def contact_of_visit(protocol: Protocol, anchor: Anchor, made: Mapping[str, date
     open_then = (one for one in contacts_of(protocol, anchor, before, on) if one.opens_on <= on)
     found = next(open_then, None)
     return found.id if found is not None and found.id not in made else None
+
+
+def may_be_its_birth(protocol: Protocol, anchor: Anchor, born_on: date, precision: str) -> bool:
+    """Whether a child born on this day may be the child of this follow-up: families and midwives write days apart."""
+    slack = anchor.give_or_take + DOUBT_DAYS.get(precision, 0)
+    if anchor.kind == "last_menses":
+        return born_on >= anchor.on + timedelta(protocol.number("earliest_birth_days") - slack)
+    return abs((born_on - anchor.on).days) <= protocol.number("same_birth_days") + slack
+
+
+def may_be_one_birth(protocol: Protocol, one: date, other: date, precisions: Iterable[str]) -> bool:
+    """Whether children born on these days may be one child, or were born together."""
+    slack = sum(DOUBT_DAYS.get(each, 0) for each in precisions)
+    return abs((one - other).days) <= protocol.number("same_birth_days") + slack

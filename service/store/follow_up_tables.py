@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Date,
     Index,
     Integer,
@@ -187,14 +188,40 @@ def open_appointments(tx: Connection, follow_up_id: int) -> list[Appointment]:
     return [Appointment(*row) for row in rows]
 
 
-def children_born(tx: Connection, person_id: int, household_id: int, on: date) -> list[Child]:
-    """The followed children born that day whom this woman cares for, or who live in her household."""
+def children_of(tx: Connection, person_id: int, household_id: int) -> list[Child]:
+    """The children whom this woman cares for, or who live in her household, followed or not, oldest enrolment first."""
     hers = select(caregiver.c.child_id).where(caregiver.c.person_id == person_id, caregiver.c.until.is_(None))
-    whose = child.c.person_id.in_(hers) | (child.c.household_id == household_id)
+    return _children(tx, child.c.person_id.in_(hers) | (child.c.household_id == household_id))
+
+
+def children_beside(tx: Connection, child_id: int, household_id: int) -> list[Child]:
+    """The other children of this child's household, or whom somebody cares for who cared for it."""
+    carers = _carers_of(child_id)
+    theirs = select(caregiver.c.child_id).where(caregiver.c.person_id.in_(carers), caregiver.c.until.is_(None))
+    whose = child.c.person_id.in_(theirs) | (child.c.household_id == household_id)
+    return _children(tx, whose & (child.c.person_id != child_id))
+
+
+def around(tx: Connection, child_id: int, household_id: int) -> list[tuple[FollowUp, bool]]:
+    """Those of this child's household, and of whoever cares or cared for it, open or not; and whether it is a carer's.
+
+    A woman whose child's messages another phone took is its mother still.
+    """
+    cares = c.person_id.in_(_carers_of(child_id))
+    whose = (c.household_id == household_id) | cares
+    rows = tx.execute(select(*_COLUMNS, cares).where(whose).order_by(c.household_id, c.id))
+    return [(FollowUp._make(row[:-1]), bool(row[-1])) for row in rows]
+
+
+def _carers_of(child_id: int) -> Select[tuple[int]]:
+    return select(caregiver.c.person_id).where(caregiver.c.child_id == child_id)
+
+
+def _children(tx: Connection, which: ColumnElement[bool]) -> list[Child]:
     rows = tx.execute(
         select(*CHILD_COLUMNS)
         .join(person, person.c.id == child.c.person_id)
-        .where(whose, child.c.status == "followed", person.c.born_on == on)
+        .where(which)
         .order_by(child.c.enrolled_at, child.c.person_id)
     )
     return [Child._make(row) for row in rows]

@@ -136,6 +136,13 @@ def active_after(tx: Connection, after: int, limit: int) -> list[Mediator]:
     return [Mediator._make(row) for row in rows]
 
 
+def active_in(tx: Connection, zone_id: int) -> list[Mediator]:
+    """The open accounts that serve this quartier, by id."""
+    serving = select(mediator_zone.c.mediator_id).where(mediator_zone.c.zone_id == zone_id)
+    which = mediator.c.id.in_(serving) & (mediator.c.state == "active")
+    return [Mediator._make(row) for row in tx.execute(_accounts().where(which).order_by(mediator.c.id))]
+
+
 def add(
     tx: Connection, now: int, *, organisation_id: int, person_id: int, phone_id: int, language: str, pin: str
 ) -> int:

@@ -303,6 +303,14 @@ def queued_with_key(tx: Connection, key: str) -> list[int]:
     return list(tx.execute(select(m.id).where(m.key == key, m.state == "queued")).scalars())
 
 
+def take_back_with_key(tx: Connection, phone_id: int, begins: str, now: int, reason: str) -> list[int]:
+    """What this phone is to get under a key that begins so is cancelled, or not tried again; gives the cancelled."""
+    its = select(m.id).where(m.phone_id == phone_id, m.key.startswith(begins, autoescape=True))
+    ids = list(tx.execute(its).scalars())
+    try_no_more(tx, ids, now)
+    return cancel(tx, ids, now, reason)
+
+
 def try_no_more(tx: Connection, ids: Sequence[int], now: int) -> None:
     """What is on its way, or may have arrived, is not sent another time."""
     if ids:

@@ -81,7 +81,7 @@ child = Table(
     Column("stopped_at", Instant),
     Column("stopped_why", String(8)),  # family, moved, dead; NULL while it is followed
     # Followed, and nothing is sent about it: until a day, or until its family asks again where there is none.
-    Column("quiet_why", String(8)),  # refused, hospital
+    Column("quiet_why", String(8)),  # refused, hospital, doubt
     Column("quiet_until", Date),
 )
 

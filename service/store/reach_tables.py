@@ -129,6 +129,16 @@ def ask(tx: Connection, phones: Sequence[int], today: date) -> None:
     tx.execute(update(phone).where(p.id.in_(phones)).values(asked_on=today, readers=None))
 
 
+def question_key(phone_id: int) -> str:
+    """How the keys of the questions to this phone begin; the day follows."""
+    return f"number:{phone_id}:"
+
+
+def not_asked_after_all(tx: Connection, phone_id: int) -> None:
+    """The question to this phone did not leave: no word is waited for."""
+    tx.execute(update(phone).where(p.id == phone_id).values(asked_on=None))
+
+
 def unanswered(tx: Connection, first: date, last: date, since: int, today: date, kind: str, limit: int) -> list[int]:
     """Phones that were asked between these days and gave no word, and that are not on the list since."""
     listed = exists().where(task.c.phone_id == p.id, task.c.kind == kind, task.c.created_at > since)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
-from service.store import task_tables
+from service.store import family_changes, task_tables
 from service.store.people_tables import Child
-from service.stories.families import show_code
+from service.stories.wording import show_code
 
+ABOUT_A_PHONE: Final = ("dead_number", "silent_number")
+HELD, BESIDE = "birth_doubt", "beside_doubt"
+"""A child of whom nothing is said in doubt, and a follow-up of another woman that may have ended with a child's."""
 KEPT_MS = 90 * DAY_MS
 
 
@@ -43,3 +47,10 @@ def put_on_list(
         due_on=due_on,
         expires_at=now + KEPT_MS,
     )
+
+
+def drop_lines(tx: Connection, child: Child, by: str, now: int) -> None:
+    """Nobody is to go there for this child, which is followed no longer; what is asked of its family goes on."""
+    others = family_changes.children_of(tx, child.household_id)
+    kept = (BESIDE, *ABOUT_A_PHONE) if others else (BESIDE,)
+    task_tables.close_tasks_of_person(tx, child.id, "dropped", by, now, but=kept)

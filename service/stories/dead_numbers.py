@@ -19,11 +19,11 @@ from service.domain import local_time
 from service.runtime import Runtime
 from service.store import brake_tables, consent_tables, people_tables, reach_tables, task_tables
 from service.store.system_tables import count, mark, read_mark
-from service.stories import number_checks, pauses
+from service.stories import child_tasks, number_checks, pauses
 from service.stories.brakes import UNASKED
 from service.stories.families import show_code
 
-DEAD, SILENT = "dead_number", "silent_number"
+DEAD, SILENT = child_tasks.ABOUT_A_PHONE
 SILENT_MARK = "silent_numbers_asked_on"
 AT_ONCE = 200
 """Lines a night: a carrier without receipts makes every family silent, and no mediator visits a thousand."""

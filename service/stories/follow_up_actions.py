@@ -114,7 +114,13 @@ def _note_loss(tx: Connection, situation: Situation, args: Values) -> Outcome:
         return Outcome(False)
     try:
         follow_ups.loss(
-            tx, situation.runtime, found[1], situation.today, situation.now, child_code=args["child"] or None
+            tx,
+            situation.runtime,
+            found[1],
+            situation.today,
+            situation.now,
+            child_code=args["child"] or None,
+            by=mediator_accounts.signature(found[0]),
         )
     except Refused:
         return Outcome(False)

@@ -16,16 +16,16 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import protocols
-from service.domain.follow_up_rules import contact_of_visit
+from service.domain import follow_up_rules, protocols
 from service.domain.protocols import Anchor, DatedContact, NotPossible
 from service.runtime import Runtime
-from service.store import family_changes, follow_up_tables, people_tables, place_tables, task_tables
+from service.store import family_changes, follow_up_tables, people_tables, place_tables
 from service.store.columns import rules_of
 from service.store.consent_tables import DATED_CONTACTS
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import consents, families, first_words, follow_up_plans
+from service.stories import birth_silence, child_tasks, consents, families, first_words, follow_up_plans
+from service.stories.birth_silence import end_follow_up
 from service.stories.brakes import why_refused
 from service.stories.families import PROGRAMME, Consent, Newcomer
 
@@ -160,7 +160,7 @@ def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: in
     going_on = []
     for one in follow_up_tables.open_of(tx, person_id, household_id, "antenatal"):
         if follow_up_plans.next_contact(tx, runtime, one, runtime.today(now)) is None:
-            _end(tx, runtime, one, runtime.today(now), "complete", now)
+            end_follow_up(tx, runtime, one, runtime.today(now), "complete", now)
         else:
             going_on.append(one)
     return going_on
@@ -229,12 +229,12 @@ def contact_done(tx: Connection, runtime: Runtime, one: FollowUp, on: date, by: 
         raise Refused("future")
     anchor = follow_up_plans.anchor_of(one)
     made = follow_up_tables.contacts_made(tx, one.id)
-    contact = contact_of_visit(runtime.pregnancy, anchor, made, on)
+    contact = follow_up_rules.contact_of_visit(runtime.pregnancy, anchor, made, on)
     if contact is None or not follow_up_tables.add_contact(tx, one.id, contact, on, by, now):
         raise Refused("no_contact")
     opened = _opened(tx, runtime, one, now)
     if opened.next is None:
-        _end(tx, runtime, one, today, "complete", now)
+        end_follow_up(tx, runtime, one, today, "complete", now)
     else:
         follow_up_plans.replan(tx, runtime, one, now)
     return opened
@@ -261,18 +261,39 @@ def birth(
         raise Refused("not_a_pregnancy")
     follows = _what_follows(runtime, one, "birth", on, now, alive)
     if follows.begins is None:
-        _end(tx, runtime, one, on, "loss", now)
+        end_follow_up(tx, runtime, one, on, "loss", now)
+        birth_silence.hold_the_rest(tx, runtime, one, now)
         return Born((), 0)
-    _end(tx, runtime, one, on, "born", now)
+    near = _near_birth(tx, runtime, one, on)
+    known = _known_of_birth(near, on)[:alive]
+    if len(known) == alive and all(child.status != "followed" for child in near):
+        # Each of them died, or its family wants nothing said: the weeks after this birth are not spoken of either.
+        end_follow_up(tx, runtime, one, on, "complete", now)
+        return Born((), alive)
+    end_follow_up(tx, runtime, one, on, "born", now)
     for former in follow_up_tables.open_in_home(tx, one.household_id, "postnatal"):
         if former.person_id == one.person_id:
-            _end(tx, runtime, former, on, "complete", now)
+            end_follow_up(tx, runtime, former, on, "complete", now)
     place = one.zone_id, one.centre_id
     after = _add(
         tx, runtime, one.person_id, one.household_id, place, "postnatal", follows.begins, by, now, code=one.code
     )
     follow_up_plans.replan(tx, runtime, after, now)
-    return _follow_children(tx, runtime, one, follows.children_born_on, sexes, by, now)
+    rest = follows.children_born_on[len(known) :]
+    return Born(_follow_children(tx, runtime, one, rest, sexes[len(known) :], by, now), len(known))
+
+
+def _near_birth(tx: Connection, runtime: Runtime, one: FollowUp, on: date) -> list[Child]:
+    """Her children, and those of her household, who may be of a birth of that day, followed or not."""
+    hers = follow_up_tables.children_of(tx, one.person_id, one.household_id)
+    may_be = follow_up_rules.may_be_one_birth
+    return [child for child in hers if may_be(runtime.pregnancy, child.born_on, on, (child.birth_precision,))]
+
+
+def _known_of_birth(near: Sequence[Child], on: date) -> list[Child]:
+    """The followed children of that very day, then those followed no longer: none of them is enrolled anew."""
+    followed = [child for child in near if child.status == "followed" and child.born_on == on]
+    return followed + [child for child in near if child.status != "followed"]
 
 
 def _follow_children(
@@ -283,17 +304,17 @@ def _follow_children(
     sexes: Sequence[str | None],
     by: str,
     now: int,
-) -> Born:
-    known = follow_up_tables.children_born(tx, one.person_id, one.household_id, born_on[0])[: len(born_on)]
+) -> tuple[str, ...]:
     assert one.zone_id is not None, "a pregnancy is opened in a quartier"
+    if not born_on:
+        return ()
     codes, carer_id = [], _carer(tx, one, now)
-    for place, day in list(enumerate(born_on))[len(known) :]:
+    for place, day in enumerate(born_on):
         sex = sexes[place] if place < len(sexes) else None
         newborn = Newcomer(name=None, born_on=day, birth_precision="day", sex=sex, zone_id=one.zone_id)
         codes.append(families.follow_newborn(tx, runtime, carer_id, one.household_id, newborn, now)[1])
-    if codes:
-        consents.agree_for_newborn(tx, one.person_id, carer_id, by, now)
-    return Born(tuple(codes), len(known))
+    consents.agree_for_newborn(tx, one.person_id, carer_id, by, now)
+    return tuple(codes)
 
 
 def _carer(tx: Connection, one: FollowUp, now: int) -> int:
@@ -308,15 +329,26 @@ def _carer(tx: Connection, one: FollowUp, now: int) -> int:
 
 
 def children_of_birth(tx: Connection, one: FollowUp) -> list[Child]:
-    """The followed children of the birth that a follow-up counts from; none of a pregnancy."""
+    """The followed children of the very day that a follow-up counts from; none of a pregnancy."""
     if one.kind != "postnatal":
         return []
-    return follow_up_tables.children_born(tx, one.person_id, one.household_id, one.started_on)
+    hers = follow_up_tables.children_of(tx, one.person_id, one.household_id)
+    return [child for child in hers if child.status == "followed" and child.born_on == one.started_on]
 
 
-def loss(tx: Connection, runtime: Runtime, one: FollowUp, on: date, now: int, *, child_code: str | None = None) -> None:
+def loss(
+    tx: Connection,
+    runtime: Runtime,
+    one: FollowUp,
+    on: date,
+    now: int,
+    *,
+    child_code: str | None = None,
+    by: str = "laseli follow",
+) -> None:
     """A pregnancy or a child was lost: everything ends at once, what waited is taken back, nothing is ever sent about
-    it. The recalls of other children go on.
+    it, and no line asks anybody to go there. The recalls of other children go on; of one that may be the same child
+    nothing is said until a person made sure.
 
     After a birth of several, `child_code` says which child: its code, or 'all'. Raises Refused.
     """
@@ -326,9 +358,12 @@ def loss(tx: Connection, runtime: Runtime, one: FollowUp, on: date, now: int, *,
         children = [child for child in children if child.code == child_code]
     if (len(children) > 1 and child_code is None) or (not children and child_code not in (None, EVERY_CHILD)):
         raise Refused("which")
-    _end(tx, runtime, one, on, "loss", now)
+    end_follow_up(tx, runtime, one, on, "loss", now)
     for child in children:
-        families.stop_child(tx, runtime, child.id, now)
+        families.stop_child(tx, runtime, child.id, now, "dead")
+        child_tasks.drop_lines(tx, child, by, now)
+    if child_code in (None, EVERY_CHILD):
+        birth_silence.hold_the_rest(tx, runtime, one, now)
 
 
 def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by: str, now: int) -> None:
@@ -339,7 +374,7 @@ def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by:
     if why not in WHY:
         raise Refused("why")
     _what_follows(runtime, one, "death", on, now)
-    _end(tx, runtime, one, on, why, now)
+    end_follow_up(tx, runtime, one, on, why, now)
     if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
         consents.end_dated_contacts(tx, one.person_id, by, now)
 
@@ -354,15 +389,6 @@ def _what_follows(
         return protocols.what_follows(follow_up_plans.anchor_of(one), event, on, today, alive)
     except NotPossible:
         raise Refused("before") from None
-
-
-def _end(tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, now: int) -> None:
-    follow_up_tables.end(tx, one.id, on, why, now)
-    task_tables.close_task_of(tx, follow_up_tables.line_key(one.id), "dropped", "ended", now)
-    phone_id = family_changes.lock_household(tx, one.household_id)
-    if phone_id is not None and why != "born":
-        first_words.take_back(tx, phone_id, now)
-    follow_up_plans.replan(tx, runtime, one._replace(state="ended", ended_on=on), now)
 
 
 def _opened(tx: Connection, runtime: Runtime, one: FollowUp, now: int) -> Opened:

@@ -18,17 +18,18 @@ from service.runtime import Runtime
 from service.store import child_states, family_changes, people_tables, place_tables, task_tables, visit_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
-from service.stories import child_tasks, dead_numbers, families, handovers, mediator_accounts, moves, pauses, recalls
+from service.stories import child_tasks, families, handovers, mediator_accounts, moves, pauses, recalls
 from service.stories.families import show_code
 from service.stories.mediator_doses import Refused
 
-ABOUT_A_PHONE: Final = (dead_numbers.DEAD, dead_numbers.SILENT)
+RESOLVED: Final = ("visit_refused", "moved_away", child_tasks.HELD)
 BEFORE: Final = {
     "family": "arrêté par la famille",
     "moved": "famille partie",
     "dead": "noté décédé",
     "refused": "refus",
     "hospital": "hôpital",
+    "doubt": "en silence dans le doute",
 }
 
 
@@ -124,9 +125,7 @@ def _has_ended(visit: _Visit) -> None:
     """No plan, no message, and no line that asks somebody to go there; the household's other children go on."""
     tx, child, now = visit.tx, visit.child, visit.now
     families.stop_child(tx, visit.runtime, child.id, now, "dead" if visit.found.status == "dead" else "moved")
-    others = family_changes.children_of(tx, child.household_id)
-    kept = ABOUT_A_PHONE if others else ()
-    task_tables.close_tasks_of_person(tx, child.id, "dropped", mediator_accounts.signature(visit.one), now, but=kept)
+    child_tasks.drop_lines(tx, child, mediator_accounts.signature(visit.one), now)
 
 
 def _has_no_phone(visit: _Visit) -> None:
@@ -134,7 +133,7 @@ def _has_no_phone(visit: _Visit) -> None:
     tx = visit.tx
     phone_id = handovers.is_wrong_number(tx, visit.runtime, visit.child, visit.now)
     if phone_id is not None and not people_tables.children_on_phone(tx, phone_id):
-        for kind in ABOUT_A_PHONE:
+        for kind in child_tasks.ABOUT_A_PHONE:
             by = mediator_accounts.signature(visit.one)
             task_tables.close_tasks_of_phone(tx, kind, phone_id, "done", by, visit.now)
 
@@ -166,7 +165,7 @@ def resume(tx: Connection, runtime: Runtime, code: str, by: str, now: int) -> st
     child_states.follow_again(tx, child.id)
     pauses.speak_again(tx, runtime, child, now)
     recalls.replan(tx, runtime, child.id, now)
-    task_tables.close_tasks_of_person(tx, child.id, "done", by, now, kinds=("visit_refused", "moved_away"))
+    task_tables.close_tasks_of_person(tx, child.id, "done", by, now, kinds=RESOLVED)
     _keep_who(tx, child, was, by, now)
     return BEFORE[was]
 

@@ -45,7 +45,7 @@ def ask(tx: Connection, runtime: Runtime, phones: Sequence[int], now: int) -> No
             outbox.Letter(
                 to=one.number,
                 text=runtime.phrases.say(phrase, spoken, stop=stop_clause(runtime, spoken), **words),
-                key=f"number:{phone_id}:{today.isoformat()}",
+                key=reach_tables.question_key(phone_id) + today.isoformat(),
                 purpose="reminder",
                 klass="must-arrive",
                 not_before=now,

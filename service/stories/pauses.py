@@ -15,18 +15,26 @@ from service.store.care_tables import NextStep
 from service.store.people_tables import Child
 from service.stories import recalls
 
-REFUSED, HOSPITAL = "refused", "hospital"
+REFUSED, HOSPITAL, DOUBT = "refused", "hospital", "doubt"
+"""DOUBT: it may be a child that died; only a person who made sure speaks of it again."""
 
 
 def refuse(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """Its family wants nothing said about this child."""
-    _be_quiet(tx, runtime, child_id, REFUSED, None, now)
+    """Its family wants nothing said about this child. No START ends a doubt by this way."""
+    one = people_tables.find_child(tx, id=child_id)
+    if one is not None and one.quiet_why != DOUBT:
+        _be_quiet(tx, runtime, child_id, REFUSED, None, now)
+
+
+def doubt(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+    """It may be the same child as one that died: nothing is said of it until a person made sure."""
+    _be_quiet(tx, runtime, child_id, DOUBT, None, now)
 
 
 def pause(tx: Connection, runtime: Runtime, child: Child, until: date, now: int) -> None:
     """Nothing before that day. What a family refuses no hospital gives back, and a longer pause stays."""
     is_longer = child.quiet_until is not None and child.quiet_until >= until
-    if child.quiet_why != REFUSED and not is_longer and until > runtime.today(now):
+    if child.quiet_why not in (REFUSED, DOUBT) and not is_longer and until > runtime.today(now):
         _be_quiet(tx, runtime, child.id, HOSPITAL, until, now)
 
 

@@ -15,6 +15,8 @@ KINDS: Final[Mapping[str, str]] = {
     "moved_away": "Famille partie hors de nos quartiers",
     "visit_refused": "Refus lors d'une visite",
     "wrong_number": "Numéro qui n'est pas celui de la famille",
+    "birth_doubt": "Enfant dont on ne dit plus rien, dans le doute",
+    "beside_doubt": "Autre suivi du foyer arrêté dans le doute",
     "resumed": "Enfant suivi à nouveau",
     "wrong_family": "Messages reçus par une autre famille",
     "phone_changed": "Téléphone changé avec le code de l'enfant",

@@ -10,15 +10,15 @@ from sqlalchemy.engine import Connection
 from service.domain import list_week, local_time
 from service.domain.list_week import ListTime
 from service.runtime import Runtime
-from service.store import mediator_tables
+from service.store import mediator_tables, message_tables
 from service.store.mediator_tables import Mediator
 from service.store.system_tables import count, mark, read_mark
 from service.stories import clock_guard, dispatch_gate, late_list, outbox, paged_work
-from service.stories.families import show_code
 from service.stories.late_list import LateChild
 from service.stories.outbox import Letter
 from service.stories.paged_work import Page
 from service.stories.reminders import spoken_language
+from service.stories.wording import show_code
 
 MARK = "weekly_list_told"
 PAGE = 20
@@ -52,6 +52,15 @@ def queue_weekly_lists(runtime: Runtime) -> int:
     with runtime.database.begin() as tx:
         mark(tx, MARK, week)
     return told
+
+
+def tell_again(tx: Connection, runtime: Runtime, zone_id: int, now: int) -> None:
+    """A child of this quartier is followed no longer: the lists that still wait are told without it, or not at all."""
+    when, today = time_of(runtime), runtime.today(now)
+    for one in mediator_tables.active_in(tx, zone_id):
+        if message_tables.take_back_with_key(tx, one.phone_id, _key(one, today), now, "the list changed"):
+            letter = _letter(tx, runtime, one, when, now)
+            outbox.put_many(tx, now, [letter] if letter else [])
 
 
 def time_of(runtime: Runtime) -> ListTime:
@@ -112,13 +121,17 @@ def _letter(tx: Connection, runtime: Runtime, one: Mediator, when: ListTime, now
     return Letter(
         to=one.number,
         text=text_for(runtime, one, children, today),
-        key=f"weekly-list:{one.id}:{list_week.week_of(today)}",
+        key=_key(one, today),
         purpose="staff",
         klass="must-arrive",
         not_before=now,
         useful_until=local_time.instant(datetime.combine(today, when.closes), runtime.zone),
         priority=PRIORITY,
     )
+
+
+def _key(one: Mediator, today: date) -> str:
+    return f"weekly-list:{one.id}:{list_week.week_of(today)}"
 
 
 def _child(runtime: Runtime, one: Mediator, late: LateChild) -> str:

@@ -63,3 +63,8 @@ def place_label(centre: str | None, language: str) -> str:
 def weekdays(days: tuple[str, ...], language: str) -> str:
     """'lundi, jeudi'; nothing when nobody told us the days."""
     return ", ".join(WEEKDAYS[day].get(language, WEEKDAYS[day]["fr"]) for day in days if day in WEEKDAYS)
+
+
+def show_code(code: str) -> str:
+    """A code as it stands in the booklet: '4821 7730'."""
+    return f"{code[:4]} {code[4:]}"

@@ -10,6 +10,7 @@ from service.config import Config
 from service.domain import visit_rules
 from service.runtime import Runtime
 from service.stories import (
+    child_tasks,
     dead_numbers,
     demo,
     feedback,
@@ -67,6 +68,9 @@ def test_every_kind_of_line_has_french_words() -> None:
     kinds |= {rule.line for rule in (*visit_rules.RULES.values(), visit_rules.MOVED_AWAY) if rule.line}
     kinds |= {dead_numbers.DEAD, dead_numbers.SILENT, robot_loops.KIND, follow_up_homes.LINE}
     assert kinds | {
+        child_tasks.HELD,
+        child_tasks.BESIDE,
+        voice_calls.TASK,
         unfinished.KIND,
         mediator_visits.TASK,
         memberships.TASK,
