@@ -142,6 +142,7 @@ def test_another_mediators_list_does_not_send_her_to_a_child_that_died(
 ) -> None:
     """The Monday list waits while a death is noted: it is put again, with who is to be seen still."""
     one = enrol(runtime, clock)
+    clock.advance(minutes=1)
     lives = enrol(runtime, clock, number="+22370000002")
     an_account(runtime)
     an_account(runtime, OUMOU)
