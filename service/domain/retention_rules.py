@@ -163,7 +163,7 @@ RULES = (
     ),
     Rule(
         "ended_follow_ups",
-        "follow-ups of a pregnancy or a birth that ended, and how they ended",
+        "follow-ups of a pregnancy or a birth that ended, how they ended, and what the woman agreed to for them",
         "30 days after that",
         30 * DAY_MS,
         "deleted",

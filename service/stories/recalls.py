@@ -240,7 +240,7 @@ def queue_recalls(runtime: Runtime) -> int:
         queued += done
         if not seen:
             return queued
-        if runtime.database.is_sqlite:  # it has one writer: a caller's keystroke comes between two pages
+        if runtime.database.is_sqlite and seen >= size:  # one writer: a caller's keystroke comes between two pages
             took = time.monotonic() - began
             size = paged_work.next_size(size, took, PAGE)
             time.sleep(max(paged_work.SHORTEST_PAUSE_S, took))

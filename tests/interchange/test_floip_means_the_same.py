@@ -43,7 +43,7 @@ LIBRARIES: Final = (OURS, load_sources(EVERY_KIND), load_sources(AMV), load_sour
 EVERY: Final = [(library, flow_id) for library in LIBRARIES for flow_id in library.flows]
 IDS: Final = [flow_id for _, flow_id in EVERY]
 FEWEST_WALKS: Final = 30
-MOST_WALKS: Final = 600
+MOST_WALKS: Final = 3000
 LONGEST: Final = 60
 FETCHED: Final = tuple((word, word) for word in ("1", "2", "none"))
 

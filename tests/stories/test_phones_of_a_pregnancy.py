@@ -11,7 +11,7 @@ from service.store import people_tables, phone_tables, task_tables
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message
 from service.store.people_tables import child, person
-from service.stories import erasure, families, follow_up_homes, handovers, number_checks
+from service.stories import dispatcher, erasure, families, follow_up_homes, handovers, number_checks
 from service.stories.families import Consent
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
@@ -163,6 +163,8 @@ def test_a_stranger_who_says_no_hears_nothing_of_a_pregnancy_either(
         mine = phone_tables.find_phone(tx, WOMAN)
         assert mine is not None
         number_checks.ask(tx, runtime, [mine.id], clock.now())
+    dispatcher.send_due(runtime)
+    with runtime.database.begin() as tx:
         families.stop_child(tx, runtime, one.child_id, clock.now())
         assert number_checks.take_answer(tx, runtime, WOMAN, "NON", clock.now()) == "number.gone"
     days.until("2026-12-10")
