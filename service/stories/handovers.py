@@ -18,7 +18,15 @@ from sqlalchemy.engine import Connection
 from flows import phone_numbers
 from service.clock import DAY_MS
 from service.runtime import Runtime
-from service.store import consent_tables, family_changes, handover_tables, people_tables, phone_tables, task_tables
+from service.store import (
+    consent_tables,
+    family_changes,
+    handover_tables,
+    message_tables,
+    people_tables,
+    phone_tables,
+    task_tables,
+)
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
 from service.stories import child_tasks, consents, families, follow_up_homes, outbox, recalls
@@ -88,6 +96,7 @@ def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now:
         return False
     if not handover_tables.close_handover(tx, waiting.id, "accepted"):
         return False
+    _ask_no_more(tx, mine, now)
     if waiting.kind == BESIDE:
         _stand_beside(tx, runtime, home, mine, consent, now)
         if old is not None:
@@ -111,12 +120,19 @@ def refuse(tx: Connection, number: str, now: int) -> bool:
     """Whoever holds the new phone said no: nothing is sent there, and a mediator asks the family again."""
     mine = phone_tables.find_phone(tx, number)
     waiting = handover_tables.next_handover(tx, mine.id, now) if mine else None
-    if waiting is None or not handover_tables.close_handover(tx, waiting.id, "refused"):
+    if mine is None or waiting is None or not handover_tables.close_handover(tx, waiting.id, "refused"):
         return False
+    _ask_no_more(tx, mine, now)
     for child in family_changes.children_of(tx, waiting.household_id)[:1]:
         key = f"handover_refused:{waiting.id}"
         child_tasks.put_on_list(tx, now, "handover_refused", child, key=key, phone_id=waiting.old_phone_id)
     return True
+
+
+def _ask_no_more(tx: Connection, mine: Phone, now: int) -> None:
+    """Who answered before the question had left is not asked afterwards, unless another family waits for a word too."""
+    if handover_tables.next_handover(tx, mine.id, now) is None:
+        message_tables.take_back_with_key(tx, mine.id, f"handover:{mine.id}:", now, "it was answered")
 
 
 # --- a second number ----------------------------------------------------------------------------------------

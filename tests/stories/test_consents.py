@@ -306,6 +306,19 @@ def test_nothing_is_sent_to_a_second_number_before_it_says_yes_itself(
     assert len(aunt.inbox) == 1
 
 
+@pytest.mark.parametrize("answer", ["Oui", "Non"])
+def test_whoever_answered_by_call_in_the_evening_is_not_asked_in_the_morning(
+    handset: Handset, aunt: Handset, runtime: Runtime, clock: TestClock, days: Days, answer: str
+) -> None:
+    enrol(runtime, clock)
+    clock.set("2026-11-20T20:00")
+    name_second(handset)
+    dial(aunt)
+    aunt.choose(answer)
+    days.until("2026-11-22")
+    assert [text for text in aunt.inbox if "pour recevoir nos messages" in text] == []
+
+
 @pytest.mark.parametrize("how", ["dead", "stopped", "reminders refused", "not hers any more"])
 def test_the_next_caregiver_hears_while_the_first_hears_nothing_and_never_both(
     handset: Handset, aunt: Handset, runtime: Runtime, clock: TestClock, days: Days, how: str
