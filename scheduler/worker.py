@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
 from service import jobs
-from service.clock import DemoClock, SystemClock, Watch
+from service.clock import DemoClock, Watch
 from service.domain import local_time
 from service.logs import log
 from service.metrics import WORKER_LEASE
@@ -31,7 +31,7 @@ from service.stories import brakes, clock_guard
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5
-WALL_MOVED_MS = 2_000
+SLACK = timedelta(seconds=2)
 DEMO_STOPS = (hour(9, 30), hour(17, 30))
 """While the demo's clock walks it looks in twice a day: after the morning steps and after the evening one."""
 
@@ -57,7 +57,6 @@ class Worker:
         self._leads_until = 0.0
         self.time_is_right = False  # until the clock was looked at
         self._watch = Watch()
-        self._wall = Watch()  # of the clock by which the scheduler counts
         self._beating = threading.Lock()
         self._stop = threading.Event()
         self._scheduler = BackgroundScheduler(
@@ -85,7 +84,6 @@ class Worker:
         self._every(HEARTBEAT_S, "give back the jobs of the dead", self.jobs.keep, soon)
         if isinstance(self.runtime.clock, DemoClock):
             threading.Thread(target=self._walk, name="demo clock", daemon=True).start()
-        self._wall.believe(SystemClock().now(), "")
         self._scheduler.start()
         self.jobs.start()
         log.info("worker_started", worker=self.name)
@@ -98,13 +96,17 @@ class Worker:
         log.info("worker_stopped", worker=self.name)
 
     def _tick_on(self) -> None:
-        """The scheduler waits for moments of the wall's clock: set back by an hour, it would do nothing for an hour."""
-        now = SystemClock().now()
-        if self._wall.has_moved(now, WALL_MOVED_MS):
-            self._wall.believe(now, "")
-            log.info("wall_clock_was_set", worker=self.name)
-            for job in self._scheduler.get_jobs():
-                job.modify(next_run_time=datetime.now(UTC))
+        """The scheduler waits for moments of the wall's clock: set back by an hour, it would do nothing for an hour.
+
+        Asked of every entry, time and again: the scheduler may be at work on some while the clock is set, and write
+        down what it worked out by the former one.
+        """
+        now = datetime.now(UTC)
+        strayed = [one for one in self._scheduler.get_jobs() if one.next_run_time > now + one.trigger.interval + SLACK]
+        if strayed:
+            log.info("wall_clock_was_set", worker=self.name, entries=len(strayed))
+        for one in strayed:
+            one.modify(next_run_time=now)
 
     def _end(self, *_: object) -> None:
         self.runtime.stopping.set()

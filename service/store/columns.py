@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -166,3 +167,12 @@ def _sqlite_now(*_: Any, **__: Any) -> str:
 @compiles(database_now, "postgresql")
 def _postgresql_now(*_: Any, **__: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+
+
+def lease_is_over(until: ColumnElement[Any], length_ms: int) -> ColumnElement[bool]:
+    """Whether a lease of this length has ended, by the database's clock.
+
+    One that ends later than any that could begin now was taken by a clock that ran ahead and was set right since: if
+    its holder died meanwhile, nobody would ever have it again.
+    """
+    return or_(until < database_now(), until > database_now() + 2 * length_ms)

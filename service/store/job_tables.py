@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Index, Integer, String, Table, Text, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, database_now, id_column, metadata, new_id, upsert
+from service.store.columns import Instant, database_now, id_column, lease_is_over, metadata, new_id, upsert
 
 LEASE_MS = 20_000
 """How long a worker may be silent about a job before another takes it up. It says every five seconds that it lives."""
@@ -132,7 +132,7 @@ def abandoned(tx: Connection) -> list[Taken]:
     """Jobs whose lease ran out: their worker died, or sleeps."""
     rows = tx.execute(
         select(j.id, j.fence, j.name, j.args, j.tries)
-        .where(j.state == "running", j.lease_until < database_now())
+        .where(j.state == "running", lease_is_over(j.lease_until, LEASE_MS))
         .with_for_update(skip_locked=True)
     )
     return [Taken(row.id, row.fence, row.name, json.loads(row.args), row.tries) for row in rows]

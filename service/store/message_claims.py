@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
-from service.store.columns import Instant, among, database_now, new_id, spelled
+from service.store.columns import Instant, among, database_now, lease_is_over, new_id, spelled
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
@@ -362,7 +362,7 @@ def reap(tx: Connection, now: int) -> int:
 
     One that somebody holds is left out: what its call came to is being written down just now.
     """
-    late = select(m.id).where(IS_OPEN, m.state == "sending", m.lease_until < database_now())
+    late = select(m.id).where(IS_OPEN, m.state == "sending", lease_is_over(m.lease_until, LEASE_MS))
     return tx.execute(
         update(message)
         .where(m.id.in_(late.with_for_update(skip_locked=True).scalar_subquery()))

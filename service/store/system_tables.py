@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, String, Table, Text, delete, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, database_now, metadata, upsert, wrote
+from service.store.columns import Instant, database_now, lease_is_over, metadata, upsert, wrote
 
 marker = Table("marker", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
@@ -57,7 +57,7 @@ def take_lease(tx: Connection, name: str, holder: str, milliseconds: int) -> boo
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": holder, "fence": lease.c.fence + 1, "until": until},
-        where=(lease.c.holder == holder) | (lease.c.until < database_now()),
+        where=(lease.c.holder == holder) | lease_is_over(lease.c.until, milliseconds),
     )
     return wrote(tx, statement)
 

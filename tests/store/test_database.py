@@ -6,7 +6,7 @@ import threading
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.runtime import Runtime
 from service.store import message_tables, people_tables, phone_tables, schema, system_tables
@@ -100,3 +100,7 @@ def test_a_lease_has_one_holder_until_it_ends(runtime: Runtime) -> None:
         assert 55_000 < left <= 60_000
         system_tables.give_lease_back(tx, "worker", "a")
         assert system_tables.take_lease(tx, "worker", "b", 60_000)
+        # Its clock was 90 days ahead when it died.
+        tx.execute(update(system_tables.lease).values(until=system_tables.lease.c.until + 90 * 86_400_000))
+        assert system_tables.take_lease(tx, "worker", "a", 60_000)
+        assert not system_tables.take_lease(tx, "worker", "b", 60_000)

@@ -252,14 +252,19 @@ def test_at_night_reminders_wait_and_answers_leave(
     assert len(carrier.accepted) == 2
 
 
+@pytest.mark.parametrize(
+    "since", [pytest.param(-61_000, id="a minute ago"), pytest.param(90 * 86_400_000, id="by a clock 90 days ahead")]
+)
 def test_a_worker_that_died_leaves_an_unknown_and_its_late_word_is_refused(
-    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, since: int
 ) -> None:
     queue(runtime, clock)
     call = claim_one_turn(runtime)[0]
     assert row(runtime).state == "sending"
-    with runtime.database.begin() as tx:  # a minute later, by the database's clock
-        tx.execute(update(message).values(lease_until=message.c.lease_until - 61_000))
+    dispatcher.look_after(runtime)
+    assert row(runtime).state == "sending"
+    with runtime.database.begin() as tx:  # by the database's clock
+        tx.execute(update(message).values(lease_until=message.c.lease_until + since))
     dispatcher.look_after(runtime)
     assert row(runtime).state == "unknown"
     clock.advance(hours=6)

@@ -367,19 +367,19 @@ def test_a_job_of_a_dead_worker_is_given_back(runtime: Runtime, diary: Diary) ->
 def test_a_job_that_kills_its_workers_is_given_up(runtime: Runtime, diary: Diary) -> None:
     add(runtime, 1)
     carrier = jobs.carrier(runtime)
-    for _ in range(jobs.MOST_TRIES):
-        _die_with_it(runtime)
+    for again in range(jobs.MOST_TRIES):
+        _die_with_it(runtime, since=90 * 86_400_000 if again % 2 else -60_000)
         carrier.keep()
     (given_up,) = listed(runtime)
     assert (given_up.state, given_up.tries, given_up.error) == ("failed", jobs.MOST_TRIES, "its worker died")
 
 
-def _die_with_it(runtime: Runtime) -> None:
-    """As a worker that took the job and was killed a minute ago."""
+def _die_with_it(runtime: Runtime, since: int = -60_000) -> None:
+    """As a worker that took the job and was killed a minute ago, or (on SQLite) by a clock that was set right since."""
     with runtime.database.begin() as tx:
         if runtime.database.is_sqlite:
             assert job_tables.take_job(tx, runtime.now(), list(jobs.JOBS))
-            tx.execute(update(job).values(lease_until=job.c.lease_until - 60_000))
+            tx.execute(update(job).values(lease_until=job.c.lease_until + since))
         else:
             tx.execute(text("SELECT procrastinate_fetch_job_v2(NULL, (procrastinate_register_worker_v1()))"))
             tx.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))
