@@ -11,6 +11,7 @@ from service.clock import is_demo
 from service.logs import log
 from service.runtime import Runtime
 from service.web import demo_controls, health, sms_webhooks, ussd_webhook, voice_webhook
+from service.web.short_way import ShortWay
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -30,6 +31,7 @@ def create_app(runtime: Runtime) -> Flask:
         app.register_error_handler(cannot, _cannot_commit)
     app.register_error_handler(DBAPIError, _refused_row)
     app.register_error_handler(Exception, _bug)
+    app.wsgi_app = ShortWay(app, runtime)  # type: ignore[method-assign]
     return app
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -42,24 +43,61 @@ class Database:
         self._driver_error: type[Exception] = self._writer.dialect.loaded_dbapi.Error
         # SQLite's busy handler sleeps, a mutex queues: p99 at 16 connections fell from 80-430 ms to 28-40 ms.
         self._turn = threading.Lock()
+        # Connections that wait for the next transaction: to give them to the pool and ask for them again costs more
+        # than what a keystroke does in SQLite.
+        self._waiting: list[Connection] = []
 
     def answer_within(self, seconds: float) -> None:
         """For a process whose callers wait: a turn or a lock that does not come in this time is an error."""
         self._patience_s = seconds
         self.close()  # connections made before have the other patience
 
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self) -> AbstractContextManager[Connection]:
+        return _Transaction(self)
+
+    def _take(self) -> Connection:
+        """A connection in a transaction, for nobody else."""
         if self.is_sqlite and not self._turn.acquire(timeout=self._patience_s):
             raise TimeoutError("another transaction of this process goes on for too long")
+        tx = None
         try:
-            with self._writer.begin() as tx:
-                yield tx
-        except self._driver_error as error:
-            raise self._told_as_usual(error) from None
+            try:
+                tx = self._waiting.pop()
+            except IndexError:
+                tx = self._writer.connect()
+            tx.begin()
+        except BaseException as error:
+            self._give_up(tx)
+            if isinstance(error, self._driver_error):
+                raise self._told_as_usual(error) from None
+            raise
+        return tx
+
+    def _keep(self, tx: Connection) -> None:
+        """Commit, and keep the connection for the next transaction."""
+        try:
+            tx.commit()
+        except BaseException:
+            self._give_up(tx)
+            raise
+        self._waiting.append(tx)
+        if self.is_sqlite:
+            self._turn.release()
+
+    def _give_up(self, tx: Connection | None) -> None:
+        """Roll back. After an error nothing is trusted: the pool makes sure of each connection, or makes it anew."""
+        try:
+            if tx is not None:
+                tx.close()
+            self._let_go()
         finally:
             if self.is_sqlite:
                 self._turn.release()
+
+    def _let_go(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._waiting.pop().close()
 
     @contextmanager
     def at_once(self) -> Iterator[Connection]:
@@ -126,8 +164,30 @@ class Database:
         return {**arguments, **alive, "connect_timeout": 2, "options": _options(PATIENCE_S)}
 
     def close(self) -> None:
+        self._let_go()
         self._writer.dispose()
         self._reader.dispose()
+
+
+class _Transaction:
+    """One transaction that writes: a class, since a generator's two turns would cost every keystroke more."""
+
+    __slots__ = ("_database", "_tx")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Connection:
+        self._tx = tx = self._database._take()
+        return tx
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is None:
+            self._database._keep(self._tx)
+            return
+        self._database._give_up(self._tx)
+        if isinstance(error, self._database._driver_error):
+            raise self._database._told_as_usual(error) from None
 
 
 def _sqlite_options() -> dict[str, Any]:
@@ -185,6 +245,5 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Ca
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+    # Not by an event: SQLAlchemy would ask at every statement whether anybody listens.
+    engine.dialect.do_begin = lambda connection: connection.driver_connection.execute(begin)  # type: ignore[method-assign, attr-defined]
