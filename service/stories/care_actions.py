@@ -6,7 +6,7 @@ from functools import cache
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
+from flows.findings import Signature
 from flows.engine import Outcome
 from service.domain.muac import CannotBe
 from service.domain.places import built_in_places

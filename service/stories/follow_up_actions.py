@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
+from flows.findings import Signature
 from flows.engine import Outcome
 from service.store import follow_up_tables, mediator_tables, people_tables
 from service.store.follow_up_tables import FollowUp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
+from flows.findings import Signature
 from flows.engine import Outcome
 from service.stories import handovers, moves
 from service.stories.families import Consent

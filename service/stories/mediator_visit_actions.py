@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
+from flows.findings import Signature
 from flows.engine import Outcome
 from service.domain import pins, visit_rules
 from service.domain.visit_rules import Status

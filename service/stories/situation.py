@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
+from flows.findings import Signature
 from flows.engine import Outcome
 from service.runtime import Runtime
 from service.store import family_changes, people_tables
