@@ -101,7 +101,9 @@ def _unescaped(written: str) -> str:
     """What stood there before a form was made of it; octets that are no UTF-8 become the sign for that."""
     plain = written.replace("+", " ")
     if "%" in plain:
-        plain = plain.replace("%2A", "*")  # nearly all that is escaped in what people key; no other escape is made by it
+        plain = plain.replace(
+            "%2A", "*"
+        )  # nearly all that is escaped in what people key; no other escape is made by it
     return unquote_to_bytes(plain).decode("utf-8", "replace") if "%" in plain else plain
 
 

@@ -16,6 +16,9 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from service.domain.letter_rules import NO_RULES, LetterRules
 from service.store.vault import Vault
 
+WRITE = "BEGIN IMMEDIATE"
+MOST_WAITING = 10
+"""Connections kept beside the pool: as many as it may open beyond its size, so that nobody waits for one of them."""
 PATIENCE_S = 15.0
 """How long a transaction waits for its turn. A web process says less (`answer_within`): its caller is told 503."""
 
@@ -32,7 +35,7 @@ class Database:
         self._writer = create_engine(url, **options)
         self._reader = create_engine(url, **options) if self.is_sqlite else self._writer
         if self.is_sqlite:
-            _make_sqlite_safe(self._writer, "BEGIN IMMEDIATE", sqlite_synchronous, lambda: self._patience_s)
+            _make_sqlite_safe(self._writer, WRITE, sqlite_synchronous, lambda: self._patience_s)
             _make_sqlite_safe(self._reader, "BEGIN", sqlite_synchronous, lambda: self._patience_s)
         else:
             _make_postgresql_patient(self._writer, lambda: self._patience_s)
@@ -56,7 +59,10 @@ class Database:
         return _Transaction(self)
 
     def _take(self) -> Connection:
-        """A connection in a transaction, for nobody else."""
+        """A connection in a transaction, for nobody else.
+
+        SQLAlchemy hears of the transaction at its own first statement, and never where all statements are prepared.
+        """
         if self.is_sqlite and not self._turn.acquire(timeout=self._patience_s):
             raise TimeoutError("another transaction of this process goes on for too long")
         tx = None
@@ -65,7 +71,8 @@ class Database:
                 tx = self._waiting.pop()
             except IndexError:
                 tx = self._writer.connect()
-            tx.begin()
+            if self.is_sqlite:
+                _driver(tx).execute(WRITE)
         except BaseException as error:
             self._give_up(tx)
             if isinstance(error, self._driver_error):
@@ -76,11 +83,19 @@ class Database:
     def _keep(self, tx: Connection) -> None:
         """Commit, and keep the connection for the next transaction."""
         try:
-            tx.commit()
-        except BaseException:
+            if tx.in_transaction():
+                tx.commit()
+            else:
+                _driver(tx).commit()
+        except BaseException as error:
             self._give_up(tx)
+            if isinstance(error, self._driver_error):
+                raise self._told_as_usual(error) from None
             raise
-        self._waiting.append(tx)
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(tx)
+        else:
+            tx.close()
         if self.is_sqlite:
             self._turn.release()
 
@@ -199,7 +214,7 @@ def _postgresql_options(pool_size: int) -> dict[str, Any]:
     return {
         "hide_parameters": True,  # an error text must not carry names or numbers into a log
         "pool_size": pool_size,
-        "max_overflow": 10,
+        "max_overflow": MOST_WAITING,
         "pool_timeout": 2,
         "pool_pre_ping": False,
         "connect_args": {"connect_timeout": 2},
@@ -245,5 +260,13 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Ca
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    def _begin(connection: Any) -> None:
+        if not connection.dbapi_connection.in_transaction:  # `Database` may have begun it
+            connection.dbapi_connection.execute(begin)
+
     # Not by an event: SQLAlchemy would ask at every statement whether anybody listens.
-    engine.dialect.do_begin = lambda connection: connection.driver_connection.execute(begin)  # type: ignore[method-assign, attr-defined]
+    engine.dialect.do_begin = _begin  # type: ignore[assignment, method-assign]
+
+
+def _driver(tx: Connection) -> Any:
+    return tx.connection.dbapi_connection

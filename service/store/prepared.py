@@ -39,7 +39,7 @@ class Prepared:
     def many(self, tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         form = self._form(tx)
         cursor = tx.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
-        cursor.executemany(form.sql, [form.arguments(row) for row in rows])
+        cursor.executemany(form.sql, [form.arguments({**row}) for row in rows])
 
     def _form(self, tx: Connection) -> _Form:
         # Kept with the dialect: each database has its own, and sealed columns hold on to its keys.
@@ -101,15 +101,17 @@ class _Form:
         self._out = [(place, convert) for place, convert in enumerate(out) if convert is not None]
         self.converted = bool(self._out)
 
-    def execute(self, tx: Connection, values: Mapping[str, Any]) -> Any:
+    def execute(self, tx: Connection, values: dict[str, Any]) -> Any:
         return tx.connection.dbapi_connection.execute(self.sql, self.arguments(values))  # type: ignore[union-attr]
 
-    def arguments(self, values: Mapping[str, Any]) -> Any:
-        ready = {**self._constants, **values} if self._constants else dict(values)
+    def arguments(self, values: dict[str, Any]) -> Any:
+        """`values`, which are ours to change, as the driver takes them."""
         for name, convert in self._into:
             if name in values:
-                ready[name] = convert(values[name])
-        return ready if self._places is None else [ready[place] for place in self._places]
+                values[name] = convert(values[name])
+        if self._constants:
+            values = self._constants | values
+        return values if self._places is None else [values[place] for place in self._places]
 
     def row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         ready = list(row)
