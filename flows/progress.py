@@ -130,7 +130,7 @@ def last_answer(tape: Sequence[Entry]) -> int | None:
 _VERSION: Final = 2
 # Conversations that were under way when the program was renewed go on: version 1 lacks the way.
 _READ: Final = frozenset({1, 2})
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _DAY: Final = "d"
 _LIST: Final = "l"
 

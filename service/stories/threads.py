@@ -12,7 +12,7 @@ from flows.offers import Offer
 from service.runtime import Runtime
 
 SEALED_AS = "conversation.progress"
-_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _OTHERS = 6
 """What is kept besides the progress, what was typed and the screens."""
 

@@ -71,11 +71,15 @@ def test_a_failed_transaction_leaves_nothing(runtime: Runtime) -> None:
 
 
 def test_a_connection_that_broke_is_not_taken_again(runtime: Runtime) -> None:
-    with pytest.raises(DBAPIError), runtime.database.begin() as tx:
-        tx.connection.dbapi_connection.close()
-        system_tables.mark(tx, "half", "done")
-    with pytest.raises(DBAPIError), runtime.database.begin() as tx:  # where all is prepared, the driver commits
-        tx.connection.dbapi_connection.close()
+    def broken(says: str) -> None:
+        with runtime.database.begin() as tx:
+            tx.connection.dbapi_connection.close()
+            if says:
+                system_tables.mark(tx, says, "done")
+
+    for says in ("half", ""):  # a statement finds it out, or the commit
+        with pytest.raises(DBAPIError):
+            broken(says)
     with runtime.database.begin() as tx:
         system_tables.mark(tx, "whole", "done")
         assert system_tables.read_mark(tx, "half") is None
