@@ -39,6 +39,7 @@ class Database:
             _make_sqlite_safe(self._reader, "BEGIN", sqlite_synchronous, lambda: self._patience_s)
         else:
             _make_postgresql_patient(self._writer, lambda: self._patience_s)
+            _keep_a_cursor(self._writer)
         for engine in (self._writer, self._reader):
             engine.dialect.vault = vault  # type: ignore[attr-defined]
             engine.dialect.prepared = {}  # type: ignore[attr-defined]
@@ -232,6 +233,14 @@ def _make_postgresql_patient(engine: Engine, patience: Callable[[], float]) -> N
     @event.listens_for(engine, "do_connect")
     def _on_connect(_: Any, __: Any, ___: Any, arguments: dict[str, Any]) -> None:
         arguments["options"] = _options(patience())
+
+
+def _keep_a_cursor(engine: Engine) -> None:
+    """For prepared statements: psycopg makes a cursor for each otherwise, and reads octets out of hexadecimal digits."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        connection.kept_cursor = connection.cursor(binary=True)
 
 
 def _options(patience_s: float) -> str:

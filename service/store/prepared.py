@@ -102,7 +102,10 @@ class _Form:
         self.converted = bool(self._out)
 
     def execute(self, tx: Connection, values: dict[str, Any]) -> Any:
-        return tx.connection.dbapi_connection.execute(self.sql, self.arguments(values))  # type: ignore[union-attr]
+        connection: Any = tx.connection.dbapi_connection
+        # What a statement gives is read before the next one runs, so all of a connection's may share a cursor.
+        runs = connection if self._places is not None else connection.kept_cursor
+        return runs.execute(self.sql, self.arguments(values))
 
     def arguments(self, values: dict[str, Any]) -> Any:
         """`values`, which are ours to change, as the driver takes them."""
