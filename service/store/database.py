@@ -236,7 +236,7 @@ def _make_postgresql_patient(engine: Engine, patience: Callable[[], float]) -> N
 
 
 def _keep_a_cursor(engine: Engine) -> None:
-    """For prepared statements: psycopg makes a cursor for each otherwise, and reads octets out of hexadecimal digits."""
+    """For prepared statements: psycopg makes a cursor for each otherwise, and reads octets from hexadecimal digits."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _: Any) -> None:
