@@ -101,11 +101,10 @@ class Database:
             self._turn.release()
 
     def _give_up(self, tx: Connection | None) -> None:
-        """Roll back. After an error nothing is trusted: the pool makes sure of each connection, or makes it anew."""
+        """Roll back, and give the connection to the pool. Where it is broken, those that wait are hardly better."""
         try:
-            if tx is not None:
-                tx.close()
-            self._let_go()
+            if tx is not None and not _rolled_back(tx):
+                self._let_go()
         finally:
             if self.is_sqlite:
                 self._turn.release()
@@ -113,7 +112,7 @@ class Database:
     def _let_go(self) -> None:
         with suppress(IndexError):
             while True:
-                self._waiting.pop().close()
+                _throw_away(self._waiting.pop())
 
     @contextmanager
     def at_once(self) -> Iterator[Connection]:
@@ -279,3 +278,23 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Ca
 
 def _driver(tx: Connection) -> Any:
     return tx.connection.dbapi_connection
+
+
+def _rolled_back(tx: Connection) -> bool:
+    """False where the connection is broken."""
+    try:
+        if tx.in_transaction():
+            tx.rollback()
+        else:
+            _driver(tx).rollback()
+    except Exception:
+        _throw_away(tx)
+        return False
+    tx.close()
+    return True
+
+
+def _throw_away(tx: Connection) -> None:
+    """The pool makes another in its place."""
+    tx.invalidate()
+    tx.close()
