@@ -130,13 +130,21 @@ def last_answer(tape: Sequence[Entry]) -> int | None:
 _VERSION: Final = 2
 # Conversations that were under way when the program was renewed go on: version 1 lacks the way.
 _READ: Final = frozenset({1, 2})
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _DAY: Final = "d"
 _LIST: Final = "l"
 
 
+# What JSON keeps as it is: nearly all there is, so it is not worth a call each.
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+
+
 def _packed(values: Mapping[str, Value]) -> dict[str, Any]:
-    return {key: _pack(value) for key, value in values.items()}
+    return {key: value if type(value) in _PLAIN else _pack(value) for key, value in values.items()}
+
+
+def _unpacked_values(packed: Mapping[str, Any]) -> dict[str, Value]:
+    return {key: value if type(value) in _PLAIN else _unpack(value) for key, value in packed.items()}
 
 
 def _pack(value: Value) -> Any:
@@ -169,7 +177,7 @@ def _unpacked_entry(packed: list[Any]) -> Entry:
     if packed[0] == "a":
         return Answered(_unpack(packed[1]), packed[2], date.fromisoformat(packed[3]))
     if packed[0] == "o":
-        values = {key: _unpack(value) for key, value in packed[2].items()}
+        values = _unpacked_values(packed[2])
         options = tuple([(key, label) for key, label in packed[3]])
         return Done(Outcome(packed[1], values, options), packed[4], date.fromisoformat(packed[5]))
     return GaveUp(date.fromisoformat(packed[1])) if packed[0] == "g" else Sent()
@@ -181,8 +189,7 @@ def _unpacked(packed: list[Any]) -> Progress:
     _, flow, its_hash, state, language, path, values, labels, tape, said, taken, page, wrong, shown, *start = packed
     began, first_language, speaks, facts, *way = start
     return Progress(
-        flow, its_hash, state, language, tuple(path), {key: _unpack(value) for key, value in values.items()}, labels,
+        flow, its_hash, state, language, tuple(path), _unpacked_values(values), labels,
         tuple([_unpacked_entry(entry) for entry in tape]), tuple(said), taken, page, wrong, Shown(*shown),
-        date.fromisoformat(began), first_language, tuple(speaks), {key: _unpack(value) for key, value in facts.items()},
-        *way,
+        date.fromisoformat(began), first_language, tuple(speaks), _unpacked_values(facts), *way,
     )  # fmt: skip

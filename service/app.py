@@ -10,7 +10,8 @@ from service.channels.raw_request import LARGEST_BODY, MOST_FIELDS
 from service.clock import is_demo
 from service.logs import log
 from service.runtime import Runtime
-from service.web import demo_controls, health, sms_webhooks, ussd_webhook, voice_webhook
+from service.web import health, sms_webhooks, ussd_webhook, voice_webhook
+from service.web.short_way import ShortWay
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -24,12 +25,16 @@ def create_app(runtime: Runtime) -> Flask:
         app.register_blueprint(voice_webhook.blueprint(runtime))
     app.register_blueprint(health.blueprint(runtime))
     if runtime.config.demo_secret is not None and is_demo(runtime.database):
+        # Its invented families are many modules that no other web process reads.
+        from service.web import demo_controls
+
         app.register_blueprint(demo_controls.blueprint(runtime))
     app.register_error_handler(HTTPException, _refused)
     for cannot in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(cannot, _cannot_commit)
     app.register_error_handler(DBAPIError, _refused_row)
     app.register_error_handler(Exception, _bug)
+    app.wsgi_app = ShortWay(app, runtime)  # type: ignore[method-assign]
     return app
 
 

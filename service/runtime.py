@@ -67,6 +67,8 @@ class Runtime:
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
+    # Worked out once: the languages of a flow, by channel and hash.
+    spoken: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     # Set when this process is to end: what goes on for long lets go at the next good moment.
     stopping: threading.Event = field(default_factory=threading.Event)
     # Receipts that come at the same moment are put on disk together.
@@ -91,8 +93,12 @@ class Runtime:
 
     def languages_for(self, channel: str, flow: Flow) -> tuple[str, ...]:
         """Languages in which this channel may say a flow: drafts on the simulator, or when somebody allowed them."""
-        spoken = flow.speakable(drafts=self.shows_drafts(channel))
-        return tuple(language for language in spoken if language in self.config.languages)
+        languages = self.spoken.get((channel, flow.hash))
+        if languages is None:
+            spoken = flow.speakable(drafts=self.shows_drafts(channel))
+            languages = tuple(language for language in spoken if language in self.config.languages)
+            self.spoken[channel, flow.hash] = languages
+        return languages
 
     def shows_drafts(self, channel: str | None) -> bool:
         if self.config.drafts_allowed_by:

@@ -43,12 +43,13 @@ class Fields:
     Reading one twice-given field is refused: which of the two a check saw and which an effect used must not differ.
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_by_name", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs = tuple(pairs)
         if len(self._pairs) > FIELDS_LIMIT:
             raise Unreadable("too many fields")
+        self._by_name = dict(self._pairs)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs)
@@ -62,12 +63,12 @@ class Fields:
 
     def maybe(self, name: str, limit: int = 200) -> str | None:
         """The field that may be absent, but never comes twice."""
-        values = [value for key, value in self._pairs if key == name]
-        if not values:
+        value = self._by_name.get(name)
+        if value is None:
             return None
-        if len(values) > 1:
+        if len(self._by_name) < len(self._pairs) and [key for key, _ in self._pairs].count(name) > 1:
             raise Unreadable(f"{name} comes twice")
-        return _bounded(name, values[0], limit)
+        return _bounded(name, value, limit)
 
     def filled(self, name: str, limit: int = 200) -> str:
         """The field that must be there exactly once and hold something."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 from xml.parsers import expat
 
 from service.channels.base import Fields, TooMuch, Unreadable
@@ -89,13 +89,22 @@ class Raw(NamedTuple):
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
-    except ValueError:
+    if text.count("&") >= MOST_FIELDS:
         _too_many()
-    if not pairs:
+    pieces = [piece.partition("=") for piece in text.split("&") if piece]
+    if not pieces:
         raise Unreadable("no form fields")
-    return pairs
+    return [(_unescaped(name), _unescaped(value)) for name, _, value in pieces]
+
+
+def _unescaped(written: str) -> str:
+    """What stood there before a form was made of it; octets that are no UTF-8 become the sign for that."""
+    plain = written.replace("+", " ")
+    if "%" in plain:
+        plain = plain.replace(
+            "%2A", "*"
+        )  # nearly all that is escaped in what people key; no other escape is made by it
+    return unquote_to_bytes(plain).decode("utf-8", "replace") if "%" in plain else plain
 
 
 def _few(pairs: Iterable[tuple[str, str]]) -> Fields:

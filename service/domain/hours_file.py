@@ -37,6 +37,10 @@ class HoursMistake(DataMistake):
 
 def load_hours(text: str) -> HoursTable:
     """The hours written in this YAML text; raises HoursMistake naming the place and the remedy."""
+    return _checked(_read(text))
+
+
+def _read(text: str) -> HoursTable:
     file = Table(parse(text, HoursMistake), "hours", HoursMistake)
     file.where = name = file.text("hours")
     file.text("why")
@@ -54,13 +58,14 @@ def load_hours(text: str) -> HoursTable:
     for code, part in file.named("zones").items():
         profiles |= _zone(code, part, profiles)
     file.done()
-    return _checked(HoursTable(name, profiles, holidays))
+    return HoursTable(name, profiles, holidays)
 
 
 @cache
 def built_in_hours(name: str = "ml-2026") -> HoursTable:
     """The hours that come with the product."""
-    return load_hours((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    # Checked by a test: the check asks for holidays, which costs every process ten megabytes.
+    return _read((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def _holidays(part: Table) -> Holidays:
@@ -68,10 +73,6 @@ def _holidays(part: Table) -> Holidays:
     announced = dict(_announced(day) for day in part.tables("announced"))
     found = Holidays(country if country != "none" else "", part.whole("spread_days"), announced)
     part.done()
-    try:
-        holidays_of(found.country, 2026)
-    except KeyError:
-        raise HoursMistake(f"{part.where}: no holidays are known of '{country}': write two letters, or none") from None
     return found
 
 
@@ -142,6 +143,12 @@ def _market(part: Table) -> Market:
 
 
 def _checked(table: HoursTable) -> HoursTable:
+    country = table.holidays.country
+    try:
+        holidays_of(country, 2026)
+    except KeyError:
+        told = f"no holidays are known of '{country}': write two letters, or none"
+        raise HoursMistake(f"{table.name}: holidays: {told}") from None
     for name in table.profiles:
         if table.next_opening(name, datetime(2026, 1, 1)) is None:
             raise HoursMistake(f"{table.name}: '{name}' never opens: its messages would wait until nobody needs them")

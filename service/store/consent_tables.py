@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, exists, false, func, select, true, update
 from sqlalchemy.engine import Connection
 
+from service.store.columns import among
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
 from service.store.phone_tables import phone
+from service.store.prepared import Prepared
 
 FOLLOW_UP = "follow_up"
 """A mediator comes to the house because a contact is late. (The purpose "visit" is one that a family asked for.)"""
@@ -34,15 +36,22 @@ class Standing(NamedTuple):
     words_version: str
 
 
-def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> list[Standing]:
-    """The last word of each of these people on each of these purposes, where there is one."""
+def _standing(_: object) -> Select[Any]:
     latest = func.row_number().over(partition_by=(c.person_id, c.purpose), order_by=(c.at.desc(), c.id.desc()))
     named = (c.person_id, c.programme_id, c.purpose, c.given, c.wording, c.language, c.how, c.at, c.words_version)
-    said = select(*named, latest.label("place")).where(c.person_id.in_(list(people)), c.purpose.in_(list(purposes)))
-    rows = said.subquery("said")
+    which = among(c.person_id, "people", BigInteger), among(c.purpose, "purposes", String)
+    rows = select(*named, latest.label("place")).where(*which).subquery("said")
     wanted = [rows.c[column.name] for column in named]
-    last = select(*wanted).where(rows.c.place == 1).order_by(rows.c.person_id, rows.c.purpose)
-    return [Standing._make(row) for row in tx.execute(last)]
+    return select(*wanted).where(rows.c.place == 1).order_by(rows.c.person_id, rows.c.purpose)
+
+
+# Prepared: it is asked at the last step of every enrolment, and took a sixth of what all eleven take.
+_STANDING = Prepared(_standing)
+
+
+def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> list[Standing]:
+    """The last word of each of these people on each of these purposes, where there is one."""
+    return [Standing._make(row) for row in _STANDING.rows(tx, people=people, purposes=purposes)]
 
 
 def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -15,6 +16,9 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from service.domain.letter_rules import NO_RULES, LetterRules
 from service.store.vault import Vault
 
+WRITE = "BEGIN IMMEDIATE"
+MOST_WAITING = 10
+"""Connections kept beside the pool: as many as it may open beyond its size, so that nobody waits for one of them."""
 PATIENCE_S = 15.0
 """How long a transaction waits for its turn. A web process says less (`answer_within`): its caller is told 503."""
 
@@ -31,10 +35,11 @@ class Database:
         self._writer = create_engine(url, **options)
         self._reader = create_engine(url, **options) if self.is_sqlite else self._writer
         if self.is_sqlite:
-            _make_sqlite_safe(self._writer, "BEGIN IMMEDIATE", sqlite_synchronous, lambda: self._patience_s)
+            _make_sqlite_safe(self._writer, WRITE, sqlite_synchronous, lambda: self._patience_s)
             _make_sqlite_safe(self._reader, "BEGIN", sqlite_synchronous, lambda: self._patience_s)
         else:
             _make_postgresql_patient(self._writer, lambda: self._patience_s)
+            _keep_a_cursor(self._writer)
         for engine in (self._writer, self._reader):
             engine.dialect.vault = vault  # type: ignore[attr-defined]
             engine.dialect.prepared = {}  # type: ignore[attr-defined]
@@ -42,24 +47,72 @@ class Database:
         self._driver_error: type[Exception] = self._writer.dialect.loaded_dbapi.Error
         # SQLite's busy handler sleeps, a mutex queues: p99 at 16 connections fell from 80-430 ms to 28-40 ms.
         self._turn = threading.Lock()
+        # Connections that wait for the next transaction: to give them to the pool and ask for them again costs more
+        # than what a keystroke does in SQLite.
+        self._waiting: list[Connection] = []
 
     def answer_within(self, seconds: float) -> None:
         """For a process whose callers wait: a turn or a lock that does not come in this time is an error."""
         self._patience_s = seconds
         self.close()  # connections made before have the other patience
 
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self) -> AbstractContextManager[Connection]:
+        return _Transaction(self)
+
+    def _take(self) -> Connection:
+        """A connection in a transaction, for nobody else.
+
+        SQLAlchemy hears of the transaction at its own first statement, and never where all statements are prepared.
+        """
         if self.is_sqlite and not self._turn.acquire(timeout=self._patience_s):
             raise TimeoutError("another transaction of this process goes on for too long")
+        tx = None
         try:
-            with self._writer.begin() as tx:
-                yield tx
-        except self._driver_error as error:
-            raise self._told_as_usual(error) from None
+            try:
+                tx = self._waiting.pop()
+            except IndexError:
+                tx = self._writer.connect()
+            if self.is_sqlite:
+                _driver(tx).execute(WRITE)
+        except BaseException as error:
+            self._give_up(tx)
+            if isinstance(error, self._driver_error):
+                raise self._told_as_usual(error) from None
+            raise
+        return tx
+
+    def _keep(self, tx: Connection) -> None:
+        """Commit, and keep the connection for the next transaction."""
+        try:
+            if tx.in_transaction():
+                tx.commit()
+            else:
+                _driver(tx).commit()
+        except BaseException as error:
+            self._give_up(tx)
+            if isinstance(error, self._driver_error):
+                raise self._told_as_usual(error) from None
+            raise
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(tx)
+        else:
+            tx.close()
+        if self.is_sqlite:
+            self._turn.release()
+
+    def _give_up(self, tx: Connection | None) -> None:
+        """Roll back, and give the connection to the pool. Where it is broken, those that wait are hardly better."""
+        try:
+            if tx is not None and not _rolled_back(tx):
+                self._let_go()
         finally:
             if self.is_sqlite:
                 self._turn.release()
+
+    def _let_go(self) -> None:
+        with suppress(IndexError):
+            while True:
+                _throw_away(self._waiting.pop())
 
     @contextmanager
     def at_once(self) -> Iterator[Connection]:
@@ -126,8 +179,30 @@ class Database:
         return {**arguments, **alive, "connect_timeout": 2, "options": _options(PATIENCE_S)}
 
     def close(self) -> None:
+        self._let_go()
         self._writer.dispose()
         self._reader.dispose()
+
+
+class _Transaction:
+    """One transaction that writes: a class, since a generator's two turns would cost every keystroke more."""
+
+    __slots__ = ("_database", "_tx")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Connection:
+        self._tx = tx = self._database._take()
+        return tx
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is None:
+            self._database._keep(self._tx)
+            return
+        self._database._give_up(self._tx)
+        if isinstance(error, self._database._driver_error):
+            raise self._database._told_as_usual(error) from None
 
 
 def _sqlite_options() -> dict[str, Any]:
@@ -139,7 +214,7 @@ def _postgresql_options(pool_size: int) -> dict[str, Any]:
     return {
         "hide_parameters": True,  # an error text must not carry names or numbers into a log
         "pool_size": pool_size,
-        "max_overflow": 10,
+        "max_overflow": MOST_WAITING,
         "pool_timeout": 2,
         "pool_pre_ping": False,
         "connect_args": {"connect_timeout": 2},
@@ -157,6 +232,14 @@ def _make_postgresql_patient(engine: Engine, patience: Callable[[], float]) -> N
     @event.listens_for(engine, "do_connect")
     def _on_connect(_: Any, __: Any, ___: Any, arguments: dict[str, Any]) -> None:
         arguments["options"] = _options(patience())
+
+
+def _keep_a_cursor(engine: Engine) -> None:
+    """For prepared statements: psycopg makes a cursor for each otherwise, and reads octets from hexadecimal digits."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        connection.kept_cursor = connection.cursor(binary=True)
 
 
 def _options(patience_s: float) -> str:
@@ -185,6 +268,33 @@ def _make_sqlite_safe(engine: Engine, begin: str, synchronous: str, patience: Ca
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+    def _begin(connection: Any) -> None:
+        if not connection.dbapi_connection.in_transaction:  # `Database` may have begun it
+            connection.dbapi_connection.execute(begin)
+
+    # Not by an event: SQLAlchemy would ask at every statement whether anybody listens.
+    engine.dialect.do_begin = _begin  # type: ignore[assignment, method-assign]
+
+
+def _driver(tx: Connection) -> Any:
+    return tx.connection.dbapi_connection
+
+
+def _rolled_back(tx: Connection) -> bool:
+    """False where the connection is broken."""
+    try:
+        if tx.in_transaction():
+            tx.rollback()
+        else:
+            _driver(tx).rollback()
+    except Exception:
+        _throw_away(tx)
+        return False
+    tx.close()
+    return True
+
+
+def _throw_away(tx: Connection) -> None:
+    """The pool makes another in its place."""
+    tx.invalidate()
+    tx.close()

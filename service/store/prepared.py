@@ -38,8 +38,8 @@ class Prepared:
 
     def many(self, tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         form = self._form(tx)
-        cursor = tx.connection.driver_connection.cursor()  # type: ignore[union-attr]
-        cursor.executemany(form.sql, [form.arguments(row) for row in rows])
+        cursor = tx.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
+        cursor.executemany(form.sql, [form.arguments({**row}) for row in rows])
 
     def _form(self, tx: Connection) -> _Form:
         # Kept with the dialect: each database has its own, and sealed columns hold on to its keys.
@@ -95,25 +95,32 @@ class _Form:
         into = {name: _into(bind.type, dialect) for name, bind in compiled.binds.items()}
         constants = compiled.construct_params(_check=False)
         self._constants = {name: _through(into[name], value) for name, value in constants.items() if value is not None}
-        self._into = {name: convert for name, convert in into.items() if convert is not None}
+        self._into = [(name, convert) for name, convert in into.items() if convert is not None]
         columns = compiled._result_columns or ()
-        self._out = [_out_of(column.type, dialect) for column in columns]
-        self.converted = any(self._out)
+        out = [_out_of(column.type, dialect) for column in columns]
+        self._out = [(place, convert) for place, convert in enumerate(out) if convert is not None]
+        self.converted = bool(self._out)
 
-    def execute(self, tx: Connection, values: Mapping[str, Any]) -> Any:
-        return tx.connection.driver_connection.execute(self.sql, self.arguments(values))  # type: ignore[union-attr]
+    def execute(self, tx: Connection, values: dict[str, Any]) -> Any:
+        connection: Any = tx.connection.dbapi_connection
+        # What a statement gives is read before the next one runs, so all of a connection's may share a cursor.
+        runs = connection if self._places is not None else connection.kept_cursor
+        return runs.execute(self.sql, self.arguments(values))
 
-    def arguments(self, values: Mapping[str, Any]) -> Any:
-        ready = {**self._constants, **values}
-        for name, convert in self._into.items():
+    def arguments(self, values: dict[str, Any]) -> Any:
+        """`values`, which are ours to change, as the driver takes them."""
+        for name, convert in self._into:
             if name in values:
-                ready[name] = convert(values[name])
-        return ready if self._places is None else [ready[place] for place in self._places]
+                values[name] = convert(values[name])
+        if self._constants:
+            values = self._constants | values
+        return values if self._places is None else [values[place] for place in self._places]
 
     def row(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(
-            value if convert is None else convert(value) for value, convert in zip(row, self._out, strict=True)
-        )
+        ready = list(row)
+        for place, convert in self._out:
+            ready[place] = convert(ready[place])
+        return tuple(ready)
 
 
 def _into(kind: Any, dialect: Dialect) -> Convert | None:

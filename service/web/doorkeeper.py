@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from flask import Request, Response, abort, request
 
 from service.channels.base import Answer, Channel, Fields
 from service.channels.raw_request import LARGEST_BODY, Raw
 from service.runtime import Runtime
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 METHODS = ("GET", "POST")
 """All that the addresses take; which of the two, the channel says."""
@@ -50,13 +54,35 @@ def fields_for(channel: Channel) -> Fields:
 
 
 def raw_request() -> Raw:
-    # Each look through Flask's proxy costs as much as a field read: on the road of every keystroke, one is enough.
+    # Each look through Flask's proxy costs as much as a field read: on the road of every receipt, one is enough.
     own: Request = request._get_current_object()  # type: ignore[attr-defined]
+    raw = announced_request(own.environ)
+    if raw is not None:
+        return raw._replace(path=own.path)
     body = own.get_data(cache=False)
     if own.content_length is None and len(body) >= LARGEST_BODY:
         # Without an announced length the framework reads up to its limit and is silent about the rest.
         abort(413, "the request is too large")
     return Raw(own.method, own.path, own.query_string, own.mimetype, body)
+
+
+def announced_request(environ: WSGIEnvironment) -> Raw | None:
+    """A small request whose length is announced and true, at a fifth of the framework's price; else None.
+
+    The framework reads the others, and refuses those that are too large or end too early.
+    """
+    announced = environ.get("CONTENT_LENGTH", "")
+    if not announced.isdecimal() or len(announced) > 5 or "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    length = int(announced)
+    if length > LARGEST_BODY:
+        return None
+    body = environ["wsgi.input"].read(length)
+    if len(body) < length:
+        return None
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
+    return Raw(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""), query, kind, body)
 
 
 def said(answer: Answer) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort
 
-from service.channels.base import SessionEnd, Unreadable
+from service.channels.base import Answer, Channel, Fields, SessionEnd, Unreadable
 from service.logs import log
 from service.runtime import Runtime
 from service.stories import conversations
@@ -18,14 +18,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
     def keystroke(carrier: str, secret: str) -> Response:
         channel = with_secret(runtime, carrier, secret)
         try:
-            stroke = channel.read_keystroke(fields_for(channel))
+            return said(screen_for(runtime, channel, fields_for(channel)))
         except Unreadable as reason:
             abort(reason.status, str(reason))
-        if isinstance(stroke, SessionEnd):
-            _note(stroke)
-            return said(channel.thanks("ussd-end"))
-        reply = conversations.reply_to(runtime, stroke)
-        return said(channel.show(stroke, reply.text, reply.more))
 
     @pages.route("/hooks/<carrier>/ussd-end/<secret>", methods=METHODS)
     def session_end(carrier: str, secret: str) -> Response:
@@ -37,6 +32,16 @@ def blueprint(runtime: Runtime) -> Blueprint:
         return said(channel.thanks("ussd-end"))
 
     return pages
+
+
+def screen_for(runtime: Runtime, channel: Channel, fields: Fields) -> Answer:
+    """What this carrier's phone shows next, on disk when this returns; raises Unreadable."""
+    stroke = channel.read_keystroke(fields)
+    if isinstance(stroke, SessionEnd):
+        _note(stroke)
+        return channel.thanks("ussd-end")
+    reply = conversations.reply_to(runtime, stroke)
+    return channel.show(stroke, reply.text, reply.more)
 
 
 def _note(end: SessionEnd) -> None:

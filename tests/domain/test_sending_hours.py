@@ -34,6 +34,10 @@ VILLAGES = load_hours(
 )
 
 
+def test_the_hours_of_the_product_pass_what_anybody_s_must_pass() -> None:
+    assert load_hours(TEXT).profiles == BUILT_IN.profiles, "they are read without this check"
+
+
 def at(moment: str) -> datetime:
     return datetime.fromisoformat(moment)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from service.runtime import Runtime
 from service.store import message_tables, people_tables, phone_tables, schema, system_tables
 from service.store.columns import metadata
+from service.store.database import MOST_WAITING
 from service.stories.outbox import Letter, put
 
 CANARY = "Canari Zanzibar"
@@ -64,6 +68,29 @@ def test_a_failed_transaction_leaves_nothing(runtime: Runtime) -> None:
         pass
     with runtime.database.read() as tx:
         assert system_tables.read_mark(tx, "half") is None
+
+
+def test_a_connection_that_broke_is_not_taken_again(runtime: Runtime) -> None:
+    def broken(says: str) -> None:
+        with runtime.database.begin() as tx:
+            tx.connection.dbapi_connection.close()
+            if says:
+                system_tables.mark(tx, says, "done")
+
+    for says in ("half", ""):  # a statement finds it out, or the commit
+        with pytest.raises(DBAPIError):
+            broken(says)
+    with runtime.database.begin() as tx:
+        system_tables.mark(tx, "whole", "done")
+        assert system_tables.read_mark(tx, "half") is None
+
+
+def test_more_transactions_at_once_than_connections_are_kept(runtime: Runtime) -> None:
+    at_once = 1 if runtime.database.is_sqlite else MOST_WAITING + 2
+    for _ in range(2):
+        with ExitStack() as stack:
+            for tx in [stack.enter_context(runtime.database.begin()) for _ in range(at_once)]:
+                assert system_tables.read_mark(tx, "n") is None
 
 
 def test_names_numbers_and_texts_are_sealed_in_the_tables(runtime: Runtime) -> None:

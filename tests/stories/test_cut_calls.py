@@ -247,7 +247,7 @@ class TestSensitive:
             [sealed] = tx.execute(select(conversation_tables.conversation.c.progress)).scalars()
         thread = Thread.opened(runtime, sealed)
         assert "2*1" not in thread.typed
-        assert thread.screens == [[5, "Merci. Au revoir.", False]]
+        assert thread.screens == ['[5,"Merci. Au revoir.",false]']
         assert (thread.progress.tape, dict(thread.progress.values), thread.progress.path) == ((), {}, ("choix",))
 
 

@@ -318,7 +318,9 @@ def test_a_step_is_what_follows_the_step_before(runtime: Runtime, post: Post) ->
         if "new_input" in recording.expect:
             assert thread.typed == f"{typed_before}*{recording.expect['new_input']}", name
         assert screen == f"CON {thread.last.text}", name
-        assert [length for length, _, _ in thread.screens] == [len(load(one).form["text"]) for one in [*before, name]]
+        assert [json.loads(one)[0] for one in thread.screens] == [
+            len(load(one).form["text"]) for one in [*before, name]
+        ]
 
 
 def test_a_step_that_comes_again_or_late_gets_its_own_screen(runtime: Runtime, post: Post) -> None:
