@@ -83,6 +83,12 @@ def rule_of(runtime: Runtime, kind: str = VACCINE) -> LateRule:
     return LateRule(told=last, untold=runtime.calendar.settings.defaulter_after_days)
 
 
+def first_rule(runtime: Runtime) -> LateRule:
+    """The soonest that anybody is on the list, whatever waits for the child."""
+    rules = [rule_of(runtime)] + ([rule_of(runtime, NUTRITION)] if runtime.config.follow_ups else [])
+    return LateRule(told=min(rule.told for rule in rules), untold=min(rule.untold for rule in rules))
+
+
 def _late(runtime: Runtime, child: Child, rows: Sequence[Waiting], today: date) -> LateChild | None:
     """The child with all that waits for it, counted from the earliest day of what is late; None when nothing is."""
     silent = _silent(rows[0])
