@@ -93,7 +93,7 @@ def follow_measure(
     with _changing() as (tx, runtime):
         child = treatments.find(tx, code)
         told = _seen(runtime, muac, oedema, weight, on)
-        answer = treatments.record_visit(tx, runtime, child, told, by, runtime.now())
+        answer = treatments.record_visit(tx, runtime, child, told, by, runtime.now(), at_centre=True)
     _say(answer)
 
 

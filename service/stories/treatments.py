@@ -108,17 +108,19 @@ def open_treatment(
     return _go_on(tx, runtime, one, child, first, [first], by, now)
 
 
-def record_visit(tx: Connection, runtime: Runtime, child: Child, told: Seen, by: str, now: int) -> Answer:
+def record_visit(
+    tx: Connection, runtime: Runtime, child: Child, told: Seen, by: str, now: int, *, at_centre: bool = False
+) -> Answer:
     """Keep what was measured at a visit, and do what follows: the next one, recovered, or sent on. Raises Refused.
 
-    The same day again, by whoever wrote it down, corrects it.
+    The same day again corrects it: by whoever wrote it down, and by the centre, to which a mediator may have sent it.
     """
     one = _open(tx, child)
     visit = _measured(runtime, child, told, now)
     if told.on < one.admitted_on:
         raise Refused("before")
     kept = treatment_tables.visits_of(tx, one.id)
-    if any(each.made_on == told.on and each.recorded_by != by for each in kept):
+    if not at_centre and any(each.made_on == told.on and each.recorded_by != by for each in kept):
         raise Refused("same_day")
     if told.on == one.admitted_on:
         _take_in(visit)

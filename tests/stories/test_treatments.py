@@ -36,7 +36,7 @@ from service.stories import (
     treatments,
 )
 from service.stories.families import Enrolled
-from service.stories.treatments import Refused
+from service.stories.treatments import Refused, Seen
 from tests.cover import rows_of
 from tests.follow_ups import queued, with_follow_ups
 from tests.loopback import LoopbackCarrier
@@ -119,6 +119,16 @@ def test_a_recall_of_a_sibling_and_a_visit_are_one_sms(
     assert [step for step, _ in steps_told(runtime, awa)] == ["J-1"]
 
 
+def test_who_hears_names_and_vaccines_hears_neither_of_a_visit(runtime: Runtime, awa: Enrolled, days: Days) -> None:
+    with runtime.database.begin() as tx:
+        phone = phone_tables.find_phone(tx, MOTHER)
+        assert phone is not None
+        words = consents.Words("w", "fr", "ussd")
+        assert consents.choose_words(tx, runtime, phone.id, True, words, runtime.now())
+    taken_in(runtime, awa)
+    assert [text for _, text in live(days, "2026-11-26")] == [ONE_VISIT]
+
+
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"mm": 1120}, "arm"),
     ({"mm": 11}, "arm"),
@@ -196,6 +206,18 @@ def test_a_visit_takes_back_what_waited_and_is_corrected_by_whoever_wrote_it(
     assert refused(lambda: measured(runtime, awa, 125, ADMITTED)) == "green"
     assert refused(lambda: measured(runtime, awa, 117, ADMITTED - timedelta(1))) == "before"
     assert sorted(row.measure for row in rows_of(runtime, treatment_visit)) == ["112 - - 18", "118 - - 18"]
+
+
+def test_what_a_mediator_measured_the_centre_measures_again_with_the_weight(runtime: Runtime, awa: Enrolled) -> None:
+    taken_in(runtime, awa)
+    with runtime.database.begin() as tx:
+        child, again = treatments.find(tx, awa.code), Seen(ADMITTED, 114, weight_g=6000)
+        answer = treatments.record_visit(tx, runtime, child, again, "the centre", runtime.now(), at_centre=True)
+    assert isinstance(answer, NextVisit)
+    assert answer.ration is not None
+    assert answer.ration.sachets == 15
+    assert [row.measure for row in rows_of(runtime, treatment_visit)] == ["114 - 6000 18"]
+    assert asked_for(runtime) == [("visit-1", "11-27")]
 
 
 def test_a_child_that_grew_past_the_tape_is_sent_to_who_looks(runtime: Runtime, clock: TestClock) -> None:
