@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from service.runtime import Runtime
@@ -12,7 +14,8 @@ from service.store.care_tables import NUTRITION, appointment
 from service.store.treatment_tables import treatment
 from service.stories import treatments
 from service.stories.families import Consent, Enrolled
-from service.stories.treatments import Answer, Seen
+from service.stories.treatments import Answer, Refused, Seen
+from tests.people import Days
 
 BY = "infirmière"
 YES = Consent("test", "fr", "told")
@@ -49,3 +52,18 @@ def how_ended(runtime: Runtime) -> list[str | None]:
     """Why each treatment ended, None while it is open; the oldest first."""
     with runtime.database.read() as tx:
         return list(tx.execute(select(treatment.c.ended_why).order_by(treatment.c.opened_at)).scalars())
+
+
+def live(days: Days, *dates: str) -> list[tuple[str, str]]:
+    """These days alone, with the worker's rounds in them."""
+    sent = []
+    for one in dates:
+        days.clock.set(f"{one}T00:01")
+        sent += days.until(one)
+    return sent
+
+
+def refused(act: Callable[[], object]) -> str:
+    with pytest.raises(Refused) as found:
+        act()
+    return found.value.reason

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -45,7 +44,7 @@ from tests.stories.test_changes import tasks
 from tests.stories.test_key_rotation import rings, with_keys
 from tests.stories.test_late_list import listed, zone_ids
 from tests.stories.test_recalls import MOTHER, enrol, steps_told
-from tests.treatments import ADMITTED, BY, FIRST_VISIT, asked_for, closed, how_ended, measured, taken_in
+from tests.treatments import ADMITTED, BY, FIRST_VISIT, asked_for, closed, how_ended, live, measured, refused, taken_in
 
 ONE_VISIT = "Laseli: rendez-vous à partir du 27/11, au CSCom ASACODAR, avec le carnet. Info *384*223#. Arreter: ARRET."
 TOLD_OF_NOTHING = ("malnutri", "nutrition", "bras", "mm", "ration", "poids", "visite", "suivi", "enfant")
@@ -65,21 +64,6 @@ def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
 def awa(runtime: Runtime, clock: TestClock) -> Enrolled:
     """Eighteen months old, and all her vaccines given but none due in these weeks."""
     return enrol(runtime, clock, born="2025-05-20", last_visit="m15")
-
-
-def live(days: Days, *dates: str) -> list[tuple[str, str]]:
-    """These days alone, with the worker's rounds in them."""
-    sent = []
-    for one in dates:
-        days.clock.set(f"{one}T00:01")
-        sent += days.until(one)
-    return sent
-
-
-def refused(act: Callable[[], object]) -> str:
-    with pytest.raises(Refused) as found:
-        act()
-    return found.value.reason
 
 
 # --- taken in -----------------------------------------------------------------------------------------------
