@@ -21,6 +21,7 @@ from service.stories import (
     reconciliation,
     retention,
     route_book,
+    treatments,
     unfinished,
     weekly_list,
 )
@@ -49,6 +50,7 @@ TIMETABLE = (
     Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
     # Looks often, tells once a week: on Monday morning, or the next working day.
     Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
+    Entry("end weekly visits to which nobody comes", 3600, treatments.end_the_absent, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
@@ -56,6 +58,7 @@ TIMETABLE = (
 def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
     unfinished.look_after_cut_calls(runtime)
+    treatments.end_the_absent(runtime)
     planned = recalls.queue_recalls(runtime)
     weekly_list.queue_weekly_lists(runtime)
     sent = dispatcher.send_due(runtime)

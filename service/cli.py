@@ -35,6 +35,7 @@ from service.commands.report_commands import report
 from service.commands.route_commands import route
 from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
+from service.commands.treatment_commands import COMMANDS as TREATMENTS
 
 
 @click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +86,8 @@ def keys_new(number: int) -> None:
 keys.add_command(keys_status)
 keys.add_command(keys_rotate)
 db.add_command(move_from)
+for treatment_command in TREATMENTS:
+    follow.add_command(treatment_command)
 
 
 # --- running ------------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+OF_PREGNANCY = {"antenatal_model", "postnatal_model", "early_days", "late_days"}
+
 
 class FollowUpSettings(BaseModel):
-    """Antenatal and postnatal follow-ups. None is opened until a health professional has confirmed their figures.
+    """Follow-ups with dates. None is opened until a health professional has confirmed their figures.
 
     What is left out stays as the protocol file says (service/domain/protocols, docs/follow-ups.md).
     """
@@ -20,13 +22,23 @@ class FollowUpSettings(BaseModel):
     early_days: int | None = Field(default=None, ge=0, le=28)
     late_days: int | None = Field(default=None, ge=0, le=28)
     ladder_file: Path | None = None  # another table of reminder steps than service/domain/ladders/follow_up.yaml
+    treatment: Literal["optima", "mali_simplified"] | None = None
+    visit_late_days: int | None = Field(default=None, ge=0, le=6)
+    absent_days: int | None = Field(default=None, ge=7, le=90)
+    nutrition_ladder_file: Path | None = None  # another one than service/domain/ladders/nutrition.yaml
 
     @property
     def settled(self) -> dict[str, int | str]:
-        """The parameters of the protocol that the programme chose itself."""
-        return self.model_dump(exclude={"confirmed_by", "ladder_file"}, exclude_none=True)
+        """The parameters of the antenatal and postnatal protocol that the programme chose itself."""
+        return self.model_dump(include=OF_PREGNANCY, exclude_none=True)
 
-    @field_validator("ladder_file")
+    @property
+    def settled_nutrition(self) -> dict[str, int | str]:
+        """Those of the protocol of malnutrition."""
+        chosen = {"treatment": self.treatment, "late_days": self.visit_late_days, "absent_days": self.absent_days}
+        return {name: value for name, value in chosen.items() if value is not None}
+
+    @field_validator("ladder_file", "nutrition_ladder_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():

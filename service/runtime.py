@@ -23,13 +23,14 @@ from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.protocol_file import Protocol
 from service.domain.protocol_parameters import ProtocolMistake
 from service.domain.protocols import built_in_protocol
+from service.domain.rations import Nutrition, built_in_nutrition
 from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, load_recordings
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
 from service.follow_up_settings import FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
-from service.store.care_tables import VACCINE
+from service.store.care_tables import NUTRITION, VACCINE
 from service.store.database import Database
 from service.store.together import Together
 from service.store.vault import Vault
@@ -64,6 +65,9 @@ class Runtime:
     # Antenatal and postnatal contacts, and when a household hears of them.
     pregnancy: Protocol = field(default_factory=lambda: built_in_protocol(PREGNANCY))
     follow_up_ladder: Ladder = field(default_factory=lambda: built_in_ladder("follow_up"))
+    # Weekly visits of malnourished children, and their reminders.
+    nutrition: Nutrition = field(default_factory=built_in_nutrition)
+    nutrition_ladder: Ladder = field(default_factory=lambda: built_in_ladder("nutrition"))
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
@@ -85,7 +89,7 @@ class Runtime:
 
     def ladder_for(self, kind: str) -> Ladder:
         """The reminder steps of an appointment of this kind."""
-        return self.ladder if kind == VACCINE else self.follow_up_ladder
+        return {VACCINE: self.ladder, NUTRITION: self.nutrition_ladder}.get(kind, self.follow_up_ladder)
 
     def open_for(self, now: int, milliseconds: int) -> frozenset[str]:
         """The hours that are open and were for so long: what is due under them is late."""
@@ -147,6 +151,12 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
         follow_up_ladder=_ladder(
             settings.follow_ups.ladder_file if settings.follow_ups else None, "follow_up", "FOLLOW_UPS__LADDER_FILE"
         ),
+        nutrition=_nutrition(settings.follow_ups),
+        nutrition_ladder=_ladder(
+            settings.follow_ups.nutrition_ladder_file if settings.follow_ups else None,
+            "nutrition",
+            "FOLLOW_UPS__NUTRITION_LADDER_FILE",
+        ),
     )
 
 
@@ -168,6 +178,14 @@ def _ladder(file: Path | None, name: str, setting: str) -> Ladder:
 def _pregnancy(chosen: FollowUpSettings | None) -> Protocol:
     try:
         return built_in_protocol(PREGNANCY).with_parameters(chosen.settled if chosen else {})
+    except ProtocolMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}FOLLOW_UPS: {mistake}"]) from None
+
+
+def _nutrition(chosen: FollowUpSettings | None) -> Nutrition:
+    try:
+        settled = chosen.settled_nutrition if chosen else {}
+        return built_in_nutrition().with_parameters(settled) if settled else built_in_nutrition()
     except ProtocolMistake as mistake:
         raise config.BadConfig([f"{config.PREFIX}FOLLOW_UPS: {mistake}"]) from None
 

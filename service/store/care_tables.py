@@ -26,6 +26,9 @@ from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
 VACCINE = "vaccine"
 """The kind of a child's appointments; follow-ups have others."""
+NUTRITION = "nutrition"
+"""The weekly visits of a child that is treated for malnutrition."""
+OF_CHILDREN = (VACCINE, NUTRITION)
 
 dose = Table(
     "dose",
@@ -64,7 +67,7 @@ appointment = Table(
     reference("child_id", "child.person_id", nullable=True),
     reference("follow_up_id", "follow_up.id", nullable=True),
     reference("household_id", "household.id"),
-    Column("kind", String(12), nullable=False),  # vaccine, antenatal, postnatal (nutrition ... will join)
+    Column("kind", String(12), nullable=False),  # vaccine, nutrition; antenatal, postnatal
     Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of a follow-up the contact, 'w20'
     Column("anchor_on", Date, nullable=False),
     Column("lapses_on", Date),
@@ -219,11 +222,11 @@ def void_dose(tx: Connection, dose_id: int, *, by: str, why: str, note: str | No
     return tx.execute(update(dose).where(which).values(**values)).rowcount == 1
 
 
-def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
+def open_appointments(tx: Connection, child_id: int, kind: str = VACCINE) -> list[Appointment]:
+    """Those of one kind, the earliest first."""
     c = appointment.c
-    rows = tx.execute(
-        select(*APPOINTMENT_COLUMNS).where(c.child_id == child_id, c.state == "open").order_by(c.anchor_on, c.id)
-    )
+    which = (c.child_id == child_id) & (c.state == "open") & (c.kind == kind)
+    rows = tx.execute(select(*APPOINTMENT_COLUMNS).where(which).order_by(c.anchor_on, c.id))
     return [Appointment(*row) for row in rows]
 
 

@@ -17,6 +17,8 @@ FOLLOW_UP = "follow_up"
 """A mediator comes to the house because a contact is late. (The purpose "visit" is one that a family asked for.)"""
 DATED_CONTACTS = "dated_contacts"
 """The contacts of a woman are followed (`follow_ups`). It is on no screen: whoever holds the phone reads those."""
+WEEKLY_VISITS = "weekly_visits"
+"""A child's weekly visits are followed (`treatments`): said for it, so kept with the child. It is on no screen."""
 c = consent.c
 _now_used = person_phone.c.until.is_(None)
 _still_cares = caregiver.c.until.is_(None)

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, delete, exists, func, or_, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import appointment, dose
-from service.store.consent_tables import DATED_CONTACTS
+from service.store.care_tables import NUTRITION, appointment, dose
+from service.store.consent_tables import DATED_CONTACTS, WEEKLY_VISITS
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.follow_up_tables import follow_up, follow_up_contact, line_key
@@ -29,6 +29,7 @@ from service.store.recall_tables import message_appointment
 from service.store.receipt_tables import unmatched_receipt
 from service.store.screening_tables import screening
 from service.store.task_tables import task
+from service.store.treatment_tables import of_children, treatment, treatment_visit
 from service.store.visit_tables import let_go_of
 
 Gone = Counter[str]
@@ -124,7 +125,8 @@ def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -
     visits = select(appointment.c.id).where(theirs)
     let_go_of(tx, children)
     return (
-        _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
+        forget_treatments(tx, of_children(tx, children))
+        + _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(visits))
         + _delete(tx, appointment, theirs)
         + _delete(tx, dose, dose.c.child_id.in_(children))
         + _delete(tx, screening, screening.c.child_id.in_(children))
@@ -132,6 +134,31 @@ def forget_care(tx: Connection, children: Sequence[int], homes: Sequence[int]) -
         + _delete(tx, caregiver, caregiver.c.child_id.in_(children))
         + _delete(tx, child, child.c.person_id.in_(children))
     )
+
+
+def forget_treatments(tx: Connection, ids: Sequence[int]) -> Gone:
+    """These treatments, open or ended, with their visits and appointments, and the yes of whoever has no other one."""
+    t, a = treatment.c, appointment.c
+    children = list(tx.execute(select(t.child_id).where(t.id.in_(ids)).distinct()).scalars())
+    others = select(t.child_id).where(t.child_id.in_(children), t.id.not_in(ids))
+    # A child has one at a time: what was asked for while one was open is its own.
+    its_own = exists().where(
+        t.id.in_(ids), t.child_id == a.child_id, a.created_at >= t.opened_at, a.created_at <= _ended_at()
+    )
+    visits = select(a.id).where(a.child_id.in_(children), a.kind == NUTRITION, its_own)
+    theirs = list(tx.execute(visits).scalars())
+    agreed = consent.c.person_id.in_(children) & (consent.c.purpose == WEEKLY_VISITS)
+    return (
+        _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(theirs))
+        + _delete(tx, appointment, a.id.in_(theirs))
+        + _delete(tx, consent, agreed & consent.c.person_id.not_in(others))
+        + _delete(tx, treatment_visit, treatment_visit.c.treatment_id.in_(ids))
+        + _delete(tx, treatment, t.id.in_(ids))
+    )
+
+
+def _ended_at() -> ColumnElement[int]:
+    return func.coalesce(treatment.c.ended_at, appointment.c.created_at)
 
 
 def follow_ups_of(tx: Connection, people: Sequence[int], homes: Sequence[int]) -> list[int]:

@@ -24,6 +24,7 @@ class Waiting(NamedTuple):
     """An open appointment whose day `on` has come. `heard`: a message about it arrived, a receipt says."""
 
     child: Child
+    kind: str
     doses: str
     on: date
     last_step: str | None
@@ -45,6 +46,7 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
     rows = tx.execute(
         select(
             *CHILD_COLUMNS,
+            a.kind,
             a.doses,
             _on,
             a.last_step,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
+from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
 from service.store.columns import metadata, reference
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message, send_attempt
@@ -174,12 +174,13 @@ def messages_telling_of(tx: Connection, appointment_ids: Sequence[int]) -> list[
 
 
 def closed_and_told(tx: Connection, child_id: int) -> list[tuple[Appointment, str]]:
-    """The child's closed appointments with each step that left, or may have: the one closed last first."""
+    """The child's closed contacts for vaccines with each step that left, or may have: the one closed last first."""
     rows = tx.execute(
         select(*APPOINTMENT_COLUMNS, link.step)
         .join(message_appointment, link.appointment_id == a.id)
         .join(message, message.c.id == link.message_id)
-        .where(a.child_id == child_id, a.state == "closed", message.c.state.in_(MAY_HAVE_ARRIVED))
+        .where(a.child_id == child_id, a.state == "closed", a.kind == VACCINE)
+        .where(message.c.state.in_(MAY_HAVE_ARRIVED))
         .order_by(a.updated_at.desc(), a.id)
     )
     return [(Appointment(*row[:-1]), row[-1]) for row in rows]

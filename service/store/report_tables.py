@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, case, extract, func, select
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import appointment, dose
-from service.store.columns import Id, among
+from service.store.care_tables import VACCINE, appointment, dose
+from service.store.columns import Id, among, spelled
 from service.store.message_tables import message
 from service.store.people_tables import child, person
 from service.store.prepared import Prepared
@@ -23,6 +23,7 @@ from service.store.tally_tables import message_tally
 from service.store.visit_tables import visit
 
 a, d, link, m, v = appointment.c, dose.c, message_appointment.c, message.c, visit.c
+_for_vaccines = a.kind == spelled(VACCINE)
 
 
 class Scope(NamedTuple):
@@ -47,7 +48,7 @@ class ChildRow(NamedTuple):
 
 
 class ReminderRow(NamedTuple):
-    """A message that told of a contact of this child. `doses`: 'PENTA1,OPV1'."""
+    """A message that told of a contact of this child for vaccines. `doses`: 'PENTA1,OPV1'."""
 
     child_id: int
     doses: str
@@ -81,14 +82,16 @@ _DOSES = Prepared(
         .order_by(d.child_id, d.given_on, d.antigen)
     )
 )
-_PLANNED = Prepared(lambda _: select(a.child_id).where(among(a.child_id, "ids", Id), a.state == "open").distinct())
+_PLANNED = Prepared(
+    lambda _: select(a.child_id).where(among(a.child_id, "ids", Id), a.state == "open", _for_vaccines).distinct()
+)
 _REMINDERS = Prepared(
     lambda _: (
         select(a.child_id, a.doses, m.state, m.created_at)
         .select_from(appointment)
         .join(message_appointment, link.appointment_id == a.id)
         .join(message, m.id == link.message_id)
-        .where(among(a.child_id, "ids", Id), m.created_at < bindparam("before"))
+        .where(among(a.child_id, "ids", Id), _for_vaccines, m.created_at < bindparam("before"))
     )
 )
 
@@ -102,7 +105,7 @@ def doses_of(tx: Connection, ids: Sequence[int], until: date) -> list[tuple[Any,
 
 
 def planned(tx: Connection, ids: Sequence[int]) -> set[int]:
-    """Those of the children for whom an appointment waits."""
+    """Those of the children for whom an appointment for vaccines waits."""
     return {row[0] for row in _PLANNED.rows(tx, ids=ids)}
 
 

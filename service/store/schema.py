@@ -35,6 +35,7 @@ from service.store import (
     talk_tables,
     tally_tables,
     task_tables,
+    treatment_tables,
     visit_tables,
 )
 from service.store.columns import metadata
@@ -68,6 +69,7 @@ TABLES = (
     talk_tables,
     tally_tables,
     task_tables,
+    treatment_tables,
     visit_tables,
 )
 assert metadata.tables, "importing the table modules fills the metadata"

@@ -124,12 +124,12 @@ def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now
         _add(tx, carer_id, REMINDER, True, DISCREET, words, now, None, by)
 
 
-def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> None:
+def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int, purpose: str = DATED_CONTACTS) -> None:
     """She wants them no more, and told whoever writes it down: her yes stands no longer."""
-    for said in consent_tables.standing(tx, (person_id,), (DATED_CONTACTS,)):
+    for said in consent_tables.standing(tx, (person_id,), (purpose,)):
         if said.given:
             words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
-            _add(tx, person_id, DATED_CONTACTS, False, DISCREET, words, now, said, by)
+            _add(tx, person_id, purpose, False, DISCREET, words, now, said, by)
 
 
 def _add(

@@ -23,6 +23,7 @@ from service.stories import (
     outbox,
     phone_actions,
     privacy_actions,
+    treatment_actions,
     unfinished,
 )
 from service.stories.situation import Deed, Situation
@@ -39,6 +40,7 @@ ROOMS = (
     mediator_actions,
     mediator_visit_actions,
     follow_up_actions,
+    treatment_actions,
 )
 DEEDS: dict[str, Deed] = {name: deed for room in ROOMS for name, deed in room.DEEDS.items()}
 SIGNATURES: dict[str, Signature] = {name: deed.signature for name, deed in DEEDS.items()}

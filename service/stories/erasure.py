@@ -101,6 +101,11 @@ def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> int:
     return forgetting.forget_follow_ups(tx, ids)["follow_up"]
 
 
+def forget_treatments(tx: Connection, ids: Sequence[int]) -> int:
+    """Delete these treatments and all that is kept of them; gives how many."""
+    return forgetting.forget_treatments(tx, ids)["treatment"]
+
+
 def forget_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> Gone:
     """Delete these messages; they stay in the counts of their days."""
     gone = Gone()

@@ -19,7 +19,7 @@ from service.store import care_tables, child_states, people_tables, phone_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
-from service.stories import birth_silence, care, consents, recalls
+from service.stories import birth_silence, care, consents, recalls, treatment_plans
 from service.stories.wording import show_code as show_code
 
 PROGRAMME = "suivi-vaccinal"
@@ -265,6 +265,7 @@ def stop_child(tx: Connection, runtime: Runtime, child_id: int, now: int, why: s
     """Follow this child no longer, and send nothing more about it. No family is asked why: it may be a death."""
     child_states.stop_following(tx, child_id, why, now)
     recalls.replan(tx, runtime, child_id, now)
+    treatment_plans.end_with_child(tx, runtime, child_id, why, now)
     child = people_tables.find_child(tx, id=child_id)
     assert child is not None
     birth_silence.fall_silent(tx, runtime, child, why, now)

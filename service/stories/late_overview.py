@@ -61,7 +61,7 @@ def overview(runtime: Runtime, today: date) -> Overview:
     """A quartier at a time, each in a reading of its own: nobody waits for it."""
     settings = runtime.config.report
     bounds = (runtime.calendar.settings.defaulter_after_days, settings.long_late_days)
-    cut = tuple(late_order.bands(late_list.rule_of(runtime), bounds))
+    cut = tuple(late_order.bands(late_list.first_rule(runtime), bounds))
     with runtime.database.read() as tx:
         zones, followed = place_tables.zones(tx), late_tables.followed_in(tx)
         mediators, serving = mediator_tables.accounts(tx, ("active", "locked")), mediator_tables.who_serves(tx)

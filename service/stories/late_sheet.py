@@ -18,7 +18,10 @@ from service.stories.mediator_accounts import Refused
 
 
 class Line(NamedTuple):
-    """A child on paper. `born`: as exactly as it is known. `silent`: as of a LateChild. `name`: as it was told."""
+    """A child on paper. `born`: as exactly as it is known. `silent`: as of a LateChild. `name`: as it was told.
+
+    `doses`: and what else waits, in discreet words.
+    """
 
     code: str
     born: str
@@ -95,4 +98,4 @@ def _of_centre(tx: Connection, written: str) -> tuple[str, list[int]]:
 def _line(one: LateChild, name: str) -> Line:
     day = f"{one.child.born_on:%d/%m/%Y}"
     born = {"week": f"~{day}", "month": day[3:], "year": day[6:]}.get(one.child.birth_precision, day)
-    return Line(show_code(one.code), born, one.doses, one.days_late, one.silent, name.strip())
+    return Line(show_code(one.code), born, (*one.doses, *one.also), one.days_late, one.silent, name.strip())

@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
 from service.runtime import Runtime
-from service.store.care_tables import VACCINE
 from service.store.message_claims import VOICE
 from service.store.recall_tables import DueAppointment
 from service.stories import spoken
@@ -63,7 +62,7 @@ def _to_tell(
     found = {}
     for house, dues in dues_of.items():
         if house in receivers and house not in but:
-            found[house] = [due for due in dues if due.row.kind == VACCINE or not receivers[house].beside]
+            found[house] = [due for due in dues if due.row.child_id is not None or not receivers[house].beside]
     return {house: dues for house, dues in found.items() if dues}
 
 

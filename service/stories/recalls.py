@@ -152,15 +152,21 @@ def _step_after(
 
 
 def step_of(
-    runtime: Runtime, one: Child, on: date | None, lapses_on: date | None, told: str | None, now: int
+    runtime: Runtime,
+    one: Child,
+    on: date | None,
+    lapses_on: date | None,
+    told: str | None,
+    now: int,
+    kind: str = VACCINE,
 ) -> Occurrence | None:
     """The same for this child: none while its family refuses, and none before its silence ends."""
     if one.quiet_why is None:
-        return _step_after(runtime, VACCINE, on, lapses_on, told, now)
+        return _step_after(runtime, kind, on, lapses_on, told, now)
     if one.quiet_until is None:
         return None
     speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
-    step = _step_after(runtime, VACCINE, on, lapses_on, told, max(now, speaks_at))
+    step = _step_after(runtime, kind, on, lapses_on, told, max(now, speaks_at))
     return step._replace(on=max(step.on, one.quiet_until)) if step else None
 
 

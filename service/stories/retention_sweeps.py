@@ -12,12 +12,13 @@ from sqlalchemy.engine import Connection
 from service.domain import retention_rules
 from service.domain.retention_rules import Rule
 from service.runtime import Runtime
-from service.store import expiry
+from service.store import expiry, treatment_tables
 from service.store.expiry import Aged, Place
 from service.store.follow_up_tables import follow_up
 from service.store.people_tables import household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import mark, read_mark
+from service.store.treatment_tables import treatment
 from service.stories import erasure
 from service.stories.paged_work import Page, walked
 
@@ -221,6 +222,16 @@ SWEEPS: dict[str, Sweep] = {
         follow_up,
         lambda night: expiry.follow_ups_begun(night.before_day),
         lambda tx, _, ids: erasure.forget_follow_ups(tx, ids),
+    ),
+    "ended_treatments": _left_over(
+        treatment,
+        lambda night: treatment_tables.ended_before(night.before),
+        lambda tx, _, ids: erasure.forget_treatments(tx, ids),
+    ),
+    "unended_treatments": _left_over(
+        treatment,
+        lambda night: treatment_tables.admitted_before(night.before_day),
+        lambda tx, _, ids: erasure.forget_treatments(tx, ids),
     ),
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),

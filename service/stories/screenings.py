@@ -15,6 +15,11 @@ from service.store.people_tables import Child
 from service.stories import child_tasks
 
 BAND_WORDS = {"red": "rouge", "yellow": "jaune", "green": "vert"}
+TREATED = ("red", "yellow", "oedema")
+HOW_TO_OPEN = (
+    "Mesurer à nouveau. S'il est pris en charge : appeler, Médiatrice, Bras mesuré, ou au centre laseli follow treat"
+)
+"""Nothing is opened from what a family measured: whoever sees the child does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ def _refer(
         "Vers": found.referral.to,
         "Mesuré": f"{today:%d/%m/%Y}, par la famille",
     }
+    if runtime.config.follow_ups is not None and found.meaning in TREATED:
+        details["À faire"] = HOW_TO_OPEN
     child_tasks.put_on_list(
         tx,
         now,

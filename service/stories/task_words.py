@@ -11,6 +11,8 @@ KINDS: Final[Mapping[str, str]] = {
     "amv_request": "Demande d'AMV",
     "ramed_visit": "Visite demandée pour le RAMED",
     "muac_referral": "Enfant à orienter après la mesure du bras",
+    "treatment_referral": "Enfant envoyé au centre : le revoir",
+    "treatment_absent": "Enfant qui ne vient plus à ses visites",
     "moved": "Famille déménagée",
     "moved_away": "Famille partie hors de nos quartiers",
     "visit_refused": "Refus lors d'une visite",

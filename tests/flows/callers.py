@@ -127,6 +127,16 @@ CONTRACT = {
     "children_of_follow_up": Signature({"code": "number"}, options=True, writes=False),
     "note_loss": Signature({"code": "number", "child": "id?"}),
     "end_follow_up": Signature({"code": "number", "why": "choice"}),
+    "treatment_seen": Signature({"code": "number"}, {"found": "choice", "enfant": "text"}, writes=False),
+    "open_treatment": Signature(
+        {"code": "number", "mm": "number", "oedema": "choice", "consent": "choice"},
+        {"noted": "choice", "next_on": "text"},
+    ),
+    "note_measure": Signature(
+        {"code": "number", "mm": "number", "oedema": "choice"}, {"noted": "choice", "next_on": "text"}
+    ),
+    "send_child_on": Signature({"code": "number"}, {"noted": "choice", "next_on": "text"}),
+    "end_treatment": Signature({"code": "number", "why": "choice"}),
 }  # fmt: skip
 """What the actions of our conversations take and give, as the checker is told."""
 
@@ -217,6 +227,11 @@ USUAL: dict[str, Outcome] = {
     "children_of_follow_up": Outcome(True),
     "note_loss": Outcome(True),
     "end_follow_up": Outcome(True),
+    "treatment_seen": Outcome(True, {"found": "new", "enfant": "Enfant né 03/2026"}),
+    "open_treatment": Outcome(True, {"noted": "yes", "next_on": "16/04/26"}),
+    "note_measure": Outcome(True, {"noted": "yes", "next_on": "16/04/26"}),
+    "send_child_on": Outcome(True, {"noted": "sent", "next_on": "16/04/26"}),
+    "end_treatment": Outcome(True),
 }
 
 
