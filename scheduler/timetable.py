@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from service import jobs
 from service.runtime import Runtime
 from service.stories import (
+    cover_ends,
     dead_numbers,
     dispatcher,
     drain,
@@ -49,6 +50,7 @@ TIMETABLE = (
     Entry("forget: keystrokes every hour, the rest at night", 300, retention.forget, leader_only=True),
     # Looks often, tells once a week: on Monday morning, or the next working day.
     Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
+    Entry("look after covers that end", 3600, cover_ends.look_after, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
@@ -58,6 +60,7 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     unfinished.look_after_cut_calls(runtime)
     planned = recalls.queue_recalls(runtime)
     weekly_list.queue_weekly_lists(runtime)
+    cover_ends.look_after(runtime)
     sent = dispatcher.send_due(runtime)
     route_book.weigh(runtime)
     jobs.carry_out_due(runtime)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, field_validator
 
 
 class FollowUpSettings(BaseModel):
-    """Antenatal and postnatal follow-ups. None is opened until a health professional has confirmed their figures.
+    """Antenatal and postnatal follow-ups, and malaria rounds. None is opened and none is announced until a health
+    professional has confirmed their figures.
 
     What is left out stays as the protocol file says (service/domain/protocols, docs/follow-ups.md).
     """
@@ -20,15 +21,44 @@ class FollowUpSettings(BaseModel):
     early_days: int | None = Field(default=None, ge=0, le=28)
     late_days: int | None = Field(default=None, ge=0, le=28)
     ladder_file: Path | None = None  # another table of reminder steps than service/domain/ladders/follow_up.yaml
+    round_ladder_file: Path | None = None  # the same of malaria rounds, than ladders/round.yaml
 
     @property
     def settled(self) -> dict[str, int | str]:
         """The parameters of the protocol that the programme chose itself."""
+        return self.model_dump(exclude={"confirmed_by", "ladder_file", "round_ladder_file"}, exclude_none=True)
+
+    @field_validator("ladder_file", "round_ladder_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        return a_file(value)
+
+
+class CoverSettings(BaseModel):
+    """The end of a mutual's cover. No family is told of one until the mutual has settled when, and confirmed it.
+
+    What is left out stays as service/domain/protocols/ml-mutual-renewal.yaml says.
+    """
+
+    confirmed_by: str = Field(min_length=2, max_length=60)
+    first_days_before: int | None = Field(default=None, ge=2, le=120)
+    second_days_before: int | None = Field(default=None, ge=1, le=60)
+    caught_up_days_after: int | None = Field(default=None, ge=1, le=120)
+    ladder_file: Path | None = None  # another table of steps than service/domain/ladders/cover.yaml
+
+    @property
+    def settled(self) -> dict[str, int | str]:
+        """The parameters of the protocol that the mutual chose itself."""
         return self.model_dump(exclude={"confirmed_by", "ladder_file"}, exclude_none=True)
 
     @field_validator("ladder_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}")
-        return value
+        return a_file(value)
+
+
+def a_file(value: Path | None) -> Path | None:
+    """The path, if there is a file; raises ValueError."""
+    if value is not None and not value.is_file():
+        raise ValueError(f"there is no file {value}")
+    return value

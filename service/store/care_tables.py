@@ -26,6 +26,10 @@ from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
 VACCINE = "vaccine"
 """The kind of a child's appointments; follow-ups have others."""
+ROUND = "smc"
+"""A child is expected in an announced malaria round (`round_plans`)."""
+COVER = "cover"
+"""A household's cover of a mutual ends (`cover_ends`): of no child, and told in words of its own."""
 
 dose = Table(
     "dose",
@@ -60,12 +64,13 @@ appointment = Table(
     id_column(),
     reference("organisation_id", "organisation.id"),
     reference("programme_id", "programme.id"),
-    # One of the two: whose appointment it is.
+    # One of the three: whose appointment it is.
     reference("child_id", "child.person_id", nullable=True),
     reference("follow_up_id", "follow_up.id", nullable=True),
+    reference("membership_id", "membership.id", nullable=True),
     reference("household_id", "household.id"),
-    Column("kind", String(12), nullable=False),  # vaccine, antenatal, postnatal (nutrition ... will join)
-    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of a follow-up the contact, 'w20'
+    Column("kind", String(12), nullable=False),  # vaccine, smc, cover, antenatal, postnatal (nutrition ... will join)
+    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of others the contact, 'w20'
     Column("anchor_on", Date, nullable=False),
     Column("lapses_on", Date),
     Column("meets_on", Date),  # the day the centre gives them; NULL: the anchor itself
@@ -96,6 +101,14 @@ Index(
     postgresql_where=_of_follow_up,
 )
 Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
+_of_membership = appointment.c.membership_id.is_not(None)
+Index(
+    "ix_appointment_membership",
+    appointment.c.membership_id,
+    appointment.c.state,
+    sqlite_where=_of_membership,
+    postgresql_where=_of_membership,
+)
 
 
 class Dose(NamedTuple):
@@ -104,7 +117,7 @@ class Dose(NamedTuple):
 
 
 class Appointment(NamedTuple):
-    """`doses` names the contact where it is one of a follow-up."""
+    """`doses` names the contact where it is none of vaccines."""
 
     id: int
     doses: str
@@ -145,6 +158,7 @@ _ADD_APPOINTMENT = inserting(
     "programme_id",
     "child_id",
     "follow_up_id",
+    "membership_id",
     "household_id",
     "kind",
     "doses",
@@ -219,26 +233,30 @@ def void_dose(tx: Connection, dose_id: int, *, by: str, why: str, note: str | No
     return tx.execute(update(dose).where(which).values(**values)).rowcount == 1
 
 
-def open_appointments(tx: Connection, child_id: int) -> list[Appointment]:
+def open_appointments(tx: Connection, child_id: int, kind: str = VACCINE) -> list[Appointment]:
+    """Those of this kind, the earliest first."""
     c = appointment.c
-    rows = tx.execute(
-        select(*APPOINTMENT_COLUMNS).where(c.child_id == child_id, c.state == "open").order_by(c.anchor_on, c.id)
-    )
+    which = (c.child_id == child_id) & (c.state == "open") & (c.kind == kind)
+    rows = tx.execute(select(*APPOINTMENT_COLUMNS).where(which).order_by(c.anchor_on, c.id))
     return [Appointment(*row) for row in rows]
 
 
 def open_beside(tx: Connection, child_id: int) -> list[int]:
-    """The open appointments of a child, and those of the follow-ups of the household that theirs belong to."""
+    """The open appointments of a child, and those of its household that are of no child."""
     c = appointment.c
     its_own = (c.child_id == child_id) & (c.state == "open")
     home = select(c.household_id).where(c.child_id == child_id)  # by those of former days too
-    beside = c.household_id.in_(home) & c.follow_up_id.is_not(None) & (c.state == "open")
+    beside = c.household_id.in_(home) & c.child_id.is_(None) & (c.state == "open")
     return list(tx.execute(select(c.id).where(its_own).union(select(c.id).where(beside))).scalars())
 
 
 def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
     _ADD_APPOINTMENT.many(
-        tx, [{"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, **row} for row in rows]
+        tx,
+        [
+            {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
+            for row in rows
+        ],
     )
 
 

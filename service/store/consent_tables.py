@@ -15,6 +15,8 @@ FOLLOW_UP = "follow_up"
 """A mediator comes to the house because a contact is late. (The purpose "visit" is one that a family asked for.)"""
 DATED_CONTACTS = "dated_contacts"
 """The contacts of a woman are followed (`follow_ups`). It is on no screen: whoever holds the phone reads those."""
+MUTUAL = "mutual"
+"""A request to the mutual is kept, and its household told when its cover ends."""
 c = consent.c
 _now_used = person_phone.c.until.is_(None)
 _still_cares = caregiver.c.until.is_(None)

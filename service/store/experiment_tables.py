@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.experiments import Experiment
-from service.store.care_tables import appointment
+from service.store.care_tables import VACCINE, appointment
 from service.store.columns import Id, Instant, among, id_column, metadata, new_id, reference, upsert, wrote
 from service.store.message_tables import message
 from service.store.people_tables import child, person
@@ -202,7 +202,7 @@ _COSTS = Prepared(
         .select_from(appointment)
         .join(message_appointment, link.appointment_id == a.id)
         .join(message, m.id == link.message_id)
-        .where(among(a.child_id, "ids", Id), _on >= bindparam("first"), _on <= bindparam("last"))
+        .where(among(a.child_id, "ids", Id), a.kind == VACCINE, _on >= bindparam("first"), _on <= bindparam("last"))
         .where(m.purpose == "reminder")
         .distinct()
     )
@@ -230,7 +230,9 @@ def passed_without_a_word(tx: Connection, one: Experiment, since: date) -> list[
     rows = tx.execute(
         select(a.id, a.household_id, _on, a.lapses_on, a.last_step)
         .join(child, child.c.person_id == a.child_id)
-        .where(a.state == "open", a.awaits_stock.is_(False), a.last_step.in_(one.steps), ~told.exists())
+        .where(
+            a.kind == VACCINE, a.state == "open", a.awaits_stock.is_(False), a.last_step.in_(one.steps), ~told.exists()
+        )
         .where(_on >= max(since, one.starts_on), _on <= one.ends_on, _counted(one.programme_id, one.declared_at))
         .order_by(a.household_id, a.id)
     )

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, case, extract, func, select
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import appointment, dose
-from service.store.columns import Id, among
+from service.store.care_tables import VACCINE, appointment, dose
+from service.store.columns import Id, among, spelled
 from service.store.message_tables import message
 from service.store.people_tables import child, person
 from service.store.prepared import Prepared
@@ -81,14 +81,17 @@ _DOSES = Prepared(
         .order_by(d.child_id, d.given_on, d.antigen)
     )
 )
-_PLANNED = Prepared(lambda _: select(a.child_id).where(among(a.child_id, "ids", Id), a.state == "open").distinct())
+_OF_VACCINES = a.kind == spelled(VACCINE)
+_PLANNED = Prepared(
+    lambda _: select(a.child_id).where(among(a.child_id, "ids", Id), _OF_VACCINES, a.state == "open").distinct()
+)
 _REMINDERS = Prepared(
     lambda _: (
         select(a.child_id, a.doses, m.state, m.created_at)
         .select_from(appointment)
         .join(message_appointment, link.appointment_id == a.id)
         .join(message, m.id == link.message_id)
-        .where(among(a.child_id, "ids", Id), m.created_at < bindparam("before"))
+        .where(among(a.child_id, "ids", Id), _OF_VACCINES, m.created_at < bindparam("before"))
     )
 )
 

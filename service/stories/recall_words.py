@@ -15,6 +15,7 @@ from flows import sms_text
 from service.domain import household_words
 from service.runtime import Runtime
 from service.store import consent_tables
+from service.store.care_tables import VACCINE
 from service.store.recall_tables import DueAppointment
 from service.stories.recall_receivers import Receiver
 from service.stories.reminders import MOST_CHILDREN_WIDTH, explicit_text, reminder_text, spoken_language
@@ -64,8 +65,8 @@ def _explicit(runtime: Runtime, language: str | None, rows: Said, names: Mapping
     spoken = spoken_language(runtime, language, "explicit.before")
     doses: dict[int, set[str]] = {}
     for row, _ in rows:
-        if row.child_id is None:
-            return None  # a pregnancy is never named
+        if row.child_id is None or row.kind != VACCINE:
+            return None  # a pregnancy or a malaria round is never named
         doses.setdefault(row.child_id, set()).update(row.doses.split(","))
     if not names.keys() >= doses.keys():
         return None

@@ -18,7 +18,7 @@ from service.domain import experiments, reminder_ladder
 from service.domain.experiments import TRIED, USUAL_WORDS, Experiment, NotSound, arm_of, takes_part
 from service.runtime import Runtime
 from service.store import care_tables, centre_tables, experiment_tables, place_tables
-from service.store.care_tables import NextStep
+from service.store.care_tables import VACCINE, NextStep
 from service.store.experiment_tables import Left, Record
 from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count
@@ -51,8 +51,10 @@ class Underway:
     def _trying(self, row: DueAppointment, kind: str) -> Experiment | None:
         """The experiment of this kind whose tried arm the row is in."""
         one = self.running.get(row.programme_id)
-        if one is None or one.kind != kind or row.enrolled_at is None or row.birth_precision is None:
-            return None  # a pregnancy takes no part
+        if one is None or one.kind != kind or row.kind != VACCINE:
+            return None  # a pregnancy, a round, a cover take no part
+        if row.enrolled_at is None or row.birth_precision is None:
+            return None
         takes = takes_part(one, row.enrolled_at, row.birth_precision, row.on)
         return one if takes and arm_of(one, row.household_id) == TRIED else None
 
