@@ -253,17 +253,15 @@ class Heard(NamedTuple):
     on: date
 
 
-def days_heard_before(tx: Connection, children: Sequence[int], today: date) -> list[Heard]:
-    """The days from `today` on that these children's families heard of and that stand no longer."""
+def days_heard_before(tx: Connection, children: Sequence[int], today: date, kind: str = VACCINE) -> list[Heard]:
+    """The days from `today` on that these children's families heard of, of this kind, and that stand no longer."""
     a, link, called = appointment.c, message_appointment.c, send_attempt.c
     day = func.coalesce(a.meets_on, a.anchor_on)
     rows = tx.execute(
         select(a.child_id, a.anchor_on, day)
         .join(message_appointment, link.appointment_id == a.id)
         .join(send_attempt, called.message_id == link.message_id)
-        .where(
-            a.child_id.in_(children), a.kind == VACCINE, a.state == "closed", day >= today, a.awaits_stock.is_(False)
-        )
+        .where(a.child_id.in_(children), a.kind == kind, a.state == "closed", day >= today, a.awaits_stock.is_(False))
         .where(called.outcome != "notsent")
         .distinct()
     )

@@ -24,7 +24,7 @@ from service.store import centre_tables, decision_tables, replan_tables, round_t
 from service.store.care_tables import ROUND
 from service.store.people_tables import Child
 from service.store.round_tables import ANNOUNCED, CANCELLED, Announced
-from service.stories import money, paged_work, round_plans
+from service.stories import money, paged_work, round_pardons, round_plans
 from service.stories.paged_work import Page
 
 JOB = "rounds"
@@ -105,7 +105,7 @@ def listed(tx: Connection) -> list[Listed]:
     names = {plain_name(name): name for name in round_tables.district_names(tx)}
     found = []
     for one in round_tables.all_rounds(tx):
-        expected = round_tables.count_expected(tx, _zones(tx, one.district), _contacts(one))
+        expected = round_tables.count_expected(tx, _zones(tx, one.district), one.contacts)
         found.append(Listed(one, names.get(one.district, one.district), expected))
     return found
 
@@ -166,7 +166,7 @@ def _say_otherwise(tx: Connection, one: Announced, said: Said, now: int) -> int:
 
 def _hold_back(tx: Connection, one: Announced, now: int) -> None:
     """No message more is made of the former days while the families are still asked, one page after the other."""
-    round_tables.hold_back(tx, _zones(tx, one.district), _contacts(one), now)
+    round_tables.hold_back(tx, _zones(tx, one.district), one.contacts, now)
 
 
 def _walk_again(tx: Connection, round_id: int, what: str, by: str, now: int) -> Announced:
@@ -176,11 +176,6 @@ def _walk_again(tx: Connection, round_id: int, what: str, by: str, now: int) -> 
     decision_tables.note_decision(tx, now, _name(by), "malaria round", why)
     jobs.later(tx, JOB, lock=f"{JOB}:{round_id}", round_id=round_id)
     return one
-
-
-def _contacts(one: Announced) -> str:
-    """How the names of its contacts begin (`malaria_rounds.Invitation`)."""
-    return f"{one.year}-{one.number}-"
 
 
 def _zones(tx: Connection, district: str) -> list[int]:
@@ -225,16 +220,23 @@ class _Walk:
         if not round_tables.take_page(tx, self.one.id, self.one.turn, self.after, homes[-1]):
             self.is_taken = True
             return 0
-        children = plan_page(tx, self.runtime, homes, self.zones)
+        children = plan_page(tx, self.runtime, self.one, homes, self.zones)
         self.after = homes[-1]
         return children
 
 
-def plan_page(tx: Connection, runtime: Runtime, homes: Sequence[int], zones: Collection[int]) -> int:
-    """The children of these households who live in the district are expected as it is announced now; how many live."""
+def plan_page(tx: Connection, runtime: Runtime, one: Announced, homes: Sequence[int], zones: Collection[int]) -> int:
+    """The children of these households are expected as it is announced now; gives how many live in the district.
+
+    Who heard of a day that fell away hears that it did.
+    """
+    now = runtime.now()
     centre_tables.lock_households(tx, homes)
     children = round_tables.followed_in(tx, homes, zones)
-    round_plans.replan(tx, runtime, children, runtime.now())
+    waiting = round_pardons.waiting_in(tx, homes)
+    gone = round_plans.replan(tx, runtime, children, now)
+    if gone:
+        round_pardons.ask_pardon(tx, runtime, one, gone, waiting, now)
     return len(children)
 
 

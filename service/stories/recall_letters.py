@@ -79,7 +79,7 @@ def _to_tell(
 
 
 def _is_told_there(row: DueAppointment, to: Receiver) -> bool:
-    """Whoever hears in a mother's place hears nothing of her own follow-up; of a cover only the phone hears that asked."""
+    """Whoever hears in a mother's place hears nothing of her follow-up, and of a cover only the phone that asked."""
     if row.is_cover:
         return row.asked_phone_id == to.phone_id
     return row.child_id is not None or not to.beside

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -15,41 +16,59 @@ from service.domain.malaria_rounds import Invitation, Malaria, Round
 from service.domain.places import plain_name
 from service.runtime import Runtime
 from service.store import care_tables, place_tables, round_tables
-from service.store.care_tables import ROUND, Appointment
+from service.store.care_tables import ROUND, Appointment, NextStep
 from service.store.people_tables import Child
 from service.store.round_tables import Announced
 from service.stories import ladder_steps, taken_back
 
 
-def replan(tx: Connection, runtime: Runtime, children: Sequence[Child], now: int, *, is_new: bool = False) -> list[int]:
+class Fell(NamedTuple):
+    """An appointment of a round that was closed; `row` is as it stood."""
+
+    child: Child
+    row: Appointment
+
+
+def replan(
+    tx: Connection, runtime: Runtime, children: Sequence[Child], now: int, *, is_new: bool = False
+) -> list[Fell]:
     """Make their appointments of rounds say what is announced now; what waited to be sent about others is cancelled.
 
-    `children` is a page at most, their households are locked. `is_new`: none of them has an appointment yet. Gives the
-    ids of those that were closed. Where nobody confirmed the figures nothing is wanted.
+    `children` is a page at most, their households are locked. `is_new`: none of them has an appointment yet. Gives
+    those that were closed. Where nobody confirmed the figures nothing is wanted.
     """
     today = runtime.today(now)
     coming = round_tables.coming(tx, today) if runtime.config.follow_ups else []
     if is_new and not coming:
         return []
     standing = {} if is_new else round_tables.expected(tx, [one.id for one in children])
-    gone: list[Appointment] = []
+    gone: list[Fell] = []
+    kept: list[tuple[Child, Appointment]] = []
     new: list[tuple[Child, Invitation]] = []
     for one in children:
         wanted = {(each.contact, each.on, each.lapses_on): each for each in _wanted(tx, runtime, one, coming, today)}
         stands = {(row.doses, row.anchor_on, row.lapses_on): row for row in standing.get(one.id, ())}
-        gone += [row for key, row in stands.items() if key not in wanted]
+        gone += [Fell(one, row) for key, row in stands.items() if key not in wanted]
         new += [(one, each) for key, each in wanted.items() if key not in stands]
+        kept += [(one, row) for key, row in stands.items() if key in wanted]
     # While they are open: which of their steps were told is asked.
-    unsaid = taken_back.unsay_appointments(tx, runtime, [row.id for row in gone], now)
-    care_tables.close_appointments(tx, [row.id for row in gone], now)
-    heard = {
-        (child_id, row.doses, row.anchor_on): unsaid.get(row.id, row.last_step)
-        for child_id, rows in standing.items()
-        for row in rows
-    }
+    unsaid = taken_back.unsay_appointments(tx, runtime, [row.id for _, row in gone], now)
+    care_tables.close_appointments(tx, [row.id for _, row in gone], now)
+    heard = {(one.id, row.doses, row.anchor_on): unsaid.get(row.id, row.last_step) for one, row in gone}
     rows = [_row(runtime, one, each, heard.get((one.id, each.contact, each.on)), now) for one, each in new]
     care_tables.add_appointments(tx, rows)
-    return [row.id for row in gone]
+    _go_on(tx, runtime, kept, now)
+    return gone
+
+
+def _go_on(tx: Connection, runtime: Runtime, kept: Sequence[tuple[Child, Appointment]], now: int) -> None:
+    """Those that stand as before go on with their ladder: they were held back while the families were asked."""
+    steps = []
+    for one, row in kept:
+        if row.next_step is None:
+            step = ladder_steps.step_of(runtime, one, ROUND, row.on, row.lapses_on, row.last_step, now)
+            steps += [NextStep(row.id, row.last_step, step.step, step.on)] if step else []
+    care_tables.set_next_steps(tx, steps, now)
 
 
 def _wanted(
