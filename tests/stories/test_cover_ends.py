@@ -116,7 +116,8 @@ def test_who_wants_no_more_of_it_hears_nothing(runtime: Runtime, clock: TestCloc
     told = {sms.to for sms in days.carrier.accepted}
     assert told <= {numbers[2], numbers[3]}
     assert len([sms for sms in days.carrier.accepted if sms.to == numbers[2]]) <= 1  # what had been queued for it
-    last = {row.person_id: row.given for row in rows_of(runtime, consent) if row.purpose == "mutual"}
+    said = sorted((row.at, row.person_id, row.given) for row in rows_of(runtime, consent) if row.purpose == "mutual")
+    last = {person_id: given for _, person_id, given in said}
     assert sorted(last.values()) == [False, True, True, True]
     with pytest.raises(Refused, match="only an active membership ends"), runtime.database.begin() as tx:
         memberships.end(tx, runtime, requests[0], "Fatou", runtime.now())
