@@ -16,6 +16,7 @@ from service.stories import (
     dead_numbers,
     dispatcher,
     drain,
+    malaria_announcements,
     missed_messages,
     recalls,
     receipts,
@@ -51,6 +52,7 @@ TIMETABLE = (
     # Looks often, tells once a week: on Monday morning, or the next working day.
     Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
     Entry("look after covers that end", 3600, cover_ends.look_after, leader_only=True),
+    Entry("look after malaria rounds", 3600, malaria_announcements.look_after, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 

@@ -110,6 +110,12 @@ def find_round(tx: Connection, round_id: int) -> Announced | None:
     return Announced._make(row) if row else None
 
 
+def unwalked(tx: Connection, today: date) -> list[int]:
+    """Ids of the rounds that are not over and whose families were not all planned as they stand."""
+    which = r.is_walked.is_(False) & (r.last_on >= today)
+    return list(tx.execute(select(r.id).where(which).order_by(r.id)).scalars())
+
+
 def add_round(tx: Connection, now: int, district: str, number: int, first: date, last: date, by: str) -> int:
     round_id = new_id()
     row = {"id": round_id, "district": district, "year": first.year, "number": number, "turn": 1}

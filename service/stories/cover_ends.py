@@ -21,7 +21,7 @@ from service.store.care_tables import COVER
 from service.store.consent_tables import FOLLOW_UP, MUTUAL
 from service.store.mutual_tables import Cover
 from service.store.system_tables import mark, read_mark
-from service.stories import ladder_steps, taken_back
+from service.stories import clock_guard, ladder_steps, taken_back
 from service.stories.families import PROGRAMME
 
 SCHEME = "AMV"
@@ -100,14 +100,15 @@ def _row(tx: Connection, runtime: Runtime, one: Cover, each: Notice, now: int) -
 def look_after(runtime: Runtime) -> int:
     """Once a local day: covers of whose end nothing was planned, and those that have ended, a line for each.
 
-    Gives how many lines were put on the list. Without the mutual's word on it nothing is done.
+    Gives how many lines were put on the list. Without the mutual's word on it, or while the clock is in doubt, nothing
+    is done.
     """
     now = runtime.now()
     today = runtime.today(now)
     if runtime.config.cover is None:
         return 0
     with runtime.database.read() as tx:
-        if read_mark(tx, LOOKED_MARK) == today.isoformat():
+        if read_mark(tx, LOOKED_MARK) == today.isoformat() or clock_guard.holds(tx):
             return 0
     _plan_the_rest(runtime, now)
     put = _list_ended(runtime, now)

@@ -204,6 +204,20 @@ def carry_on(runtime: Runtime, round_id: int) -> None:
         round_tables.set_walked(tx, round_id, one.turn)
 
 
+def look_after(runtime: Runtime) -> int:
+    """Rounds whose families were not all asked get their job again: a restore drops it, five failures end it.
+
+    Gives how many. Where one is at work the two share it.
+    """
+    with runtime.database.read() as tx:
+        left = round_tables.unwalked(tx, runtime.today(runtime.now()))
+    if left:
+        with runtime.database.begin() as tx:
+            for round_id in left:
+                jobs.later(tx, JOB, lock=f"{JOB}:{round_id}", round_id=round_id)
+    return len(left)
+
+
 class _Walk:
     """`is_taken`: another word was said on the round, or another worker has gone on with it."""
 

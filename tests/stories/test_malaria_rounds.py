@@ -205,6 +205,7 @@ def test_a_worker_that_dies_or_ends_in_between_leaves_no_child_out_and_expects_n
     monkeypatch.setattr(malaria_announcements, "plan_page", planned)
     announce(runtime)
     assert len(expected(runtime)) == 3, "the second page was undone whole"
+    assert malaria_announcements.look_after(runtime) == 1
     an_hour_later(runtime, clock)
     malaria_announcements.carry_on(runtime, rows_of(runtime, malaria_round)[0].id)
     assert len(expected(runtime)) == 6
@@ -214,6 +215,7 @@ def test_a_worker_that_dies_or_ends_in_between_leaves_no_child_out_and_expects_n
         list(pool.map(lambda _: malaria_announcements.carry_on(runtime, rows_of(runtime, malaria_round)[0].id), "ab"))
     assert [expected(runtime, one) for one in homes] == [[("2026-1-day1", "12-04")]] * 10
     assert rows_of(runtime, malaria_round)[0].is_walked
+    assert malaria_announcements.look_after(runtime) == 0
 
 
 # --- as the staff types it ----------------------------------------------------------------------------------
