@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, case, exists, select, update
+from sqlalchemy import Column, ColumnElement, Date, Index, Integer, String, Table, case, exists, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
@@ -76,7 +76,8 @@ def latest_membership(tx: Connection, household_id: int, scheme: str) -> Members
 
 
 def find_membership(tx: Connection, number: str) -> Membership | None:
-    """The request with this number, ours until the end of the transaction."""
+    """The request with this number, ours until the end of the transaction; so is its household, which comes first."""
+    _lock_home(tx, c.number == number)
     row = tx.execute(select(*_COLUMNS).where(c.number == number).with_for_update()).first()
     return Membership._make(row) if row else None
 
@@ -108,9 +109,14 @@ _COVER = tuple(c[name] for name in Cover._fields)
 
 def cover_of(tx: Connection, membership_id: int) -> Cover:
     """As it stands; its household is ours until the end of the transaction, as in a plan of its children."""
-    home = select(household.c.id).join(membership, c.household_id == household.c.id).where(c.id == membership_id)
-    tx.execute(home.with_for_update(of=household, key_share=True))
+    _lock_home(tx, c.id == membership_id)
     return Cover._make(tx.execute(select(*_COVER).where(c.id == membership_id)).one())
+
+
+def _lock_home(tx: Connection, which: ColumnElement[bool]) -> None:
+    """Erasure and the planner take their locks in this order too."""
+    home = select(household.c.id).join(membership, c.household_id == household.c.id).where(which)
+    tx.execute(home.with_for_update(of=household, key_share=True))
 
 
 def ended_between(tx: Connection, first: date, last: date, after: int, limit: int) -> list[Cover]:
