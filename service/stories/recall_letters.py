@@ -12,6 +12,7 @@ from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
 from service.runtime import Runtime
 from service.store import recall_tables
+from service.store.care_tables import ROUND
 from service.store.message_claims import VOICE
 from service.store.recall_tables import DueAppointment
 from service.stories import spoken
@@ -48,7 +49,7 @@ def ready_letters(
 ) -> dict[int, Ready]:
     """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
     receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
-    to_tell = _to_tell(dues_of, receivers, but | _want_no_news(tx, dues_of))
+    to_tell = _to_tell(runtime, dues_of, receivers, but | _want_no_news(tx, dues_of))
     said = {house: _said(dues) for house, dues in to_tell.items() if not dues[0].row.is_cover}
     words = {house: underway.words(due.row for due in to_tell[house]) for house in said}
     texts = recall_texts(tx, runtime, receivers, said, words)
@@ -68,20 +69,22 @@ def _want_no_news(tx: Connection, dues_of: Mapping[int, Sequence[Due]]) -> set[i
 
 
 def _to_tell(
-    dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
+    runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
 ) -> dict[int, list[Due]]:
     """What each household's phone is told now."""
     found = {}
     for house, dues in dues_of.items():
         if house in receivers and house not in but:
-            found[house] = [due for due in dues if _is_told_there(due.row, receivers[house])]
+            found[house] = [due for due in dues if _is_told_there(runtime, due.row, receivers[house])]
     return {house: dues for house, dues in found.items() if dues}
 
 
-def _is_told_there(row: DueAppointment, to: Receiver) -> bool:
+def _is_told_there(runtime: Runtime, row: DueAppointment, to: Receiver) -> bool:
     """Whoever hears in a mother's place hears nothing of her follow-up, and of a cover only the phone that asked."""
     if row.is_cover:
-        return row.asked_phone_id == to.phone_id
+        return runtime.config.cover is not None and row.asked_phone_id == to.phone_id
+    if row.kind == ROUND and runtime.config.follow_ups is None:
+        return False  # who confirmed the figures confirms them no more
     return row.child_id is not None or not to.beside
 
 

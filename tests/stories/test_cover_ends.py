@@ -142,10 +142,12 @@ def test_nothing_is_told_before_the_mutual_has_settled_when(
         covered(silent, request, date(2026, 11, 19))
     assert planned(silent) == []
     assert cover_ends.look_after(silent) == 0
-    silent.database.close()
     settled = build_runtime(settings, at=clock)
     assert Days(settled, clock, carrier).until("2026-11-26") == [("11-25", DISCREET.format("25/12"))]
     settled.database.close()
+    # And no more, where the word is taken back.
+    assert Days(silent, clock, carrier).until("2026-12-19") == []
+    silent.database.close()
 
 
 def test_an_ended_membership_goes_with_all_that_was_planned(runtime: Runtime, clock: TestClock, days: Days) -> None:
