@@ -19,9 +19,6 @@ from service.domain.protocol_file import Protocol, open_protocol, read_built_in
 from service.domain.protocol_parameters import ProtocolMistake, Value, how_sure, number
 from service.domain.protocols import Anchor, NotPossible
 
-FURTHEST_DAYS = 366
-"""So far ahead a round may be announced: a later one is a misspelt year."""
-
 
 class AgeBand(NamedTuple):
     """Ages in whole months, `below_months` not included. `staff_only_fr` is never said to a family."""
@@ -172,8 +169,8 @@ def checked(malaria: Malaria, known: Iterable[Round], one: Round, today: date, *
         raise NotPossible(f"{min(one.first, one.last)} is past")
     if one.first.year != one.last.year:
         raise NotPossible("a round is of one year: its first and its last day are not")
-    if one.first > today + timedelta(FURTHEST_DAYS):
-        raise NotPossible(f"{one.first} is more than a year ahead")
+    if one.first.year > today.year + 1:
+        raise NotPossible(f"{one.first} is of no year that is announced yet: this one, or the next")
     floor = malaria.protocol.number("interval_days")
     if (one.last - one.first).days >= floor:
         raise NotPossible(f"a round of {floor} days or more would run into the next one")

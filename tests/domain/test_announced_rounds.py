@@ -75,7 +75,7 @@ def test_days_2_and_3_are_told_only_where_the_file_says_so() -> None:
         (Round(2, date(2026, 12, 24), date(2026, 12, 20), None), "before it begins"),
         (Round(2, date(2026, 11, 19), date(2026, 11, 24), None), "2026-11-19 is past"),
         (Round(2, date(2026, 12, 28), date(2027, 1, 2), None), "of one year"),
-        (Round(2, date(2028, 11, 26), date(2028, 11, 30), None), "more than a year ahead"),
+        (Round(2, date(2028, 11, 26), date(2028, 11, 30), None), "of no year that is announced yet"),
         (Round(2, date(2026, 12, 1), date(2026, 12, 31), None), "would run into the next one"),
         (Round(2, date(2026, 12, 23), date(2026, 12, 27), None), "less than 28 days"),
         (Round(2, date(2026, 11, 21), date(2026, 11, 22), None), "less than 28 days"),
