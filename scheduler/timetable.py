@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from service import jobs
 from service.runtime import Runtime
 from service.stories import (
+    cover_ends,
     dead_numbers,
     dispatcher,
     drain,
+    malaria_announcements,
     missed_messages,
     recalls,
     receipts,
@@ -51,6 +53,8 @@ TIMETABLE = (
     # Looks often, tells once a week: on Monday morning, or the next working day.
     Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
     Entry("end weekly visits to which nobody comes", 3600, treatments.end_the_absent, leader_only=True),
+    Entry("look after covers that end", 3600, cover_ends.look_after, leader_only=True),
+    Entry("look after malaria rounds", 3600, malaria_announcements.look_after, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
 )
 
@@ -61,6 +65,7 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     treatments.end_the_absent(runtime)
     planned = recalls.queue_recalls(runtime)
     weekly_list.queue_weekly_lists(runtime)
+    cover_ends.look_after(runtime)
     sent = dispatcher.send_due(runtime)
     route_book.weigh(runtime)
     jobs.carry_out_due(runtime)

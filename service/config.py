@@ -32,7 +32,7 @@ from service.carrier_settings import (
     comma_list,
 )
 from service.domain.prices import PricesMistake, load_prices
-from service.follow_up_settings import FollowUpSettings
+from service.follow_up_settings import CoverSettings, FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
 from service.programme_settings import (
     ExperimentSettings,
@@ -148,6 +148,7 @@ class Config(BaseSettings):
     )
     mutual: MutualSettings | None = None
     follow_ups: FollowUpSettings | None = None
+    cover: CoverSettings | None = None
     handsets: Annotated[dict[str, Handset], NoDecode] = Field(default={}, description="screens and keys by operator")
     flows_need_second: bool = Field(default=False, description="a second person approves what is published")
     languages: CommaList = Field(default=("fr", "bm", "en"), min_length=1, description="what callers may be offered")

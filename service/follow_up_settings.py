@@ -25,7 +25,8 @@ class FollowUpSettings(BaseModel):
     treatment: Literal["optima", "mali_simplified"] | None = None
     visit_late_days: int | None = Field(default=None, ge=0, le=6)
     absent_days: int | None = Field(default=None, ge=7, le=90)
-    nutrition_ladder_file: Path | None = None  # another one than service/domain/ladders/nutrition.yaml
+    nutrition_ladder_file: Path | None = None  # the same of weekly visits, than ladders/nutrition.yaml
+    round_ladder_file: Path | None = None  # and of malaria rounds, than ladders/round.yaml
 
     @property
     def settled(self) -> dict[str, int | str]:
@@ -38,9 +39,37 @@ class FollowUpSettings(BaseModel):
         chosen = {"treatment": self.treatment, "late_days": self.visit_late_days, "absent_days": self.absent_days}
         return {name: value for name, value in chosen.items() if value is not None}
 
-    @field_validator("ladder_file", "nutrition_ladder_file")
+    @field_validator("ladder_file", "nutrition_ladder_file", "round_ladder_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}")
-        return value
+        return a_file(value)
+
+
+class CoverSettings(BaseModel):
+    """The end of a mutual's cover. No family is told of one until the mutual has settled when, and confirmed it.
+
+    What is left out stays as service/domain/protocols/ml-mutual-renewal.yaml says.
+    """
+
+    confirmed_by: str = Field(min_length=2, max_length=60)
+    first_days_before: int | None = Field(default=None, ge=2, le=120)
+    second_days_before: int | None = Field(default=None, ge=1, le=60)
+    caught_up_days_after: int | None = Field(default=None, ge=1, le=120)
+    ladder_file: Path | None = None  # another table of steps than service/domain/ladders/cover.yaml
+
+    @property
+    def settled(self) -> dict[str, int | str]:
+        """The parameters of the protocol that the mutual chose itself."""
+        return self.model_dump(exclude={"confirmed_by", "ladder_file"}, exclude_none=True)
+
+    @field_validator("ladder_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        return a_file(value)
+
+
+def a_file(value: Path | None) -> Path | None:
+    """The path, if there is a file; raises ValueError."""
+    if value is not None and not value.is_file():
+        raise ValueError(f"there is no file {value}")
+    return value

@@ -50,9 +50,16 @@ def _replan(runtime: Runtime, run_id: int) -> None:
     replanning.carry_on(runtime, run_id)
 
 
+def _rounds(runtime: Runtime, round_id: int) -> None:
+    from service.stories import malaria_announcements
+
+    malaria_announcements.carry_on(runtime, round_id)
+
+
 JOBS: dict[str, Callable[..., object]] = {
     "drain": _drain,
     "replan": _replan,
+    "rounds": _rounds,
 }
 
 

@@ -16,8 +16,10 @@ from service import clock, config
 from service.channels.base import Channel
 from service.channels.registry import build_channels
 from service.domain import local_time
+from service.domain.cover import Renewal, built_in_renewal
 from service.domain.hours_file import HoursMistake, built_in_hours, load_hours
 from service.domain.letter_rules import LetterRules
+from service.domain.malaria_rounds import Malaria, built_in_malaria
 from service.domain.networks import Networks, built_in_networks
 from service.domain.prices import PriceList, example_prices, load_prices
 from service.domain.protocol_file import Protocol
@@ -28,9 +30,9 @@ from service.domain.recordings import BUILT_IN, Recordings, RecordingsMistake, l
 from service.domain.reminder_ladder import Ladder, LadderMistake, built_in_ladder, load_ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar, built_in_calendar
-from service.follow_up_settings import FollowUpSettings
+from service.follow_up_settings import CoverSettings, FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
-from service.store.care_tables import NUTRITION, VACCINE
+from service.store.care_tables import COVER, NUTRITION, ROUND, VACCINE
 from service.store.database import Database
 from service.store.together import Together
 from service.store.vault import Vault
@@ -68,6 +70,11 @@ class Runtime:
     # Weekly visits of malnourished children, and their reminders.
     nutrition: Nutrition = field(default_factory=built_in_nutrition)
     nutrition_ladder: Ladder = field(default_factory=lambda: built_in_ladder("nutrition"))
+    # Malaria rounds and the end of a cover: ages, contacts, and when a household hears of them.
+    malaria: Malaria = field(default_factory=built_in_malaria)
+    renewal: Renewal = field(default_factory=built_in_renewal)
+    round_ladder: Ladder = field(default_factory=lambda: built_in_ladder("round"))
+    cover_ladder: Ladder = field(default_factory=lambda: built_in_ladder("cover"))
     # Read once: flows by hash, and the libraries of releases by number.
     known_flows: dict[str, Flow] = field(default_factory=dict)
     heard: dict[int, Any] = field(default_factory=dict)
@@ -89,7 +96,13 @@ class Runtime:
 
     def ladder_for(self, kind: str) -> Ladder:
         """The reminder steps of an appointment of this kind."""
-        return {VACCINE: self.ladder, NUTRITION: self.nutrition_ladder}.get(kind, self.follow_up_ladder)
+        own = {
+            VACCINE: self.ladder,
+            NUTRITION: self.nutrition_ladder,
+            ROUND: self.round_ladder,
+            COVER: self.cover_ladder,
+        }
+        return own.get(kind, self.follow_up_ladder)
 
     def open_for(self, now: int, milliseconds: int) -> frozenset[str]:
         """The hours that are open and were for so long: what is due under them is late."""
@@ -157,6 +170,13 @@ def build_runtime(settings: config.Config, *, at: clock.Clock | None = None) -> 
             "nutrition",
             "FOLLOW_UPS__NUTRITION_LADDER_FILE",
         ),
+        renewal=_renewal(settings.cover),
+        round_ladder=_ladder(
+            settings.follow_ups.round_ladder_file if settings.follow_ups else None,
+            "round",
+            "FOLLOW_UPS__ROUND_LADDER_FILE",
+        ),
+        cover_ladder=_ladder(settings.cover.ladder_file if settings.cover else None, "cover", "COVER__LADDER_FILE"),
     )
 
 
@@ -188,6 +208,13 @@ def _nutrition(chosen: FollowUpSettings | None) -> Nutrition:
         return built_in_nutrition().with_parameters(settled) if settled else built_in_nutrition()
     except ProtocolMistake as mistake:
         raise config.BadConfig([f"{config.PREFIX}FOLLOW_UPS: {mistake}"]) from None
+
+
+def _renewal(chosen: CoverSettings | None) -> Renewal:
+    try:
+        return built_in_renewal().with_parameters(chosen.settled if chosen else {})
+    except ProtocolMistake as mistake:
+        raise config.BadConfig([f"{config.PREFIX}COVER: {mistake}"]) from None
 
 
 def _recordings(folder: Path | None) -> Recordings:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show, to_e164
 from service.commands.opening import opened_runtime
+from service.commands.round_commands import rounds
 from service.runtime import Runtime
 
 MOST_LINES = 500
@@ -27,7 +28,10 @@ by_whom = click.option("--by", required=True, metavar="NAME", help="Who writes i
 
 @click.group("follow")
 def follow() -> None:
-    """Pregnancies, and the weeks after a birth: dated contacts, told without a detail (docs/follow-ups.md)."""
+    """Pregnancies, births, malaria rounds: dated contacts, told without a detail (docs/follow-ups.md)."""
+
+
+follow.add_command(rounds)
 
 
 @follow.command("list")

@@ -36,9 +36,13 @@ def mutual_list(state: str) -> None:
 
 @mutual.command("confirm")
 @click.argument("number")
-@click.option("--paid-until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day that is paid.")
-def mutual_confirm(number: str, paid_until: datetime) -> None:
-    """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31."""
+@click.option("--paid-until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last covered day.")
+@click.option("--by", default=BY, metavar="NAME", help="Who of the mutual says so.")
+def mutual_confirm(number: str, paid_until: datetime, by: str) -> None:
+    """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31.
+
+    Before that day it is told so, where the mutual has settled that (docs/follow-ups.md).
+    """
     from service.commands.opening import opened_runtime
     from service.stories import memberships
 
@@ -46,7 +50,7 @@ def mutual_confirm(number: str, paid_until: datetime) -> None:
     day = paid_until.date()
     try:
         with built.database.begin() as tx:
-            memberships.confirm(tx, _number(number), day, BY, built.now())
+            memberships.confirm(tx, built, _number(number), day, by, built.now())
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is active, paid until {day}.")
@@ -66,6 +70,23 @@ def mutual_refuse(number: str) -> None:
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is refused.")
+
+
+@mutual.command("end")
+@click.argument("number")
+@click.option("--by", default=BY, metavar="NAME", help="Who writes it down.")
+def mutual_end(number: str, by: str) -> None:
+    """The family wants no more of it: it is silent from now on. laseli mutual end A-482177 --by NAME"""
+    from service.commands.opening import opened_runtime
+    from service.stories import memberships
+
+    built = opened_runtime()
+    try:
+        with built.database.begin() as tx:
+            memberships.end(tx, built, _number(number), by, built.now())
+    except memberships.Refused as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo(f"{_number(number)} is ended. Nothing more is said about it.")
 
 
 def _number(written: str) -> str:

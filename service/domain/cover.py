@@ -12,7 +12,7 @@ from service.domain.ages import add_months
 from service.domain.data_files import Table
 from service.domain.protocol_file import AnchorKind, Protocol, open_protocol, read_built_in
 from service.domain.protocol_parameters import ProtocolMistake, Value, how_sure, number
-from service.domain.protocols import Anchor, NotPossible
+from service.domain.protocols import Anchor, NotPossible, contacts_of
 
 
 class Scheme(NamedTuple):
@@ -23,6 +23,14 @@ class Scheme(NamedTuple):
     ends: AnchorKind
     valid_months: int | None
     confidence: str
+
+
+class Notice(NamedTuple):
+    """A contact that a household is told of on `on`; from `lapses_on` on it is not any more."""
+
+    contact: str
+    on: date
+    lapses_on: date
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +66,27 @@ def end_of_cover(renewal: Renewal, scheme: str, begins_on: date, last_day: date 
     if last_day < begins_on:
         raise NotPossible(f"a cover does not end on {last_day}, before it begins on {begins_on}")
     return Anchor(found.ends, last_day)
+
+
+def notices(renewal: Renewal, end: Anchor, given_on: date, today: date) -> tuple[Notice, ...]:
+    """What a household is told of the end of its cover, whose last day was given on `given_on`.
+
+    Whoever has just been at the mutual is not told what it heard there: contacts that began by then are left out.
+    """
+    coming = contacts_of(renewal.protocol, end, {}, today)
+    told = [one for one in coming if one.remind and one.planned_on > given_on]
+    return tuple(Notice(one.id, one.planned_on, one.lapses_on) for one in told)
+
+
+def is_asked_at_home(renewal: Renewal, end: Anchor, today: date) -> bool:
+    """Whether the cover has ended, and a mediator may still ask whether the family wishes to go on."""
+    coming = contacts_of(renewal.protocol, end, {}, today)
+    return any(not one.remind and one.opens_on <= today and end.on < today for one in coming)
+
+
+def days_asked_at_home(renewal: Renewal, kind: AnchorKind) -> int:
+    """How long after the last day a mediator asks, in days; 0 where she never does."""
+    return max((rule.last or 0 for rule in renewal.protocol.contacts[kind] if not rule.remind), default=0)
 
 
 def load_renewal(text: str, settled: Mapping[str, Value] | None = None) -> Renewal:

@@ -5,11 +5,11 @@ Dates are announced each year and never computed; a season that nobody announced
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from service.domain.ages import add_months
@@ -17,7 +17,7 @@ from service.domain.data_files import Table
 from service.domain.places import plain_name
 from service.domain.protocol_file import Protocol, open_protocol, read_built_in
 from service.domain.protocol_parameters import ProtocolMistake, Value, how_sure, number
-from service.domain.protocols import Anchor
+from service.domain.protocols import Anchor, NotPossible
 
 
 class AgeBand(NamedTuple):
@@ -49,6 +49,17 @@ class Season(NamedTuple):
     districts: frozenset[str]
     extension_districts: frozenset[str]
     confidence: str
+
+
+class Invitation(NamedTuple):
+    """A child is expected at one contact of a round, from `on` on; from `lapses_on` on it is asked for no more.
+
+    `contact` is '2026-1-day1': year, round, and the contact as the protocol names it.
+    """
+
+    contact: str
+    on: date
+    lapses_on: date
 
 
 class ChildRound(NamedTuple):
@@ -105,6 +116,77 @@ def rounds_for(malaria: Malaria, born: date, district: str, year: int) -> tuple[
     return tuple(found)
 
 
+def announced(malaria: Malaria, district: str, rounds: Iterable[Round]) -> Malaria:
+    """The same ages and contacts with these rounds of one district, and no other: what a programme announced to us.
+
+    Only the standard ages: a programme that gives it to older children says so in a file of its own.
+    """
+    by_year: dict[int, list[Round]] = {}
+    for one in sorted(rounds, key=lambda one: one.first):
+        by_year.setdefault(one.first.year, []).append(one)
+    where: frozenset[str] = frozenset({plain_name(district)})
+    seasons = {
+        year: Season(year, tuple(found), where, frozenset(), "announced to us") for year, found in by_year.items()
+    }
+    return replace(malaria, seasons=seasons)
+
+
+def invitations(
+    malaria: Malaria, born: date, district: str, years: Iterable[int], known_on: date, today: date
+) -> tuple[Invitation, ...]:
+    """The contacts that its family is to be told of, of rounds that are not over. `known_on`: enrolled on that day."""
+    found = []
+    for year in sorted(set(years)):
+        for which, parts in groupby(rounds_for(malaria, born, district, year), key=lambda one: one.number):
+            whole = list(parts)
+            opens, closes = max(whole[0].opens_on, known_on), whole[-1].closes_on
+            if opens <= closes:
+                found += _told(malaria.protocol, f"{year}-{which}", opens, closes)
+    return tuple(one for one in found if one.lapses_on > today)
+
+
+def _told(protocol: Protocol, name: str, opens: date, closes: date) -> list[Invitation]:
+    """The contacts that are reminded of. Each counts from the day of the one that it follows."""
+    best: dict[str, date] = {}
+    told = []
+    for rule in protocol.contacts["round"]:
+        base = best[rule.follows] if rule.follows else opens
+        best[rule.id] = base + timedelta(rule.best)
+        last = closes if rule.last is None else base + timedelta(rule.last)
+        if rule.remind and best[rule.id] <= last:
+            told.append(Invitation(f"{name}-{rule.id}", best[rule.id], last + timedelta(1)))
+    return told
+
+
+def checked(malaria: Malaria, known: Iterable[Round], one: Round, today: date, *, begun: bool = False) -> None:
+    """Raises NotPossible where this round cannot be, beside those known of its district and year.
+
+    `begun`: it was announced before, and its first day may be past.
+    """
+    if one.first > one.last:
+        raise NotPossible(f"it would end on {one.last}, before it begins on {one.first}")
+    if one.last < today or (one.first < today and not begun):
+        raise NotPossible(f"{min(one.first, one.last)} is past")
+    if one.first.year != one.last.year:
+        raise NotPossible("a round is of one year: its first and its last day are not")
+    if one.first.year > today.year + 1:
+        raise NotPossible(f"{one.first} is of no year that is announced yet: this one, or the next")
+    floor = malaria.protocol.number("interval_days")
+    if (one.last - one.first).days >= floor:
+        raise NotPossible(f"a round of {floor} days or more would run into the next one")
+    near = _too_near([*known, one], floor)
+    if near is not None:
+        raise NotPossible(f"round {near.number} would come less than {floor} days after the one before, or before it")
+
+
+def _too_near(rounds: Iterable[Round], floor: int) -> Round | None:
+    """The first round that does not keep its distance from the one before, in the order of their numbers."""
+    for before, one in pairwise(sorted(rounds, key=lambda one: one.number)):
+        if (one.first - before.first).days < floor or one.first <= before.last:
+            return one
+    return None
+
+
 def load_malaria(text: str, settled: Mapping[str, Value] | None = None) -> Malaria:
     """The protocol, age bands and seasons of this YAML text; raises ProtocolMistake naming the place and the remedy."""
     file, protocol = open_protocol(text, settled or {})
@@ -153,11 +235,11 @@ def _season(part: Table, protocol: Protocol) -> Season:
     for one in season.rounds:
         if {one.first.year, one.last.year} != {season.year}:
             raise ProtocolMistake(f"{part.where}: round {one.number} is not in {season.year}")
-    for before, one in pairwise(season.rounds):
-        if (one.first - before.first).days < floor or one.first <= before.last:
-            raise ProtocolMistake(
-                f"{part.where}: round {one.number} comes less than {floor} days after the one before, or before its end"
-            )
+    near = _too_near(season.rounds, floor)
+    if near is not None:
+        raise ProtocolMistake(
+            f"{part.where}: round {near.number} comes less than {floor} days after the one before, or before its end"
+        )
     if not season.extension_districts <= season.districts:
         raise ProtocolMistake(f"{part.where}: an extension district must be one of 'districts'")
     return season

@@ -28,7 +28,11 @@ VACCINE = "vaccine"
 """The kind of a child's appointments; follow-ups have others."""
 NUTRITION = "nutrition"
 """The weekly visits of a child that is treated for malnutrition."""
-OF_CHILDREN = (VACCINE, NUTRITION)
+ROUND = "smc"
+"""A child is expected in an announced malaria round (`round_plans`)."""
+COVER = "cover"
+"""A household's cover of a mutual ends (`cover_ends`): of no child, and told in words of its own."""
+OF_CHILDREN = (VACCINE, NUTRITION, ROUND)
 
 dose = Table(
     "dose",
@@ -63,12 +67,13 @@ appointment = Table(
     id_column(),
     reference("organisation_id", "organisation.id"),
     reference("programme_id", "programme.id"),
-    # One of the two: whose appointment it is.
+    # One of the three: whose appointment it is.
     reference("child_id", "child.person_id", nullable=True),
     reference("follow_up_id", "follow_up.id", nullable=True),
+    reference("membership_id", "membership.id", nullable=True),
     reference("household_id", "household.id"),
-    Column("kind", String(12), nullable=False),  # vaccine, nutrition; antenatal, postnatal
-    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of a follow-up the contact, 'w20'
+    Column("kind", String(12), nullable=False),  # vaccine, nutrition, smc; cover; antenatal, postnatal
+    Column("doses", String(120), nullable=False),  # 'PENTA1,OPV1,PCV1,ROTA1'; of others the contact, 'w20'
     Column("anchor_on", Date, nullable=False),
     Column("lapses_on", Date),
     Column("meets_on", Date),  # the day the centre gives them; NULL: the anchor itself
@@ -99,6 +104,14 @@ Index(
     postgresql_where=_of_follow_up,
 )
 Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
+_of_membership = appointment.c.membership_id.is_not(None)
+Index(
+    "ix_appointment_membership",
+    appointment.c.membership_id,
+    appointment.c.state,
+    sqlite_where=_of_membership,
+    postgresql_where=_of_membership,
+)
 
 
 class Dose(NamedTuple):
@@ -107,7 +120,7 @@ class Dose(NamedTuple):
 
 
 class Appointment(NamedTuple):
-    """`doses` names the contact where it is one of a follow-up."""
+    """`doses` names the contact where it is none of vaccines."""
 
     id: int
     doses: str
@@ -148,6 +161,7 @@ _ADD_APPOINTMENT = inserting(
     "programme_id",
     "child_id",
     "follow_up_id",
+    "membership_id",
     "household_id",
     "kind",
     "doses",
@@ -231,17 +245,21 @@ def open_appointments(tx: Connection, child_id: int, kind: str = VACCINE) -> lis
 
 
 def open_beside(tx: Connection, child_id: int) -> list[int]:
-    """The open appointments of a child, and those of the follow-ups of the household that theirs belong to."""
+    """The open appointments of a child, and those of its household that are of no child."""
     c = appointment.c
     its_own = (c.child_id == child_id) & (c.state == "open")
     home = select(c.household_id).where(c.child_id == child_id)  # by those of former days too
-    beside = c.household_id.in_(home) & c.follow_up_id.is_not(None) & (c.state == "open")
+    beside = c.household_id.in_(home) & c.child_id.is_(None) & (c.state == "open")
     return list(tx.execute(select(c.id).where(its_own).union(select(c.id).where(beside))).scalars())
 
 
 def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
     _ADD_APPOINTMENT.many(
-        tx, [{"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, **row} for row in rows]
+        tx,
+        [
+            {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
+            for row in rows
+        ],
     )
 
 

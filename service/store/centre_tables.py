@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.centre_days import CentreDays, ExtraDay, StockOut, WeeklyDay
 from service.domain.places import WEEKDAYS
-from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
+from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
 from service.store.columns import Instant, id_column, metadata, new_id, reference
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household, person
@@ -192,7 +192,7 @@ def planned_at(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Pla
     rows = tx.execute(
         select(child.c.household_id, child.c.person_id, *APPOINTMENT_COLUMNS)
         .join(appointment, (appointment.c.child_id == child.c.person_id) & (appointment.c.state == "open"))
-        .where(child.c.household_id.in_(homes), child.c.centre_id == centre_id, appointment.c.kind == "vaccine")
+        .where(child.c.household_id.in_(homes), child.c.centre_id == centre_id, appointment.c.kind == VACCINE)
         .order_by(child.c.household_id, child.c.person_id, appointment.c.anchor_on)
     )
     return [Planned(row[0], row[1], Appointment(*row[2:])) for row in rows]
@@ -253,16 +253,15 @@ class Heard(NamedTuple):
     on: date
 
 
-def days_heard_before(tx: Connection, children: Sequence[int], today: date) -> list[Heard]:
-    """The days from `today` on that these children's families heard of and that stand no longer."""
+def days_heard_before(tx: Connection, children: Sequence[int], today: date, kind: str = VACCINE) -> list[Heard]:
+    """The days from `today` on that these children's families heard of, of this kind, and that stand no longer."""
     a, link, called = appointment.c, message_appointment.c, send_attempt.c
     day = func.coalesce(a.meets_on, a.anchor_on)
     rows = tx.execute(
         select(a.child_id, a.anchor_on, day)
         .join(message_appointment, link.appointment_id == a.id)
         .join(send_attempt, called.message_id == link.message_id)
-        .where(a.child_id.in_(children), a.kind == "vaccine", a.state == "closed", day >= today)
-        .where(a.awaits_stock.is_(False))
+        .where(a.child_id.in_(children), a.kind == kind, a.state == "closed", day >= today, a.awaits_stock.is_(False))
         .where(called.outcome != "notsent")
         .distinct()
     )

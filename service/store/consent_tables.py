@@ -19,6 +19,8 @@ DATED_CONTACTS = "dated_contacts"
 """The contacts of a woman are followed (`follow_ups`). It is on no screen: whoever holds the phone reads those."""
 WEEKLY_VISITS = "weekly_visits"
 """A child's weekly visits are followed (`treatments`): said for it, so kept with the child. It is on no screen."""
+MUTUAL = "mutual"
+"""A request to the mutual is kept, and its household told when its cover ends."""
 c = consent.c
 _now_used = person_phone.c.until.is_(None)
 _still_cares = caregiver.c.until.is_(None)

@@ -69,7 +69,6 @@ EVENT_KEYS = Aged(inbound_event, inbound_event.c.key_hash, inbound_event.c.at)
 EXPIRED_TASKS = Aged(task, task.c.id, task.c.expires_at)
 CLOSED_TASKS = Aged(task, task.c.id, task.c.closed_at, task.c.state != "open")
 FEEDBACK = Aged(feedback, feedback.c.id, feedback.c.state_at, feedback.c.state == "answered")
-REQUESTS = Aged(membership, membership.c.id, membership.c.state_at, membership.c.state.in_(("refused", "ended")))
 UNANSWERED_REQUESTS = Aged(membership, membership.c.id, membership.c.requested_at, membership.c.state == "requested")
 HANDOVERS = Aged(handover, handover.c.id, handover.c.expires_at)
 FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.until)
@@ -221,6 +220,11 @@ def _hears(tx: Connection, child_id: int, home: int, before: int) -> bool:
         opt_out.c.number_idx == phone.c.number_idx, opt_out.c.purpose == "all", opt_out.c.at < before
     )
     return tx.execute(select(phone.c.id).where(theirs, ~refused).limit(1)).first() is not None
+
+
+def requests_over(before: int) -> ColumnElement[bool]:
+    """Those of a mutual that were refused, or ended."""
+    return membership.c.state.in_(("refused", "ended")) & (membership.c.state_at < before)
 
 
 def follow_ups_ended(before: int) -> ColumnElement[bool]:

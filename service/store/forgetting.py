@@ -252,7 +252,19 @@ def forget_requests(
         *(f"{opinion_keys}{number}" for number in tx.execute(select(feedback.c.number).where(wrote)).scalars()),
     ]
     lines = task.c.key.in_(about) | (task.c.phone_id == phone_id) | task.c.person_id.in_(people)
-    return _delete(tx, task, lines) + _delete(tx, feedback, wrote) + _delete(tx, membership, asked)
+    gone = _delete(tx, task, lines) + _delete(tx, feedback, wrote)
+    return gone + forget_memberships(tx, list(tx.execute(select(membership.c.id).where(asked)).scalars()))
+
+
+def forget_memberships(tx: Connection, ids: Sequence[int]) -> Gone:
+    """Requests to a mutual, or what they became, with what was planned about their covers."""
+    theirs = appointment.c.membership_id.in_(ids)
+    told = select(appointment.c.id).where(theirs)
+    return (
+        _delete(tx, message_appointment, message_appointment.c.appointment_id.in_(told))
+        + _delete(tx, appointment, theirs)
+        + _delete(tx, membership, membership.c.id.in_(ids))
+    )
 
 
 def forget_people(tx: Connection, people: Sequence[int]) -> Gone:

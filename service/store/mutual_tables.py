@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, Integer, String, Table, case, select, update
+from sqlalchemy import Column, ColumnElement, Date, Index, Integer, String, Table, case, exists, select, update
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
+from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
+from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled, upsert, wrote
 from service.store.people_tables import household
 from service.store.phone_tables import phone
 
@@ -33,6 +34,9 @@ membership = Table(
 )
 c = membership.c
 STANDING = ("requested", "active")
+_is_active = c.state == spelled("active")
+# Whose cover ends, or ended a moment ago.
+Index("ix_membership_paid_until", c.paid_until, sqlite_where=_is_active, postgresql_where=_is_active)
 
 
 class Membership(NamedTuple):
@@ -72,7 +76,8 @@ def latest_membership(tx: Connection, household_id: int, scheme: str) -> Members
 
 
 def find_membership(tx: Connection, number: str) -> Membership | None:
-    """The request with this number, ours until the end of the transaction."""
+    """The request with this number, ours until the end of the transaction; so is its household, which comes first."""
+    _lock_home(tx, c.number == number)
     row = tx.execute(select(*_COLUMNS).where(c.number == number).with_for_update()).first()
     return Membership._make(row) if row else None
 
@@ -83,6 +88,56 @@ def set_state(tx: Connection, membership_id: int, state: str, now: int, paid_unt
     if paid_until is not None:
         values["paid_until"] = paid_until
     tx.execute(update(membership).where(c.id == membership_id).values(values))
+
+
+class Cover(NamedTuple):
+    """A membership as its cover's end needs it; `state_at` is when the mutual gave its last word."""
+
+    id: int
+    number: str
+    organisation_id: int
+    household_id: int
+    person_id: int
+    phone_id: int
+    state: str
+    paid_until: date | None
+    state_at: int
+
+
+_COVER = tuple(c[name] for name in Cover._fields)
+
+
+def cover_of(tx: Connection, membership_id: int) -> Cover:
+    """As it stands; its household is ours until the end of the transaction, as in a plan of its children."""
+    _lock_home(tx, c.id == membership_id)
+    return Cover._make(tx.execute(select(*_COVER).where(c.id == membership_id)).one())
+
+
+def _lock_home(tx: Connection, which: ColumnElement[bool]) -> None:
+    """Erasure and the planner take their locks in this order too."""
+    home = select(household.c.id).join(membership, c.household_id == household.c.id).where(which)
+    tx.execute(home.with_for_update(of=household, key_share=True))
+
+
+def ended_between(tx: Connection, first: date, last: date, after: int, limit: int) -> list[Cover]:
+    """The active ones whose last covered day is one of these, the next by id."""
+    which = _is_active & (c.paid_until >= first) & (c.paid_until <= last) & (c.id > after)
+    return [Cover._make(row) for row in tx.execute(select(*_COVER).where(which).order_by(c.id).limit(limit))]
+
+
+def without_notices(tx: Connection, after_day: date, after: int, limit: int) -> list[int]:
+    """Ids of active ones that last longer than this day and of whose end nothing was ever planned."""
+    planned = exists().where(appointment.c.membership_id == c.id)
+    which = _is_active & (c.paid_until > after_day) & ~planned & (c.id > after)
+    return list(tx.execute(select(c.id).where(which).order_by(c.id).limit(limit)).scalars())
+
+
+def open_notices(tx: Connection, membership_id: int) -> list[Appointment]:
+    """The appointments of its end, the earliest first."""
+    a = appointment.c
+    which = (a.membership_id == membership_id) & (a.state == "open")
+    rows = tx.execute(select(*APPOINTMENT_COLUMNS).where(which).order_by(a.anchor_on, a.id))
+    return [Appointment(*row) for row in rows]
 
 
 def memberships(tx: Connection, state: str, limit: int) -> list[tuple[Membership, str]]:

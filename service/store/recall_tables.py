@@ -9,10 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
+from service.store.care_tables import APPOINTMENT_COLUMNS, COVER, VACCINE, Appointment, appointment
 from service.store.columns import metadata, reference
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message, send_attempt
+from service.store.mutual_tables import membership
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out, phone
 from service.store.place_tables import health_centre, zone
@@ -36,11 +37,15 @@ _on = func.coalesce(a.meets_on, a.anchor_on)
 
 
 class DueAppointment(NamedTuple):
-    """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts."""
+    """An appointment with a step due, and all that its reminder needs; `on` is the day from which it counts.
+
+    Where it is about the end of a cover: `asked_phone_id` is the phone with which the household asked for it,
+    `covered_until` its last day.
+    """
 
     id: int
     kind: str
-    child_id: int | None  # None: a follow-up that is not a child's
+    child_id: int | None  # None: of a woman, or of the whole household
     doses: str
     household_id: int
     programme_id: int
@@ -59,6 +64,12 @@ class DueAppointment(NamedTuple):
     enrolled_at: int | None
     birth_precision: str | None
     by_voice: bool | None = None
+    asked_phone_id: int | None = None
+    covered_until: date | None = None
+
+    @property
+    def is_cover(self) -> bool:
+        return self.kind == COVER
 
 
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
@@ -95,10 +106,13 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             child.c.enrolled_at,
             child.c.birth_precision,
             phone.c.by_voice,
+            membership.c.phone_id,
+            membership.c.paid_until,
         )
         .join(household, household.c.id == a.household_id)
         .outerjoin(child, child.c.person_id == a.child_id)
         .outerjoin(follow_up, follow_up.c.id == a.follow_up_id)
+        .outerjoin(membership, membership.c.id == a.membership_id)
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .outerjoin(health_centre, health_centre.c.id == func.coalesce(child.c.centre_id, follow_up.c.centre_id))
         .outerjoin(zone, zone.c.id == func.coalesce(child.c.zone_id, follow_up.c.zone_id))
@@ -133,10 +147,13 @@ def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     return set(tx.execute(statement).scalars())
 
 
-def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
+NO_REMINDERS = ("reminder", "all", "unreachable")
+
+
+def who_refused(tx: Connection, numbers: Iterable[bytes | None], purposes: Sequence[str] = NO_REMINDERS) -> set[bytes]:
     """Those of the numbers (by blind index) that want no reminders, or receive nothing any more."""
     wanted = [number for number in numbers if number is not None]
-    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all", "unreachable"))
+    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(purposes)
     return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
 
 

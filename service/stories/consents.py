@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import consent_tables, family_changes, people_tables, place_tables
-from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
+from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, MUTUAL, Standing
 from service.stories import recalls
 
 DISCREET, EXPLICIT = "discreet", "explicit"
@@ -130,6 +130,14 @@ def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int, purpos
         if said.given:
             words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
             _add(tx, person_id, purpose, False, DISCREET, words, now, said, by)
+
+
+def end_mutual(tx: Connection, person_id: int, by: str, now: int) -> None:
+    """The family wants no more of its mutual, and told whoever writes it down."""
+    for said in consent_tables.standing(tx, (person_id,), (MUTUAL,)):
+        if said.given:
+            words = Words("withdrawn", said.language, "told")
+            _add(tx, person_id, MUTUAL, False, DISCREET, words, now, said, by)
 
 
 def _add(

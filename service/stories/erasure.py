@@ -106,6 +106,11 @@ def forget_treatments(tx: Connection, ids: Sequence[int]) -> int:
     return forgetting.forget_treatments(tx, ids)["treatment"]
 
 
+def forget_memberships(tx: Connection, ids: Sequence[int]) -> int:
+    """Delete these requests to a mutual and all that is kept of them; gives how many."""
+    return forgetting.forget_memberships(tx, ids)["membership"]
+
+
 def forget_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> Gone:
     """Delete these messages; they stay in the counts of their days."""
     gone = Gone()

@@ -13,7 +13,7 @@ from service.programme_settings import MutualSettings
 from service.runtime import Runtime
 from service.store import mutual_tables, people_tables, task_tables
 from service.store.mutual_tables import Membership
-from service.stories import cover_consents
+from service.stories import consents, cover_consents, cover_ends
 from service.stories.families import Consent
 
 SCHEME = "amv"
@@ -99,13 +99,29 @@ def request(tx: Connection, runtime: Runtime, number: str, told: Request, now: i
     return Requested(fresh, False)
 
 
-def confirm(tx: Connection, number: str, paid_until: date, by: str, now: int) -> None:
-    """The mutual enrolled the family, or was paid again. Raises Refused when there is nothing to confirm."""
+def confirm(tx: Connection, runtime: Runtime, number: str, paid_until: date, by: str, now: int) -> None:
+    """The mutual enrolled the family, or was paid again: it is covered until this day, and told in time before it.
+
+    Raises Refused when there is nothing to confirm, or for a day that is past.
+    """
     found = _found(tx, number)
+    if paid_until < runtime.today(now):
+        raise Refused(f"{paid_until} is past: give the last day that is still to come")
     if found.state not in mutual_tables.STANDING:
         raise Refused(f"{number} is {found.state}: the family makes a new request")
     mutual_tables.set_state(tx, found.id, "active", now, paid_until)
     task_tables.close_task_of(tx, task_key(number), "done", by, now)
+    cover_ends.replan(tx, runtime, found.id, now)
+
+
+def end(tx: Connection, runtime: Runtime, number: str, by: str, now: int) -> None:
+    """The family wants no more of it, or is enrolled no longer: silence. Raises Refused when none stands."""
+    found = _found(tx, number)
+    if found.state != "active":
+        raise Refused(f"{number} is {found.state}: only an active membership ends")
+    mutual_tables.set_state(tx, found.id, "ended", now)
+    consents.end_mutual(tx, mutual_tables.cover_of(tx, found.id).person_id, by, now)
+    cover_ends.replan(tx, runtime, found.id, now)
 
 
 def refuse(tx: Connection, number: str, by: str, now: int) -> None:

@@ -13,7 +13,7 @@ from service.runtime import Runtime
 from service.store import care_tables, child_states, family_changes, people_tables, phone_tables
 from service.store.care_tables import OF_CHILDREN, NextStep
 from service.store.people_tables import Child
-from service.stories import recalls
+from service.stories import ladder_steps, recalls
 
 REFUSED, HOSPITAL, DOUBT = "refused", "hospital", "doubt"
 """DOUBT: it may be a child that died; only a person who made sure speaks of it again."""
@@ -66,6 +66,6 @@ def _be_quiet(tx: Connection, runtime: Runtime, child_id: int, why: str | None, 
     steps = []
     for kind in OF_CHILDREN:
         for row in care_tables.open_appointments(tx, child_id, kind):
-            step = recalls.step_of(runtime, one, row.on, row.lapses_on, row.last_step, now, kind)
+            step = ladder_steps.step_of(runtime, one, kind, row.on, row.lapses_on, row.last_step, now)
             steps.append(NextStep(row.id, row.last_step, step and step.step, step and step.on))
     care_tables.set_next_steps(tx, steps, now)

@@ -11,9 +11,12 @@ from sqlalchemy.engine import Connection
 from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
 from service.runtime import Runtime
+from service.store import recall_tables
+from service.store.care_tables import ROUND
 from service.store.message_claims import VOICE
 from service.store.recall_tables import DueAppointment
 from service.stories import spoken
+from service.stories.cover_words import cover_texts
 from service.stories.outbox import Letter
 from service.stories.recall_receivers import Receiver, receivers_of
 from service.stories.recall_words import recall_texts
@@ -46,24 +49,49 @@ def ready_letters(
 ) -> dict[int, Ready]:
     """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
     receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
-    to_tell = _to_tell(dues_of, receivers, but)
-    words = {house: underway.words(due.row for due in dues) for house, dues in to_tell.items()}
-    texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()}, words)
+    to_tell = _to_tell(runtime, dues_of, receivers, but | _want_no_news(tx, dues_of))
+    said = {house: _said(dues) for house, dues in to_tell.items() if not dues[0].row.is_cover}
+    words = {house: underway.words(due.row for due in to_tell[house]) for house in said}
+    texts = recall_texts(tx, runtime, receivers, said, words)
+    covers = {house: dues[0].row for house, dues in to_tell.items() if dues[0].row.is_cover}
+    texts |= cover_texts(tx, runtime, receivers, covers)
     return {
         house: Ready(_letter(runtime, receivers[house], texts[house], dues, now), dues)
         for house, dues in to_tell.items()
     }
 
 
+def _want_no_news(tx: Connection, dues_of: Mapping[int, Sequence[Due]]) -> set[int]:
+    """Households that would be told of their cover today, and refused what the mutual has to say."""
+    covers = {house: dues[0].row.number_idx for house, dues in dues_of.items() if dues[0].row.is_cover}
+    refused = recall_tables.who_refused(tx, covers.values(), ("campaign",)) if covers else set()
+    return {house for house, number in covers.items() if number in refused}
+
+
 def _to_tell(
-    dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
+    runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], receivers: Mapping[int, Receiver], but: set[int]
 ) -> dict[int, list[Due]]:
-    """What each household's phone is told now. Whoever hears in a mother's place hears nothing of her own follow-up."""
+    """What each household's phone is told now."""
     found = {}
     for house, dues in dues_of.items():
         if house in receivers and house not in but:
-            found[house] = [due for due in dues if due.row.child_id is not None or not receivers[house].beside]
+            found[house] = [due for due in dues if _is_told_there(runtime, due.row, receivers[house])]
     return {house: dues for house, dues in found.items() if dues}
+
+
+def _is_told_there(runtime: Runtime, row: DueAppointment, to: Receiver) -> bool:
+    """Whoever hears in a mother's place hears nothing of her follow-up, and of a cover only the phone that asked."""
+    if row.is_cover:
+        return runtime.config.cover is not None and row.asked_phone_id == to.phone_id
+    if row.kind == ROUND and runtime.config.follow_ups is None:
+        return False  # who confirmed the figures confirms them no more
+    return row.child_id is not None or not to.beside
+
+
+def said_today(dues: Sequence[Due]) -> tuple[Sequence[Due], Sequence[Due]]:
+    """What a household's message of today tells of, and what waits for tomorrow: a cover has words of its own."""
+    together = [due for due in dues if not due.row.is_cover]
+    return (together, [due for due in dues if due.row.is_cover]) if together else (dues, ())
 
 
 def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
@@ -91,6 +119,8 @@ def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now:
 
 def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
     """What is played to a family that chose calls; "" where this is said in an SMS."""
+    if dues[0].row.is_cover:
+        return ""  # nobody has recorded its words
     named = any(due.step.medium == VOICE for due in dues)
     if not to.by_voice or not (named or runtime.config.voice.steps == "all"):
         return ""

@@ -66,7 +66,7 @@ def _explicit(runtime: Runtime, language: str | None, rows: Said, names: Mapping
     doses: dict[int, set[str]] = {}
     for row, _ in rows:
         if row.kind != VACCINE or row.child_id is None:
-            return None  # a pregnancy is never named, nor a treatment
+            return None  # a pregnancy is never named, nor a treatment or a malaria round
         doses.setdefault(row.child_id, set()).update(row.doses.split(","))
     if not names.keys() >= doses.keys():
         return None

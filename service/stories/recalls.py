@@ -1,7 +1,8 @@
 """Recalls: which contacts are coming for a child, and the reminder steps of each, one message per household and day.
 
-`replan` rewrites a child's appointments whenever something about it changes. Follow-ups (`follow_up_plans`) put theirs
-beside them, each kind on its own ladder: a household hears of all of them in the same message, in the same words.
+`replan` rewrites a child's appointments whenever something about it changes. Follow-ups (`follow_up_plans`) and malaria
+rounds (`round_plans`) put theirs beside them, each kind on its own ladder: a household hears of all of them in the same
+message, in the same words. Only the end of a cover (`cover_ends`) has a message of its own, on another day.
 `queue_recalls` takes the steps that are due today, and only those: its cost follows what is due, not how many are
 followed.
 """
@@ -20,14 +21,18 @@ from service.domain.contacts import Contact
 from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
-from service.store import care_tables, message_tables, people_tables, recall_tables
+from service.store import care_tables, people_tables, recall_tables
 from service.store.care_tables import VACCINE, Appointment, NextStep
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, trials
+from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, round_plans, trials
+from service.stories.ladder_steps import step_after, step_of
 from service.stories.outbox import put_many
-from service.stories.recall_letters import Due, hours_of, leaves_at, ready_letters
+from service.stories.recall_letters import Due, hours_of, leaves_at, ready_letters, said_today
+from service.stories.taken_back import take_back as take_back
+from service.stories.taken_back import unsay
+from service.stories.taken_back import unsay_appointments as unsay_appointments
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
@@ -59,6 +64,7 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_b
     if taken_back:
         heard += _closed_before(tx, runtime, child_id)
     _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, heard)
+    round_plans.replan(tx, runtime, [one], now)
     return gone
 
 
@@ -77,6 +83,7 @@ def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Give
     """The first plan of a child that was just enrolled: no appointment stands yet, so none is read."""
     coming = _contacts(tx, runtime, one, given, (), now)
     _add(tx, runtime, one, coming, now)
+    round_plans.replan(tx, runtime, [one], now, is_new=True)
     return coming
 
 
@@ -120,7 +127,7 @@ def _told_of(contact: Contact, heard: Sequence[Appointment]) -> str | None:
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
-    step = step_of(runtime, one, contact.on, contact.lapses_on, told, now)
+    step = step_of(runtime, one, VACCINE, contact.on, contact.lapses_on, told, now)
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -140,36 +147,6 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
     }
 
 
-def _step_after(
-    runtime: Runtime, kind: str, on: date | None, lapses_on: date | None, told: str | None, now: int
-) -> Occurrence | None:
-    """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next.
-
-    None too while nobody knows the day `on`.
-    """
-    ladder = runtime.ladder_for(kind)
-    return reminder_ladder.next_step(ladder, on, told, runtime.local(now), lapses_on) if on else None
-
-
-def step_of(
-    runtime: Runtime,
-    one: Child,
-    on: date | None,
-    lapses_on: date | None,
-    told: str | None,
-    now: int,
-    kind: str = VACCINE,
-) -> Occurrence | None:
-    """The same for this child: none while its family refuses, and none before its silence ends."""
-    if one.quiet_why is None:
-        return _step_after(runtime, kind, on, lapses_on, told, now)
-    if one.quiet_until is None:
-        return None
-    speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
-    step = _step_after(runtime, kind, on, lapses_on, told, max(now, speaks_at))
-    return step._replace(on=max(step.on, one.quiet_until)) if step else None
-
-
 def said_otherwise(
     tx: Connection, runtime: Runtime, message_id: int, row: Appointment, leaves_on: date, now: int
 ) -> None:
@@ -183,48 +160,9 @@ def said_otherwise(
     ]
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
-        after = _step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
+        after = step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
         care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
     recall_tables.tell(tx, told)
-
-
-def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed.
-
-    So is what waits about the follow-ups of its household, which is written to on the same phone.
-    """
-    unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
-
-
-def unsay_appointments(
-    tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int
-) -> dict[int, str | None]:
-    """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again.
-
-    Gives, for each appointment of which something was not said after all, the last step that was.
-    """
-    if not appointment_ids:
-        return {}
-    told = recall_tables.messages_telling_of(tx, appointment_ids)
-    return _unsay(tx, runtime, told, "the appointment changed", now)
-
-
-def _unsay(
-    tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int
-) -> dict[int, str | None]:
-    """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
-    message_tables.try_no_more(tx, message_ids, now)
-    cancelled = message_tables.cancel(tx, message_ids, now, reason)
-    again: dict[int, str] = {}
-    for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
-        if step != recall_tables.SORRY:
-            again[appointment_id] = min(again.get(appointment_id, step), step, key=reminder_ladder.offset_of)
-    today = runtime.today(now)
-    waiting = [
-        NextStep(id, reminder_ladder.step_before(runtime.ladder, step), step, today) for id, step in again.items()
-    ]
-    care_tables.set_next_steps(tx, waiting, now)
-    return {one.appointment_id: one.last_step for one in waiting}
 
 
 # --- the day's reminders ------------------------------------------------------------------------------------
@@ -288,26 +226,30 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
     homes = recall_tables.lock_due_households(tx, today, households)
     # What did not leave on its own day says the same as today's message, which takes its place.
-    _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
+    unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
     rows = recall_tables.due_appointments(tx, homes, today)
     heard = recall_tables.written_to(tx, homes, midnight)
     passed = sum(_passed_over(runtime, row, now) for row in rows)
     if passed:
         count(tx, "recall_steps_passed_over", passed)
-    by_household: dict[int, list[Due]] = defaultdict(list)
+    due_in: dict[int, list[Due]] = defaultdict(list)
     held, steps = 0, list[NextStep]()
     for row in rows:
         told, step = _step_to_tell(runtime, row, now)
         held += told != row.last_step
         while step is not None and step.on <= today and underway.withholds(row, step.step):
-            told, step = step.step, _step_after(runtime, row.kind, row.on, row.lapses_on, step.step, now)
+            told, step = step.step, step_after(runtime, row.kind, row.on, row.lapses_on, step.step, now)
         if step is not None and step.on <= today:
-            by_household[row.household_id].append(Due(row, step))
+            due_in[row.household_id].append(Due(row, step))
         else:  # its time has passed while nobody planned: the next useful step, or none
             steps.append(_next(row.id, told, step))
     if held:
         count(tx, "recall_steps_without_a_good_moment", held)
     underway.write_down(tx)
+    by_household: dict[int, Sequence[Due]] = {}
+    for house, due in due_in.items():
+        by_household[house], waits = said_today(due)
+        steps += [_tomorrow(each, today) for each in waits]
     taken = _taken_as_told(tx, runtime, by_household, today)
     ready = ready_letters(tx, runtime, by_household, heard | taken, underway, now)
     queued = put_many(tx, now, [one.letter for one in ready.values()])
@@ -341,7 +283,7 @@ def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str 
     """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
     told = row.last_step
     while True:
-        step = _step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
+        step = step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
         if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
             return told, step
         told = step.step
@@ -362,7 +304,7 @@ def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
 
 
 def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
-    return _step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
+    return step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
 
 
 def _tomorrow(due: Due, today: date) -> NextStep:

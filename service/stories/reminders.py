@@ -69,11 +69,19 @@ def explicit_text(
 
 
 def apology_text(
-    runtime: Runtime, language: str | None, centre: str, fell_away: Iterable[date], instead: Iterable[date]
+    runtime: Runtime,
+    language: str | None,
+    centre: str | None,
+    fell_away: Iterable[date],
+    instead: Iterable[date],
+    without: str = "apology.no_day_yet",
 ) -> str:
-    """One text for a household: the day it was told is put off, and the new one if there is one. As discreet."""
+    """One text for a household: the day it was told is put off, and the new one if there is one. As discreet.
+
+    `without` is the phrase where there is none.
+    """
     kept = sorted(set(instead))[:MOST_IN_AN_APOLOGY]
-    phrase = "apology.moved" if kept else "apology.no_day_yet"
+    phrase = "apology.moved" if kept else without
     spoken = spoken_language(runtime, language, phrase)
     days = {"dates": _dates(kept, spoken)} if kept else {}
     return runtime.phrases.say(

@@ -15,6 +15,7 @@ from service.runtime import Runtime
 from service.store import expiry, treatment_tables
 from service.store.expiry import Aged, Place
 from service.store.follow_up_tables import follow_up
+from service.store.mutual_tables import membership
 from service.store.people_tables import household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import mark, read_mark
@@ -207,7 +208,11 @@ SWEEPS: dict[str, Sweep] = {
     "expired_tasks": _aged(expiry.EXPIRED_TASKS),
     "closed_tasks": _aged(expiry.CLOSED_TASKS),
     "feedback": _aged(expiry.FEEDBACK),
-    "requests": _aged(expiry.REQUESTS),
+    "requests": _left_over(
+        membership,
+        lambda night: expiry.requests_over(night.before),
+        lambda tx, _, ids: erasure.forget_memberships(tx, ids),
+    ),
     "unanswered_requests": _aged(expiry.UNANSWERED_REQUESTS),
     "handovers": _aged(expiry.HANDOVERS),
     "grown_children": _children(_find_grown),

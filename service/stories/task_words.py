@@ -9,6 +9,7 @@ from typing import Final
 KINDS: Final[Mapping[str, str]] = {
     "unfinished": "Formulaire inachevé",
     "amv_request": "Demande d'AMV",
+    "cover_ended": "Famille dont la couverture est finie",
     "ramed_visit": "Visite demandée pour le RAMED",
     "muac_referral": "Enfant à orienter après la mesure du bras",
     "treatment_referral": "Enfant envoyé au centre : le revoir",

@@ -13,7 +13,7 @@ from service.store import care_tables, treatment_tables
 from service.store.care_tables import NUTRITION
 from service.store.people_tables import Child
 from service.store.treatment_tables import Treatment
-from service.stories import recalls
+from service.stories import ladder_steps, recalls
 
 
 def replan(tx: Connection, runtime: Runtime, one: Treatment, child: Child, now: int) -> None:
@@ -55,7 +55,7 @@ def _close(tx: Connection, runtime: Runtime, ids: list[int], now: int) -> None:
 
 
 def _row(runtime: Runtime, child: Child, coming: DatedContact, now: int) -> dict[str, object]:
-    step = recalls.step_of(runtime, child, coming.planned_on, coming.lapses_on, None, now, NUTRITION)
+    step = ladder_steps.step_of(runtime, child, NUTRITION, coming.planned_on, coming.lapses_on, None, now)
     return {
         "organisation_id": child.organisation_id,
         "programme_id": child.programme_id,

@@ -12,6 +12,7 @@ from service.store import schema
 from tests.conftest import a_config
 
 BEFORE, WITH_FOLLOW_UPS = "0006", "0011"
+WITH_COVERS = "0017"
 # One row of each table that an appointment and its message stand on, in the order of their references.
 ROWS: tuple[tuple[str, dict[str, object]], ...] = (
     ("organisation", {}),
@@ -57,4 +58,12 @@ def test_appointments_and_their_messages_outlive_the_change(tmp_path: Path) -> N
         assert tx.exec_driver_sql("SELECT appointment_id, step FROM message_appointment").all() == [(1, "J-3")]
         assert tx.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         assert tx.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    with runtime.database.begin() as tx:
+        schema.upgrade_within(tx, WITH_COVERS)
+    with runtime.database.begin() as tx:
+        [row] = tx.exec_driver_sql("SELECT * FROM appointment").mappings()
+        assert (row["id"], row["child_id"], row["membership_id"], row["doses"]) == (1, 1, None, "BCG")
+        assert tx.exec_driver_sql("SELECT appointment_id, step FROM message_appointment").all() == [(1, "J-3")]
+        referred = {row["table"] for row in tx.exec_driver_sql("PRAGMA foreign_key_list(appointment)").mappings()}
+        assert {"membership", "follow_up", "child"} <= referred
     runtime.database.close()
