@@ -31,6 +31,7 @@ from service.carrier_settings import (
     TwilioVoiceSettings,
     comma_list,
 )
+from service.console_settings import ConsoleSettings
 from service.domain.prices import PricesMistake, load_prices
 from service.follow_up_settings import FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
@@ -136,6 +137,7 @@ class Config(BaseSettings):
     africastalking_voice: AfricasTalkingVoiceSettings | None = None
     simulator_voice: SimulatorVoiceSettings | None = None
     voice: CallSettings = CallSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
