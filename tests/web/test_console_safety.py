@@ -1,4 +1,4 @@
-"""The console's walls: every page by role and object, every form, every header, and words that would be more than words."""
+"""The console's walls: every page by role and object, every form, every header, and hostile words."""
 
 from __future__ import annotations
 
@@ -173,24 +173,23 @@ def _centres(runtime: Runtime) -> list[tuple[int, str, str]]:
 
 
 def test_words_stay_words(runtime: Runtime, app: Flask, here: Enrolled) -> None:
-    account = an_account(runtime)
+    """Names, notes, addresses and what is typed: all hostile words at once, on every page that shows some."""
+    account, payload = an_account(runtime), " ".join(PAYLOADS)
     fatou = Visitor(runtime, app).enters(a_staff(runtime))
-    for payload in PAYLOADS:
-        with runtime.database.begin() as tx:
-            tx.execute(update(person).values(name=payload))
-        paths = ["/console/retards", f"/console/retards/{account.id}", f"/console/retards/{account.id}/feuille-noms"]
-        paths += [f"/console/retards/{account.id}/confier", f"/console/{payload}", f"/console/retards?dit={payload}"]
-        pages = [fatou.get(path) for path in paths]
-        pages.append(fatou.send(fatou.get("/console/enfant").form("/enfant"), quoi=payload))
-        pages.append(fatou.logs_in(payload, payload, payload))
-        for page in pages:
-            assert not {"script", "img", "iframe", "object"} & set(page.tags)
-            assert " onerror=" not in page.source.replace("&quot;&gt;&lt;img src=x onerror=", "").replace(
-                "&#34;&gt;&lt;img src=x onerror=", ""
-            )
-            assert page.status < 500
-        assert payload[:8] in pages[0].text
-        assert "49" not in pages[0].text.split("Par médiatrice")[1][:60]
+    with runtime.database.begin() as tx:
+        tx.execute(update(person).values(name=payload))
+    paths = [f"/console/retards/{account.id}{rest}" for rest in ("", "/confier", "/feuille-noms")]
+    pages = [
+        fatou.get(path) for path in (*paths, "/console/retards", f"/console/{payload}", f"/console/?dit={payload}")
+    ]
+    pages.append(fatou.send(fatou.get("/console/enfant").form("/enfant"), quoi=payload))
+    pages.append(fatou.logs_in(payload, payload, payload))
+    for page in pages:
+        assert not {"script", "img", "iframe", "object"} & set(page.tags)
+        assert page.status < 500
+    for page in pages[:4]:
+        assert "<script>alert(1)</script>" in page.text
+        assert "{{ 7 * 7 }}" in page.text
 
 
 def test_searching_codes_through_is_stopped(runtime: Runtime, app: Flask, here: Enrolled) -> None:
