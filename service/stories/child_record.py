@@ -13,7 +13,7 @@ from flows import phone_numbers
 from service.domain import dose_words
 from service.domain.dose_lists import Line as ListLine
 from service.domain.dose_words import DoseWord
-from service.domain.vaccination import DueDose
+from service.domain.vaccination import DueDose, Given
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, phone_tables, place_tables, staff_tables
 from service.store.care_tables import Appointment
@@ -68,11 +68,22 @@ def told_doses(runtime: Runtime, words: Sequence[str]) -> list[DoseWord]:
     return list({dose.antigen: dose for dose in told}.values())
 
 
+class Looked(NamedTuple):
+    """What would become of a dose; `counts_as` is PENTA2, or empty where it fills no place of a series."""
+
+    verdict: Verdict
+    counts_as: str
+
+
 def look(
     tx: Connection, runtime: Runtime, child: Child, told: Sequence[DoseWord], on: date, today: date
-) -> list[Verdict]:
+) -> list[Looked]:
     """What would become of each of these doses, if they were given on that day; nothing is written."""
-    return dose_import.judge_child(tx, runtime, child, _lines(child, told, on), today)
+    verdicts = dose_import.judge_child(tx, runtime, child, _lines(child, told, on), today)
+    new = [Given(dose.antigen, on) for one in verdicts for dose in one.new]
+    after = care.assess_doses(runtime, child, [*care.given_to(tx, child), *new], today)
+    numbers = dose_corrections.numbers_of(runtime.calendar, after)
+    return [Looked(one, numbers.get((one.line.doses[0].antigen, on), "")) for one in verdicts]
 
 
 def keep(

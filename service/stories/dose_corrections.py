@@ -94,7 +94,7 @@ def lines_of(tx: Connection, runtime: Runtime, child: Child, today: date) -> lis
     found = care.assess(tx, runtime, child, today)
     reasons = {(one.antigen, one.on): one.reasons for one in found.invalid}
     said = {dose: f"does not count: {', '.join(why)}" for dose, why in reasons.items()}
-    said |= _numbers(runtime.calendar, found)
+    said |= numbers_of(runtime.calendar, found)
     return [_line(one, said, reasons, today) for one in kept]
 
 
@@ -173,7 +173,7 @@ def _planned(tx: Connection, runtime: Runtime, child: Child, corrected: Correcte
 Numbers = dict[tuple[str, date], str]
 
 
-def _numbers(calendar: Calendar, found: Assessment) -> Numbers:
+def numbers_of(calendar: Calendar, found: Assessment) -> Numbers:
     """What each dose that counts, counts as: PENTA2."""
     return {(calendar.dose(one.dose)[0].record_as, one.on): one.dose for one in found.valid}
 
@@ -200,7 +200,7 @@ def take_back_hers(
     kept = care_tables.history_of(tx, child.id)
     hers = [row for row in kept if row.voided_at is None and row.recorded_by == by and row.recorded_at >= since]
     today = runtime.today(now)
-    numbers = _numbers(runtime.calendar, care.assess(tx, runtime, child, today))
+    numbers = numbers_of(runtime.calendar, care.assess(tx, runtime, child, today))
     rows = [_meant(runtime, hers, numbers, dose, on) for dose in told]
     _void(tx, rows, Correction(by, correction_words.BY_SMS), now)
     recalls.replan(tx, runtime, child.id, now, taken_back=True)

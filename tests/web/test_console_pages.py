@@ -156,12 +156,13 @@ def test_a_centre_finds_a_child_and_writes_what_was_given(
     assert binta.send(form, dose="ABRACADABRA").status == 400
     early = binta.send(form, dose=["PENTA1", "MR"], jour="2026-05-01")
     assert "PENTA1 PENTA1 ne compte pas, enfant trop jeune ce jour" in early.text
+    assert "BCG en plus : la série est complète" in binta.send(form, dose="BCG").text
     late = binta.send(form, dose="PENTA1", jour="2026-07-07")
     assert "n'est pas encore venu" in late.text
     assert [one for one in late.forms if one.action.endswith("/oui")] == []
     before = len(history(runtime, late_child))
     seen = binta.send(form, dose=["PENTA1", "OPV1", "PCV1", "ROTA1"])
-    assert "PENTA1 compte" in seen.text
+    assert "PENTA1 compte : PENTA1" in seen.text
     assert len(history(runtime, late_child)) == before, "a look writes nothing"
     fields: Any = seen.form("/oui").fields | {"dose": ["PENTA1", "OPV1", "PCV1", "ROTA1"]}
     done = binta.post(seen.form("/oui").action, fields)

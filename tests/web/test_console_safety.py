@@ -179,9 +179,8 @@ def test_words_stay_words(runtime: Runtime, app: Flask, here: Enrolled) -> None:
     with runtime.database.begin() as tx:
         tx.execute(update(person).values(name=payload))
     paths = [f"/console/retards/{account.id}{rest}" for rest in ("", "/confier", "/feuille-noms")]
-    pages = [
-        fatou.get(path) for path in (*paths, "/console/retards", f"/console/{payload}", f"/console/?dit={payload}")
-    ]
+    paths += ["/console/retards", f"/console/{payload}", f"/console/?dit={payload}"]
+    pages = [fatou.get(path) for path in paths]
     pages.append(fatou.send(fatou.get("/console/enfant").form("/enfant"), quoi=payload))
     pages.append(fatou.logs_in(payload, payload, payload))
     for page in pages:

@@ -110,7 +110,7 @@ def born(child: Child) -> str:
 
 
 def band(one: Band) -> str:
-    return f"{one.first} j et plus" if one.last is None else f"{one.first} à {one.last} j"
+    return f"{one.first}+ j" if one.last is None else f"{one.first}-{one.last} j"
 
 
 def counts(line: Line) -> str:
