@@ -122,6 +122,9 @@ def choose_password(runtime: Runtime, session: Session, former: str, new: str, a
         stored = staff_accounts.stored(new)
     now, token = runtime.now(), secrets.token_urlsafe(32)
     with runtime.database.begin() as tx:
+        standing = staff_tables.staff_of_login(tx, one.login, lock=True)
+        if standing is None or standing.password != one.password:
+            return Chosen(why_not="former")  # reset meanwhile: the new start password stands
         staff_tables.end_sessions_of(tx, one.id)
         staff_tables.change_staff(tx, one.id, password=stored, start_until=None)
         staff_tables.open_session(tx, one.id, _hash(token), now)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from service.domain.correction_words import LONGEST_NOTE
 from service.domain.dose_lists import read_day
 from service.runtime import Runtime
+from service.store import staff_tables
 from service.store.care_tables import RecordedDose
 from service.store.people_tables import Child
 from service.stories import dose_corrections
@@ -55,6 +56,8 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
             return _form(runtime, ref, console_words.NOT_CORRECTED[reason.why]), 400
         except _OnlySeen:
             [(child, found)] = seen
+        with runtime.database.begin() as tx:
+            staff_tables.note_reads(tx, who().id, "child", [child.id], runtime.now())
         return render_template("console/correct_seen.html", child=child, name=ref, found=found, asked=asked)
 
     @guard.page(pages, "/enfant/<ref>/corriger/oui", EVERY_ROLE, "POST")
@@ -79,8 +82,9 @@ def _carry_out(tx: Connection, runtime: Runtime, child: Child, asked: Asked) -> 
 
 def _form(runtime: Runtime, ref: str, said: str) -> str:
     antigen, on = form_text("antigene", 12), read_day(form_text("jour", 20))
-    with runtime.database.read() as tx:
+    with runtime.database.begin() as tx:
         child = child_named(tx, ref)
+        staff_tables.note_reads(tx, who().id, "child", [child.id], runtime.now())
         lines = dose_corrections.lines_of(tx, runtime, child, runtime.today(runtime.now()))
     standing = [one for one in lines if _is_meant(one.dose, antigen, on)]
     return render_template(

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Timeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from service.channels.raw_request import MOST_FIELDS
 from service.logs import log
 from service.runtime import Runtime
 from service.store import staff_tables
@@ -81,7 +82,7 @@ class Guard:
         pages.register_error_handler(DBAPIError, _bug)
         pages.register_error_handler(Exception, _bug)
 
-        @self.page(pages, "/<path:rest>", ANYBODY)
+        @self.page(pages, "/<path:rest>", ANYBODY, "GET", "POST")
         def nothing(rest: str) -> Response:
             abort(404)
 
@@ -104,7 +105,9 @@ class Guard:
             answer = self._only_for(allowed, session)
             if answer is not None:
                 return answer
-        if request.method == "POST" and not hmac.compare_digest(request.form.get("jeton", ""), csrf_token()):
+        if request.method == "POST" and sum(map(len, request.form.listvalues())) > MOST_FIELDS:
+            abort(413)
+        if request.method == "POST" and not _is_ours(request.form.get("jeton", "")):
             log.warning("console_refused", why="no token of the form")
             abort(403)
         return None
@@ -215,6 +218,10 @@ def form_number(name: str) -> int:
 
 
 # --- in common ----------------------------------------------------------------------------------------------
+
+
+def _is_ours(token: str) -> bool:
+    return hmac.compare_digest(token.encode(), csrf_token().encode())
 
 
 def _only_from_our_pages(runtime: Runtime) -> None:
