@@ -263,6 +263,8 @@ class Config(BaseSettings):
         self._voice_is_set_up()
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        if self.console.enabled and not (self.demo_secret or self.public_url.startswith("https://")):
+            raise ValueError(f"{PREFIX}CONSOLE__ENABLED: its cookie is kept over https only: set {PREFIX}PUBLIC_URL")
         if self.kannel and not (self.kannel.callback_url or self.public_url):
             raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self

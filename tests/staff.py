@@ -49,6 +49,8 @@ class Page(HTMLParser):
             self.forms.append(Form(its["action"], {}, {}))
         elif tag == "a":
             self.links.append(its["href"])
+        elif tag in ("input", "select") and "name" not in its:
+            return  # only shown: it goes nowhere
         elif tag in ("input", "select") and its.get("type") != "checkbox":
             self.forms[-1].fields[its["name"]] = its.get("value", "")
         elif tag == "input":

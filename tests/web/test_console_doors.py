@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from io import StringIO
 
 import pytest
 from flask import Flask
@@ -17,7 +18,7 @@ from service.store.staff_tables import staff, staff_session, staff_try
 from service.stories import retention, staff_accounts
 from tests.cover import command, rows_of
 from tests.people import TestClock
-from tests.staff import SECRET, Visitor, a_staff, account_of, code_for, secret_in
+from tests.staff import Visitor, a_staff, account_of, code_for, secret_in
 
 OWN = "le chat dort sous la charrette"
 
@@ -78,7 +79,7 @@ def test_the_first_login_asks_for_a_password_of_ones_own(
 
 
 def test_whatever_is_wrong_is_told_in_the_same_words_and_no_code_is_taken_twice(
-    runtime: Runtime, clock: TestClock, app: Flask, fatou: staff_accounts.Opening
+    runtime: Runtime, clock: TestClock, app: Flask, fatou: staff_accounts.Opening, log_lines: StringIO
 ) -> None:
     code = code_for(runtime, "fatou")
     tries = (
@@ -102,15 +103,21 @@ def test_whatever_is_wrong_is_told_in_the_same_words_and_no_code_is_taken_twice(
     clock.advance(days=staff_accounts.START_DAYS)
     assert Visitor(runtime, app).logs_in("fatou", fatou.password, code_for(runtime, "fatou")).status == 403
     assert secret_in(fatou) == account_of(runtime, "fatou").totp
+    logged = log_lines.getvalue()
+    assert "console_login_refused" in logged
+    assert not any(word in logged for word in ("fatou", "nobody", fatou.password, code, secret_in(fatou)))
 
 
 def test_ten_tries_of_an_account_and_thirty_from_an_address(
     runtime: Runtime, clock: TestClock, app: Flask, fatou: staff_accounts.Opening
 ) -> None:
+    browser = Visitor(runtime, app)
+    form = browser.get("/console/entrer").form("/entrer")
+
     def tries(login: str, address: str, password: str = "wrong") -> int:
-        browser = Visitor(runtime, app)
         browser.address = address
-        return browser.logs_in(login, password, code_for(runtime, "fatou")).status
+        code = code_for(runtime, "fatou") if password != "wrong" else "123456"
+        return browser.send(form, identifiant=login, mot_de_passe=password, code=code).status
 
     for n in range(10):
         assert tries("fatou", f"10.1.0.{n}") == 403
@@ -224,4 +231,11 @@ def test_a_password_costs_a_guesser_what_it_should_whether_the_account_is_there_
     assert passwords.is_password_of(f" {OWN} ", own)
     assert 0.5 < seconds(own) / seconds(passwords.NOBODYS) < 2
     assert passwords.weakness_of("korotoumou ni baba ka so", "fatou") is None
-    assert SECRET
+
+
+def test_it_asks_for_https_outside_of_a_demo(settings: Config) -> None:
+    plain = settings.model_dump() | {"public_url": "http://laseli.example.org", "twilio": None}
+    with pytest.raises(ValueError, match="over https only"):
+        Config.model_validate(plain | {"console": {"enabled": True}})
+    with pytest.raises(ValueError, match="is no address"):
+        Config.model_validate(plain | {"console": {"proxy": "localhost"}})

@@ -254,7 +254,7 @@ def test_a_list_is_looked_at_and_then_written(
     for text, said in (
         ("", "Choisissez"),
         ("nom;date\n1;2\n", "il manque la colonne"),
-        ("PK\x03\x04 no workbook", "classeur"),
+        ("PK\x03\x04 no workbook", "abîmé"),
         ("code;dose;date\n" + "1;2;3\n" * 1001, "plus de 1000 lignes"),
     ):
         refused = sent(text)
