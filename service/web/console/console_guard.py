@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
@@ -86,9 +87,11 @@ class Guard:
         def nothing(rest: str) -> Response:
             abort(404)
 
-        @pages.record_once
-        def every_page_has_its_roles(_: object) -> None:
-            assert self.roles, "pages are added by `Guard.page`, which asks for their roles"
+        @pages.record
+        def every_page_has_its_roles(state: BlueprintSetupState) -> None:
+            """The last that is recorded: all pages stand."""
+            ours = {one.endpoint for one in state.app.url_map.iter_rules() if one.endpoint.startswith(f"{pages.name}.")}
+            assert ours == self.roles.keys(), "a page is added by `Guard.page`, which asks who may open it"
 
     # --- before ---------------------------------------------------------------------------------------------
 
