@@ -24,6 +24,10 @@ def create_app(runtime: Runtime) -> Flask:
     if runtime.voice is not None:
         app.register_blueprint(voice_webhook.blueprint(runtime))
     app.register_blueprint(health.blueprint(runtime))
+    if runtime.config.console.enabled:
+        from service.web import console  # only where it is asked for: it brings templates and forms
+
+        app.register_blueprint(console.blueprint(runtime))
     if runtime.config.demo_secret is not None and is_demo(runtime.database):
         # Its invented families are many modules that no other web process reads.
         from service.web import demo_controls

@@ -33,6 +33,7 @@ from service.commands.purge_commands import purge
 from service.commands.replan_commands import replan
 from service.commands.report_commands import report
 from service.commands.route_commands import route
+from service.commands.staff_commands import staff
 from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
 from service.commands.treatment_commands import COMMANDS as TREATMENTS
@@ -188,6 +189,7 @@ for group in (
     replan,
     report,
     route,
+    staff,
     talk,
     todo,
 ):

@@ -31,6 +31,7 @@ from service.carrier_settings import (
     TwilioVoiceSettings,
     comma_list,
 )
+from service.console_settings import ConsoleSettings
 from service.domain.prices import PricesMistake, load_prices
 from service.follow_up_settings import CoverSettings, FollowUpSettings
 from service.key_rings import parse_index_ring, parse_ring
@@ -136,6 +137,7 @@ class Config(BaseSettings):
     africastalking_voice: AfricasTalkingVoiceSettings | None = None
     simulator_voice: SimulatorVoiceSettings | None = None
     voice: CallSettings = CallSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
     public_url: str = Field(default="", description="our own https address, as carriers see it")
     country: str = Field(default="ML", pattern="^[A-Z]{2}$")
@@ -262,6 +264,8 @@ class Config(BaseSettings):
         self._voice_is_set_up()
         if self.twilio and not self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ValueError(f"Twilio signs our own address: set {PREFIX}PUBLIC_URL=https://...")
+        if self.console.enabled and not (self.demo_secret or self.public_url.startswith("https://")):
+            raise ValueError(f"{PREFIX}CONSOLE__ENABLED: its cookie is kept over https only: set {PREFIX}PUBLIC_URL")
         if self.kannel and not (self.kannel.callback_url or self.public_url):
             raise ValueError(f"Kannel brings receipts to us: set {PREFIX}KANNEL__CALLBACK_URL=http://127.0.0.1:8000")
         return self

@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -22,6 +23,13 @@ from service.config import PREFIX, Config
 from service.runtime import build_runtime
 
 PATIENCE_S = 60
+
+
+class Told(NamedTuple):
+    """For the terminal: what opens a mediator's account, and the console."""
+
+    mediator: str
+    staff: str
 
 
 def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
@@ -39,7 +47,7 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
     port = _free(port)
     sim_port = _free(sim_port, but=port)
     environment = _environment(folder.resolve(), port, sim_port)
-    mediator = _prepare(Config.from_env(environment))
+    told = _prepare(Config.from_env(environment))
     state = str(folder.resolve() / "phones.db")
     # The worker last: what it sends at once gets its receipts from a service that is up.
     commands = {
@@ -55,7 +63,7 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
             processes[name] = subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
             if not _comes_up(processes, address):
                 return 1
-        return _watch(processes, port, sim_port, mediator)
+        return _watch(processes, port, sim_port, told)
     except KeyboardInterrupt:
         click.echo("\nThe demo ends; its families stay in " + str(folder))
         return 0
@@ -84,11 +92,13 @@ def _one_ended(processes: dict[str, subprocess.Popen[bytes]]) -> bool:
     return False
 
 
-def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int, mediator: str) -> int:
+def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int, told: Told) -> int:
     product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
     click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
-    if mediator:
-        click.echo(f"    A mediator's phone      {mediator}")
+    if told.mediator:
+        click.echo(f"    A mediator's phone      {told.mediator}")
+    click.echo(f"    A supervisor's console  {product}/console\n                            {told.staff}")
+    click.echo("                            its code: `laseli --demo staff code demo`")
     click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
     click.echo(
         "\n`laseli --demo ...` (python3 dev --demo ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
@@ -141,6 +151,7 @@ def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
         f"{PREFIX}DEMO_SECRET": secret["control"],
         f"{PREFIX}PUBLIC_URL": f"http://127.0.0.1:{port}",
         f"{PREFIX}PORT": str(port),
+        f"{PREFIX}CONSOLE__ENABLED": "true",
         f"{PREFIX}LOG_LEVEL": "WARNING",
     }
 
@@ -154,18 +165,19 @@ def use_settings(folder: Path) -> None:
     os.environ.update(_environment(folder.resolve(), 8000, 8001))
 
 
-def _prepare(config: Config) -> str:
-    """The families are there when it comes back; gives what opens their mediator's account."""
+def _prepare(config: Config) -> Told:
+    """The families are there when it comes back; gives what opens their mediator's account, and the console."""
     from service.stories import demo, setup
 
     runtime = build_runtime(config)
     logs.configure(config.log_level)
     setup.prepare(runtime)
     with runtime.database.begin() as tx:
-        made, mediator = demo.seed(tx, runtime, runtime.now()), demo.mediator_told(tx)
+        made = demo.seed(tx, runtime, runtime.now())
+        told = Told(demo.mediator_told(tx), demo.staff_told(tx, runtime.now()))
     runtime.database.close()
     click.echo(f"{made} invented children enrolled." if made else "The demo goes on with its former families.")
-    return mediator
+    return told
 
 
 def serve_simulator(config: Config, port: int, state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -37,4 +38,5 @@ def test_with_one_it_works_there_and_not_on_the_database_of_the_settings(tmp_pat
     assert done.exit_code == 0, done.output
     assert "comes with the program" in done.output
     assert CliRunner().invoke(main, ["--demo", "todo", "list"]).output.endswith("0 lines\n")
+    assert re.fullmatch(r"\d{6}\n", CliRunner().invoke(main, ["--demo", "staff", "code", "demo"]).output)
     assert not (tmp_path / "real.db").exists()

@@ -13,7 +13,7 @@ from service.commands.opening import opened_runtime
 from service.runtime import Runtime
 
 if TYPE_CHECKING:
-    from service.domain.dose_lists import Line, Refusal
+    from service.domain.dose_lists import Cells, ReadList, Refusal
     from service.stories.dose_import import Outcome
 
 SHOWN = 20
@@ -45,34 +45,14 @@ def dose_import(file: Path, by: str, dry_run: bool, rejects: Path | None) -> Non
         _write_rejects(rejects, cells, outcome.refused)
 
 
-Cells = dict[int, tuple[object, object, object]]
-
-
-def _read(built: Runtime, file: Path) -> tuple[Cells, list[Line], list[Refusal]]:
-    """The three cells of every line that is not empty, the lines that could be read, and the others."""
-    from service.commands.dose_list_files import CannotOpen, read_rows
+def _read(built: Runtime, file: Path) -> ReadList:
     from service.domain import dose_lists
+    from service.stories.dose_list_files import CannotOpen, read_rows
 
     try:
-        rows = read_rows(file)
-        columns = dose_lists.find_columns(rows)
+        return dose_lists.read_list(read_rows(file), built.calendar)
     except (CannotOpen, dose_lists.NoColumns) as reason:
         raise click.ClickException(str(reason)) from None
-    cells: Cells = {}
-    lines, unread = list[dose_lists.Line](), list[dose_lists.Refusal]()
-    for number, row in enumerate(rows[columns.row + 1 :], columns.row + 2):
-        three = dose_lists.cells_of(row, columns)
-        if dose_lists.is_empty(three):
-            continue
-        cells[number] = three
-        said = dose_lists.read_line(number, three, built.calendar)
-        if isinstance(said, dose_lists.Line):
-            lines.append(said)
-        else:
-            unread.append(said)
-    if not cells:
-        raise click.ClickException(f"{file.name} a des titres, et aucune ligne dessous")
-    return cells, lines, unread
 
 
 def _progress(what: str, done: int, of: int) -> None:
@@ -96,8 +76,8 @@ def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
 
 
 def _write_rejects(target: Path, cells: Cells, refused: Sequence[Refusal]) -> None:
-    from service.commands.dose_list_files import write_refused
     from service.domain.dose_lists import TITLES, shown
+    from service.stories.dose_list_files import write_refused
 
     if not refused:
         click.echo(f"No line was refused: {target} is not written.")

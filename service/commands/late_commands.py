@@ -46,8 +46,8 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 @click.option("--out", required=True, type=_FILE, help="The HTML file to write; only its owner may read it.")
 def mediator_page(account: int | None, zones: str | None, centre: str | None, with_names: bool, out: Path) -> None:
     """The list as A4 pages to print and tick: of an ACCOUNT, of quartiers or of a centre."""
-    from service.commands.late_page import page_of
     from service.stories import late_sheet
+    from service.stories.late_page import page_of
     from service.stories.mediator_accounts import Refused
 
     if sum(one is not None for one in (account, zones, centre)) != 1:

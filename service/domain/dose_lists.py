@@ -38,7 +38,7 @@ _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?)?")
 
 
 class NoColumns(Exception):
-    """The headings were not found; the text says which are missing."""
+    """The headings were not found, or nothing below them; the text says what is missing."""
 
 
 class Columns(NamedTuple):
@@ -102,6 +102,36 @@ def is_empty(cells: Sequence[object]) -> bool:
     return all(cell is None or not str(cell).strip() for cell in cells)
 
 
+Cells = dict[int, tuple[object, object, object]]
+
+
+class ReadList(NamedTuple):
+    """The three cells of every line that is not empty, the lines that could be read, and the others."""
+
+    cells: Cells
+    lines: list[Line]
+    unread: list[Refusal]
+
+
+def read_list(rows: Sequence[Sequence[object]], calendar: Calendar) -> ReadList:
+    """A whole list; raises NoColumns where it has no headings, or nothing below them."""
+    columns = find_columns(rows)
+    found = ReadList({}, [], [])
+    for number, row in enumerate(rows[columns.row + 1 :], columns.row + 2):
+        three = cells_of(row, columns)
+        if is_empty(three):
+            continue
+        found.cells[number] = three
+        said = read_line(number, three, calendar)
+        if isinstance(said, Line):
+            found.lines.append(said)
+        else:
+            found.unread.append(said)
+    if not found.cells:
+        raise NoColumns("la liste a des titres, et aucune ligne dessous")
+    return found
+
+
 def read_line(number: int, cells: tuple[object, object, object], calendar: Calendar) -> Line | Refusal:
     """What these three cells say, or why they cannot be read."""
     code, dose, day = cells
@@ -112,7 +142,7 @@ def read_line(number: int, cells: tuple[object, object, object], calendar: Calen
         doses = dose_words.read_doses(shown(dose), calendar)
     except NotRead as unclear:
         return Refusal(number, _about_dose(unclear, shown(dose), calendar))
-    on = _date(day)
+    on = read_day(day)
     if on is None:
         return Refusal(number, f"date « {shown(day)} » : écrivez-la comme 12/11/2026")
     return Line(number, digits, doses, on)
@@ -128,7 +158,8 @@ def _code(cell: object) -> str | None:
     return plain if re.fullmatch(rf"[0-9]{{{CODE_DIGITS}}}", plain) else None
 
 
-def _date(cell: object) -> date | None:
+def read_day(cell: object) -> date | None:
+    """The day in a cell or a field, as people write it or as a browser gives it; None when it is none."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):

@@ -42,6 +42,21 @@ RULES = (
     ),
     Rule("receipts", "receipts that fit no message", "72 hours", 3 * DAY_MS, "deleted", "safety.md", "hour"),
     Rule("tries", "tries of a child's code or of a new number", "2 days", DAY_MS, "deleted", "ours", "hour"),
+    Rule(
+        "staff_tries",
+        "tries at the console's door, and its searches that found nobody",
+        "1 hour",
+        HOUR_MS,
+        "deleted",
+        "ours: four times what is counted",
+        "hour",
+    ),
+    Rule(
+        "staff_lists", "lists of doses that wait for a yes on the console", "1 hour", HOUR_MS, "deleted", "ours", "hour"
+    ),
+    Rule(
+        "staff_sessions", "sessions of the console", "1 day", DAY_MS, "deleted", "ours: they last eight hours", "hour"
+    ),
     Rule("route_samples", "how routes served (no person)", "2 days", 2 * DAY_MS, "deleted", "ours", "hour"),
     Rule(
         "given_up_jobs",
@@ -213,6 +228,24 @@ RULES = (
         90 * DAY_MS,
         "deleted; doses keep the account's number",
         "ours: as message texts",
+        "night",
+    ),
+    Rule(
+        "staff_reads",
+        "who opened whose page on the console, and when (no name)",
+        "400 days",
+        400 * DAY_MS,
+        "deleted",
+        "ours: as an event key; an audit of the console is to be confirmed",
+        "night",
+    ),
+    Rule(
+        "former_staff",
+        "console accounts that were revoked",
+        "400 days after that",
+        400 * DAY_MS,
+        "deleted; doses keep the login",
+        "ours: as long as what they read",
         "night",
     ),
     Rule(

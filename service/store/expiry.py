@@ -39,6 +39,7 @@ from service.store.people_tables import caregiver, child, consent, household, pe
 from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
+from service.store.staff_tables import staff, staff_list, staff_read, staff_session, staff_try
 from service.store.talk_tables import talk
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
@@ -75,6 +76,11 @@ FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.unti
 FORMER_MEDIATORS = Aged(mediator, mediator.c.id, mediator.c.left_at)
 TALKS = Aged(talk, talk.c.id, talk.c.held_on)
 VISITS = Aged(visit, visit.c.id, visit.c.visited_on)
+STAFF_TRIES = Aged(staff_try, staff_try.c.id, staff_try.c.at)
+STAFF_LISTS = Aged(staff_list, staff_list.c.id, staff_list.c.at)
+STAFF_SESSIONS = Aged(staff_session, staff_session.c.id, staff_session.c.started_at)
+STAFF_READS = Aged(staff_read, staff_read.c.id, staff_read.c.at)
+FORMER_STAFF = Aged(staff, staff.c.id, staff.c.revoked_at)
 ERASURES = Aged(erasure, erasure.c.id, erasure.c.at)
 
 

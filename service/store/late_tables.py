@@ -15,6 +15,7 @@ from service.store.message_tables import message
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
 from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.recall_tables import message_appointment
+from service.store.staff_tables import Remit
 
 a, link = appointment.c, message_appointment.c
 _on = func.coalesce(a.meets_on, a.anchor_on)
@@ -73,9 +74,11 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
     return sorted(found, key=lambda one: (one.child.id, one.on, one.doses))
 
 
-def followed_in(tx: Connection) -> dict[int | None, int]:
+def followed_in(tx: Connection, remit: Remit | None = None) -> dict[int | None, int]:
     """How many children are followed, by quartier; None: nobody said where they live."""
     counted = select(child.c.zone_id, func.count()).where(child.c.status == "followed").group_by(child.c.zone_id)
+    if remit is not None:
+        counted = counted.where(remit.children)
     return {row[0]: row[1] for row in tx.execute(counted)}
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
+from service.store.staff_tables import staff_list, staff_session
 from service.store.system_tables import lease
 
 REASON = "restored"
@@ -24,6 +25,12 @@ def nobody_knows(tx: Connection, now: int) -> int:
 def end_conversations(tx: Connection) -> int:
     """Calls that were open then are over by now. Deleted, not ended: some of them must leave no trace."""
     return tx.execute(delete(conversation).where(conversation.c.ended.is_(False))).rowcount
+
+
+def end_sessions(tx: Connection) -> None:
+    """Whoever was on the console is out: a session that was ended since would open again."""
+    tx.execute(delete(staff_list))
+    tx.execute(delete(staff_session))
 
 
 def let_leases_go(tx: Connection) -> None:

@@ -14,10 +14,10 @@ from flows.phone_numbers import show
 from service.clock import DEMO_MARK
 from service.domain import visits
 from service.runtime import Runtime
-from service.store import people_tables, phone_tables, place_tables, system_tables, task_tables
+from service.store import people_tables, phone_tables, place_tables, staff_tables, system_tables, task_tables
 from service.store.people_tables import Child
 from service.store.task_tables import Task
-from service.stories import care, doses, families, mediator_accounts, releases, task_words
+from service.stories import care, doses, families, mediator_accounts, releases, staff_accounts, task_words
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
 SHOWN = 50
@@ -25,6 +25,7 @@ FIRST_NUMBER = 70_000_101
 """Invented: the blocks +223 70 00 01 xx. The simulator has no way to a real network."""
 MEDIATOR = "+22370000199"
 PIN_MARK = "demo_pin"
+STAFF, STAFF_MARK = "demo", "demo_password"
 
 
 class NotForReal(Exception):
@@ -60,6 +61,18 @@ def mediator_told(tx: Connection) -> str:
     """Her phone and PIN, for the terminal; "" in a demo that is older than its mediator."""
     pin = system_tables.read_mark(tx, PIN_MARK)
     return f"{show(MEDIATOR)}, PIN {pin}" if pin else ""
+
+
+def staff_told(tx: Connection, now: int) -> str:
+    """Login and password of the console's account, for the terminal; made where this demo has none yet.
+
+    The password is kept in clear, as the mediator's PIN, and lasts: a demo's weeks are soon over.
+    """
+    if staff_tables.staff_of_login(tx, STAFF) is None:
+        opening = staff_accounts.add(tx, login=STAFF, role="supervisor", centre="", by="demo", now=now)
+        staff_tables.change_staff(tx, staff_accounts.working(tx, STAFF).id, start_until=None)
+        system_tables.mark(tx, STAFF_MARK, opening.password)
+    return f"{STAFF}, password {system_tables.read_mark(tx, STAFF_MARK)}"
 
 
 def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int) -> families.Enrolment:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS
 from service.domain import correction_words, dose_words
 from service.domain.dose_words import DoseWord
-from service.domain.vaccination import Assessment
+from service.domain.vaccination import Assessment, Reason
 from service.domain.vaccine_calendar import Calendar
 from service.runtime import Runtime
 from service.store import care_tables, people_tables
@@ -28,10 +28,18 @@ from service.stories.families import show_code
 SOURCE = "correction"
 FULL = "not needed"
 """Of a dose that fills no place: the series was full (R2)."""
+NOT_YET = "not yet"
+
+
+Why = Literal["no_child", "no_dose", "same_day", "future", "before_birth", "on_record"]
 
 
 class Refused(Exception):
-    """What cannot be corrected; the text says why, and nothing was changed."""
+    """What cannot be corrected; the text says why, `why` in a word, and nothing was changed."""
+
+    def __init__(self, words: str, why: Why) -> None:
+        super().__init__(words)
+        self.why = why
 
 
 class Correction(NamedTuple):
@@ -52,10 +60,14 @@ class Corrected(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A dose of the history. `counts_as`: PENTA2, or why it does not count; empty when it was taken back."""
+    """A dose of the history. `counts_as`: PENTA2, or why it does not count; empty when it was taken back.
+
+    `reasons`: why it does not count, as the schedule says it.
+    """
 
     dose: RecordedDose
     counts_as: str
+    reasons: tuple[Reason, ...] = ()
 
 
 class TakenBack(NamedTuple):
@@ -73,11 +85,17 @@ class TakenBack(NamedTuple):
 def history(tx: Connection, runtime: Runtime, code: str, today: date) -> tuple[Child, list[Line]]:
     """Every dose ever written down for this child, and what becomes of it. Raises Refused."""
     child = _child(tx, code)
+    return child, lines_of(tx, runtime, child, today)
+
+
+def lines_of(tx: Connection, runtime: Runtime, child: Child, today: date) -> list[Line]:
+    """The same of a child that was found already; locks nothing."""
     kept = care_tables.history_of(tx, child.id)
     found = care.assess(tx, runtime, child, today)
-    numbers = _numbers(runtime.calendar, found)
-    reasons = {(one.antigen, one.on): f"does not count: {', '.join(one.reasons)}" for one in found.invalid}
-    return child, [Line(one, _counts_as(one, reasons | numbers, today)) for one in kept]
+    reasons = {(one.antigen, one.on): one.reasons for one in found.invalid}
+    said = {dose: f"does not count: {', '.join(why)}" for dose, why in reasons.items()}
+    said |= numbers_of(runtime.calendar, found)
+    return [_line(one, said, reasons, today) for one in kept]
 
 
 def take_back(
@@ -95,11 +113,11 @@ def move(
     """The dose was given on another day than the one on record. Raises Refused."""
     child, one = _standing(tx, runtime, code, antigen, on)
     if to == on:
-        raise Refused(f"{to:%d/%m/%Y} is the day on record already")
+        raise Refused(f"{to:%d/%m/%Y} is the day on record already", "same_day")
     if to > runtime.today(now):
-        raise Refused(f"{to:%d/%m/%Y} is in the future")
+        raise Refused(f"{to:%d/%m/%Y} is in the future", "future")
     if to < child.born_on:
-        raise Refused(f"{to:%d/%m/%Y} is before the child's birth")
+        raise Refused(f"{to:%d/%m/%Y} is before the child's birth", "before_birth")
     _void(tx, [one], said, now)
     is_new = care_tables.add_dose(
         tx,
@@ -112,14 +130,15 @@ def move(
         recorded_at=now,
     )
     if not is_new:
-        raise Refused(f"{one.antigen} of {to:%d/%m/%Y} is on record already: take back the wrong one of the two")
+        words = f"{one.antigen} of {to:%d/%m/%Y} is on record already: take back the wrong one of the two"
+        raise Refused(words, "on_record")
     return _planned(tx, runtime, child, Corrected(one.antigen, on, to, ()), now)
 
 
 def _child(tx: Connection, code: str) -> Child:
     child = people_tables.find_child(tx, code=re.sub(r"\D", "", code))
     if child is None:
-        raise Refused("no child has this code; it has eight digits, as on the booklet")
+        raise Refused("no child has this code; it has eight digits, as on the booklet", "no_child")
     return child
 
 
@@ -128,13 +147,13 @@ def _standing(tx: Connection, runtime: Runtime, code: str, antigen: str, on: dat
     try:
         named = doses.antigen_of(antigen, care.antigens_of(runtime, child))
     except doses.Refused as reason:
-        raise Refused(str(reason)) from None
+        raise Refused(str(reason), "no_dose") from None
     stand = [one for one in care_tables.history_of(tx, child.id) if one.antigen == named and one.voided_at is None]
     for one in stand:
         if one.given_on == on:
             return child, one
     known = ", ".join(f"{one.given_on:%Y-%m-%d}" for one in stand) or "none"
-    raise Refused(f"no {named} of {on:%Y-%m-%d} is on record; there is {known}")
+    raise Refused(f"no {named} of {on:%Y-%m-%d} is on record; there is {known}", "no_dose")
 
 
 def _void(tx: Connection, rows: Sequence[RecordedDose], said: Correction, now: int) -> None:
@@ -154,15 +173,16 @@ def _planned(tx: Connection, runtime: Runtime, child: Child, corrected: Correcte
 Numbers = dict[tuple[str, date], str]
 
 
-def _numbers(calendar: Calendar, found: Assessment) -> Numbers:
+def numbers_of(calendar: Calendar, found: Assessment) -> Numbers:
     """What each dose that counts, counts as: PENTA2."""
     return {(calendar.dose(one.dose)[0].record_as, one.on): one.dose for one in found.valid}
 
 
-def _counts_as(one: RecordedDose, said: Numbers, today: date) -> str:
+def _line(one: RecordedDose, said: Numbers, reasons: dict[tuple[str, date], tuple[Reason, ...]], today: date) -> Line:
     if one.voided_at is not None:
-        return ""
-    return said.get((one.antigen, one.given_on), FULL if one.given_on <= today else "not yet")
+        return Line(one, "")
+    dose = one.antigen, one.given_on
+    return Line(one, said.get(dose, FULL if one.given_on <= today else NOT_YET), reasons.get(dose, ()))
 
 
 # --- what a mediator does -----------------------------------------------------------------------------------
@@ -180,7 +200,7 @@ def take_back_hers(
     kept = care_tables.history_of(tx, child.id)
     hers = [row for row in kept if row.voided_at is None and row.recorded_by == by and row.recorded_at >= since]
     today = runtime.today(now)
-    numbers = _numbers(runtime.calendar, care.assess(tx, runtime, child, today))
+    numbers = numbers_of(runtime.calendar, care.assess(tx, runtime, child, today))
     rows = [_meant(runtime, hers, numbers, dose, on) for dose in told]
     _void(tx, rows, Correction(by, correction_words.BY_SMS), now)
     recalls.replan(tx, runtime, child.id, now, taken_back=True)

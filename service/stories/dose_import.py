@@ -21,6 +21,7 @@ from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, people_tables
 from service.store.people_tables import Child
+from service.store.staff_tables import Remit
 from service.stories import care, mediator_doses, paged_work, recalls
 from service.stories.mediator_doses import Noted
 from service.stories.paged_work import Page
@@ -28,7 +29,7 @@ from service.stories.paged_work import Page
 SOURCE = "list"
 CHECKED_AT_ONCE, WRITTEN_AT_MOST = 500, 200
 """Children. Reading keeps nobody waiting; pages of writing grow and shrink by themselves (`paged_work`)."""
-_REASONS = {
+REASONS = {
     "too_young": "ne compte pas, enfant trop jeune ce jour",
     "interval_too_short": "ne compte pas, trop près de la dose d'avant",
     "live_spacing": "ne compte pas, trop près d'une autre dose vivante",
@@ -76,11 +77,19 @@ Progress = Callable[[str, int, int], None]
 
 
 def take_in(
-    runtime: Runtime, lines: Sequence[Line], by: str, now: int, progress: Progress, *, dry_run: bool
+    runtime: Runtime,
+    lines: Sequence[Line],
+    by: str,
+    now: int,
+    progress: Progress,
+    *,
+    dry_run: bool,
+    remit: Remit | None = None,
 ) -> Outcome:
     """Check everything, then write what is good, unless it was only asked what it would come to.
 
-    What a line comes to is judged anew when it is written: somebody may have written the same meanwhile.
+    What a line comes to is judged anew when it is written: somebody may have written the same meanwhile. Whoever is
+    not within the `remit` is told of as nobody is.
     """
     checked, outcome = Outcome(), Outcome()
     once, twice = _told_once(lines)
@@ -93,7 +102,7 @@ def take_in(
     for start in range(0, len(codes), CHECKED_AT_ONCE):
         page = codes[start : start + CHECKED_AT_ONCE]
         with runtime.database.read() as tx:
-            found = people_tables.children_of_codes(tx, page)
+            found = [one for one in people_tables.children_of_codes(tx, page) if remit is None or remit.has(one)]
             records = _records(tx, [one.id for one in found])
         for child in found:
             by_child[child.id], homes[child.id] = by_code[child.code], child.household_id
@@ -146,6 +155,11 @@ def _records(tx: Connection, children: Sequence[int]) -> dict[int, Record]:
         else:
             records[one.child_id].taken_back[one.antigen, one.given_on] = one.voided_by or ""
     return records
+
+
+def judge_child(tx: Connection, runtime: Runtime, child: Child, lines: Sequence[Line], today: date) -> list[Verdict]:
+    """What would become of these lines; nothing is written."""
+    return _judge(runtime, child, _records(tx, [child.id])[child.id], lines, today)
 
 
 def _judge(runtime: Runtime, child: Child, record: Record, lines: Sequence[Line], today: date) -> list[Verdict]:
@@ -202,7 +216,7 @@ def _judge_line(
 
 def _remarks(dose: DoseWord, found: Noted) -> list[str]:
     said = [*found.reasons, *([found.remark] if found.remark else [])]
-    return [f"{dose_words.written(dose)} {_REASONS[one].format(dose=found.dose)}" for one in said]
+    return [f"{dose_words.written(dose)} {REASONS[one].format(dose=found.dose)}" for one in said]
 
 
 # --- written ------------------------------------------------------------------------------------------------
@@ -225,7 +239,7 @@ def _write(
         return Page(order[place:until], until if until < len(order) else None)
 
     def act(tx: Connection, children: Sequence[int]) -> int:
-        verdicts[:] = [said for one in children for said in _write_child(tx, runtime, one, by_child[one], by, now)]
+        verdicts[:] = [said for one in children for said in write_child(tx, runtime, one, by_child[one], by, now)]
         return len(children)
 
     for page in paged_work.in_pages(runtime.database, find, act, 0 if order else None, most=WRITTEN_AT_MOST):
@@ -234,13 +248,14 @@ def _write(
         progress("written", done, len(order))
 
 
-def _write_child(
-    tx: Connection, runtime: Runtime, child_id: int, lines: Sequence[Line], by: str, now: int
+def write_child(
+    tx: Connection, runtime: Runtime, child_id: int, lines: Sequence[Line], by: str, now: int, source: str = SOURCE
 ) -> list[Verdict]:
+    """Write the lines of a child that can be and plan it anew; gives what became of each."""
     child = people_tables.find_child(tx, id=child_id)  # ours from here on
     if child is None:
         return [Verdict(line, why_not="aucun enfant n'a ce code") for line in lines]
-    verdicts = _judge(runtime, child, _records(tx, [child.id])[child.id], lines, runtime.today(now))
+    verdicts = judge_child(tx, runtime, child, lines, runtime.today(now))
     for verdict in verdicts:
         for dose in verdict.new:
             care_tables.add_dose(
@@ -248,7 +263,7 @@ def _write_child(
                 child.id,
                 dose.antigen,
                 verdict.line.on,
-                source=SOURCE,
+                source=source,
                 date_quality="seen",
                 recorded_by=by,
                 recorded_at=now,

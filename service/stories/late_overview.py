@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection
 from service.domain import late_order
 from service.domain.late_order import Band
 from service.runtime import Runtime
-from service.store import late_tables, mediator_tables, place_tables
+from service.store import late_tables, mediator_tables, place_tables, staff_tables
 from service.store.mediator_tables import Mediator
+from service.store.staff_tables import Remit
 from service.stories import late_list
 from service.stories.late_list import LateChild
 
@@ -57,22 +58,36 @@ def unserved(tx: Connection) -> list[tuple[str, int]]:
     ]
 
 
-def overview(runtime: Runtime, today: date) -> Overview:
-    """A quartier at a time, each in a reading of its own: nobody waits for it."""
+def overview(runtime: Runtime, today: date, remit: Remit | None = None) -> Overview:
+    """A quartier at a time, each in a reading of its own: nobody waits for it.
+
+    With a `remit`: its quartiers, its children, and the mediators who serve them.
+    """
     settings = runtime.config.report
     bounds = (runtime.calendar.settings.defaulter_after_days, settings.long_late_days)
     cut = tuple(late_order.bands(late_list.first_rule(runtime), bounds))
     with runtime.database.read() as tx:
-        zones, followed = place_tables.zones(tx), late_tables.followed_in(tx)
+        zones = place_tables.zones(tx) if remit is None else staff_tables.zones_within(tx, remit)
+        followed = late_tables.followed_in(tx, remit)
         mediators, serving = mediator_tables.accounts(tx, ("active", "locked")), mediator_tables.who_serves(tx)
+        if remit is not None:
+            mediators = _within(tx, remit, mediators, {one for zone_id, _ in zones for one in serving.get(zone_id, ())})
     quartiers = []
     for zone_id, name in zones:
         with runtime.database.read() as tx:
             late = _late(tx, runtime, zone_id, followed, today)
+        if remit is not None:
+            late = [one for one in late if remit.has(one.child)]
         served_by = tuple(serving.get(zone_id, ()))
         oldest = max((one.days_late for one in late), default=0)
         quartiers.append(Quartier(zone_id, name, followed.get(zone_id, 0), _counted(late, cut), oldest, served_by))
     return Overview(today, cut, tuple(quartiers), tuple(mediators), followed.get(None, 0))
+
+
+def _within(tx: Connection, remit: Remit, mediators: Sequence[Mediator], serving: set[int]) -> list[Mediator]:
+    """Those of the organisation; for a centre, those who serve its quartiers."""
+    ours = staff_tables.mediators_within(tx, remit)
+    return [one for one in mediators if one.id in ours and (remit.centre_id is None or one.id in serving)]
 
 
 def _late(

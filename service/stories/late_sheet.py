@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import centre_tables, late_tables, mediator_tables, place_tables
+from service.store import centre_tables, late_tables, mediator_tables, place_tables, staff_tables
 from service.store.mediator_tables import Mediator
+from service.store.staff_tables import Remit
 from service.stories import late_list, mediator_accounts
 from service.stories.families import show_code
 from service.stories.late_list import LateChild
@@ -40,6 +41,7 @@ class Sheet(NamedTuple):
     with_names: bool
     sender: str
     code: str
+    child_ids: tuple[int, ...] = ()
 
     @property
     def children(self) -> int:
@@ -54,17 +56,27 @@ class Asked(NamedTuple):
     centre: str = ""
 
 
-def sheet(tx: Connection, runtime: Runtime, asked: Asked, today: date, *, with_names: bool) -> Sheet:
-    """The list as it stands now. Raises Refused for an account, a quartier or a centre that is not there."""
+def sheet(
+    tx: Connection, runtime: Runtime, asked: Asked, today: date, *, with_names: bool, remit: Remit | None = None
+) -> Sheet:
+    """The list as it stands now, as far as it is within the remit.
+
+    Raises Refused for an account, a quartier or a centre that is not there.
+    """
     whose, zone_ids = _whose(tx, asked, with_names=with_names)
     names = dict(place_tables.zones(tx))
-    quartiers = []
+    if remit is not None:
+        within = dict(staff_tables.zones_within(tx, remit))
+        zone_ids = [one for one in zone_ids if one in within]
+    quartiers, shown = [], list[int]()
     for zone_id in sorted(zone_ids, key=lambda each: names[each]):
         late = late_list.late_children(tx, runtime, [zone_id], today)
+        late = [one for one in late if remit is None or remit.has(one.child)]
+        shown += [one.child.id for one in late]
         called = late_tables.names_of(tx, [one.child.id for one in late]) if with_names else {}
         quartiers.append((names[zone_id], tuple(_line(one, called.get(one.child.id, "")) for one in late)))
     sender, code = runtime.config.sender_name, runtime.config.service_code
-    return Sheet(whose, today, tuple(quartiers), with_names, sender, code)
+    return Sheet(whose, today, tuple(quartiers), with_names, sender, code, tuple(shown))
 
 
 def _whose(tx: Connection, asked: Asked, *, with_names: bool) -> tuple[str, list[int]]:

@@ -74,6 +74,7 @@ def settle(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) 
         taken_as_told=recalls.plan_restored_day(tx, runtime, now),
     )
     restored_tables.let_leases_go(tx)
+    restored_tables.end_sessions(tx)
     decision_tables.note_decision(tx, now, by, "restore", f"the backup of {made}")
     return settled
 

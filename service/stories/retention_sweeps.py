@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from service.domain import retention_rules
 from service.domain.retention_rules import Rule
 from service.runtime import Runtime
-from service.store import expiry, treatment_tables
+from service.store import expiry, staff_tables, treatment_tables
 from service.store.expiry import Aged, Place
 from service.store.follow_up_tables import follow_up
 from service.store.mutual_tables import membership
@@ -74,6 +74,11 @@ def _aged(aged: Aged, *, by_day: bool = False) -> Sweep:
         return expiry.delete_old(tx, aged, before(night), keys)
 
     return Sweep(find, act, lambda tx, night: expiry.count_old(tx, aged, before(night)))
+
+
+def _aged_by(aged: Aged, act: Callable[[Connection, Night, Sequence[Any]], int]) -> Sweep:
+    """The same for rows that others stand on: `act` deletes them together."""
+    return replace(_aged(aged), act=act)
 
 
 # --- messages -----------------------------------------------------------------------------------------------
@@ -194,6 +199,11 @@ SWEEPS: dict[str, Sweep] = {
     "keystrokes": _aged(expiry.CONVERSATIONS),
     "receipts": _aged(expiry.RECEIPTS),
     "tries": _aged(expiry.TRIES, by_day=True),
+    "staff_tries": _aged(expiry.STAFF_TRIES),
+    "staff_lists": _aged(expiry.STAFF_LISTS),
+    "staff_sessions": _aged_by(
+        expiry.STAFF_SESSIONS, lambda tx, night, ids: staff_tables.end_old_sessions(tx, night.before, ids)
+    ),
     "route_samples": _aged(expiry.ROUTE_SAMPLES),
     "given_up_jobs": _aged(expiry.GIVEN_UP_JOBS),
     "inbound_bodies": _aged(expiry.INBOUND_BODIES),
@@ -240,6 +250,10 @@ SWEEPS: dict[str, Sweep] = {
     ),
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),
+    "staff_reads": _aged(expiry.STAFF_READS),
+    "former_staff": _aged_by(
+        expiry.FORMER_STAFF, lambda tx, night, ids: staff_tables.forget_staff(tx, night.before, ids)
+    ),
     "talks": _aged(expiry.TALKS, by_day=True),
     "visits": _aged(expiry.VISITS, by_day=True),
     "people": _left_over(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from service.commands.late_page import page_of
+from service.stories.late_page import page_of
 from service.stories.late_sheet import Sheet
 from tests.browser.test_simulator_page import CHROMIUM, FLAGS
 from tests.test_late_page import a_sheet

@@ -38,18 +38,23 @@ def read_rows(file: Path) -> Rows:
         data = file.read_bytes()
     except OSError as error:
         raise CannotOpen(f"{file} cannot be read: {error.strerror}") from None
+    return rows_of(data, file.name)
+
+
+def rows_of(data: bytes, name: str, most_rows: int = MOST_ROWS) -> Rows:
+    """The same of a file's octets. Raises CannotOpen."""
     if data.startswith(b"PK"):
-        rows = _of_workbook(data, file.name)
+        rows = _of_workbook(data, name, most_rows)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise CannotOpen(f"{file.name} est un ancien classeur (.xls) ou protégé : enregistrez-le en .xlsx")
+        raise CannotOpen(f"{name} est un ancien classeur (.xls) ou protégé : enregistrez-le en .xlsx")
     else:
-        rows = _of_csv(data, file.name)
-    if len(rows) > MOST_ROWS:
-        raise CannotOpen(f"{file.name} a plus de {MOST_ROWS} lignes : coupez la liste en deux")
+        rows = _of_csv(data, name, most_rows)
+    if len(rows) > most_rows:
+        raise CannotOpen(f"{name} a plus de {most_rows} lignes : coupez la liste en deux")
     return rows
 
 
-def _of_workbook(data: bytes, name: str) -> Rows:
+def _of_workbook(data: bytes, name: str, most_rows: int) -> Rows:
     from openpyxl import load_workbook
 
     try:
@@ -60,13 +65,13 @@ def _of_workbook(data: bytes, name: str) -> Rows:
         with closing(load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)) as book:
             page = book.worksheets[0]
             page.reset_dimensions()  # what the sheet says of its own size may be wrong
-            return [row[:MOST_COLUMNS] for row in page.iter_rows(max_row=MOST_ROWS + 1, values_only=True)]
+            return [row[:MOST_COLUMNS] for row in page.iter_rows(max_row=most_rows + 1, values_only=True)]
     except Exception:
         # A broken or hostile part raises whatever it hits first; for the person it is one thing.
         raise CannotOpen(f"{name} ne s'ouvre pas : enregistrez-le de nouveau en .xlsx ou en CSV UTF-8") from None
 
 
-def _of_csv(data: bytes, name: str) -> Rows:
+def _of_csv(data: bytes, name: str, most_rows: int) -> Rows:
     text = _decoded(data)
     if "\0" in text:
         raise CannotOpen(f"{name} n'est ni un classeur .xlsx ni un CSV")
@@ -75,7 +80,7 @@ def _of_csv(data: bytes, name: str) -> Rows:
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True):
             rows.append(row[:MOST_COLUMNS])
-            if len(rows) > MOST_ROWS:
+            if len(rows) > most_rows:
                 break
     except csv.Error:
         raise CannotOpen(f"{name}, ligne {len(rows) + 1} : un guillemet n'est pas fermé ici ou avant") from None
