@@ -57,8 +57,10 @@ def test_from_the_pregnancy_to_the_child(settings: Config, runtime: Runtime) -> 
     codes = re.findall(r"Child (\d{4} \d{4}): write the code in its booklet\.", born)
     assert len(codes) == 2
     assert {row.sex for row in rows_of(runtime, follow_up.metadata.tables["person"]) if row.born_on} == {"F", "M"}
-    assert "say which one" in follow(settings, "loss", code).output
-    assert said(settings, "loss", code, "--child", codes[0]) == "Closed. Nothing more is sent.\n"
+    assert "say which one" in follow(settings, "loss", code, "--by", "Fatou").output
+    assert said(settings, "loss", code, "--child", codes[0], "--by", "Awa") == "Closed. Nothing more is sent.\n"
+    ends = {row.kind: (row.state, row.ended_by) for row in rows_of(runtime, follow_up)}
+    assert ends == {"antenatal": ("ended", "Fatou"), "postnatal": ("ended", "Awa")}, "who said so is kept"
     assert sorted(row.status for row in rows_of(runtime, child)) == ["followed", "stopped"]
     assert said(settings, "list") == "0 follow-ups\n"
 

@@ -134,14 +134,15 @@ def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> No
 @click.argument("code")
 @click.option("--on", "on", type=DAY, help="Today when left out.")
 @click.option("--child", "child_code", metavar="CODE", help="After a birth of several: which one, or 'all'.")
-def follow_loss(code: str, on: datetime | None, child_code: str | None) -> None:
+@by_whom
+def follow_loss(code: str, on: datetime | None, child_code: str | None, by: str) -> None:
     """A loss: everything ends at once, and nothing is ever sent about it."""
     from service.stories import follow_ups
 
     which = child_code if child_code in (None, follow_ups.EVERY_CHILD) else _digits(child_code)
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        follow_ups.loss(tx, runtime, one, _day(runtime, on), runtime.now(), child_code=which)
+        follow_ups.loss(tx, runtime, one, _day(runtime, on), runtime.now(), by=by, child_code=which)
     click.echo("Closed. Nothing more is sent.")
 
 

@@ -34,9 +34,11 @@ PERHAPS_THE_SAME: Final = {
 }
 
 
-def end_follow_up(tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, now: int) -> None:
-    """Nothing comes of it any more, and what waited is taken back."""
-    follow_up_tables.end(tx, one.id, on, why, now)
+def end_follow_up(
+    tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, by: str | None, now: int
+) -> None:
+    """Nothing comes of it any more, and what waited is taken back. `by` None: nobody said so of the follow-up itself."""
+    follow_up_tables.end(tx, one.id, on, why, by, now)
     task_tables.close_task_of(tx, follow_up_tables.line_key(one.id), "dropped", "ended", now)
     phone_id = family_changes.lock_household(tx, one.household_id)
     if phone_id is not None and why != "born":
@@ -72,7 +74,7 @@ def _end_without_child(
     noted = [each for each in of_birth if each[1] and each[0].kind == "postnatal"]
     ending = [each for each in noted or of_birth if each[0].state == "open" and not _living(tx, runtime, each[0])]
     for one, _ in ending:
-        end_follow_up(tx, runtime, one, runtime.today(now), ENDED[why], now)
+        end_follow_up(tx, runtime, one, runtime.today(now), ENDED[why], None, now)
     if len(ending) > 1 or not all(is_carers for _, is_carers in ending):
         key = f"{child_tasks.BESIDE}:{child.id}"
         child_tasks.put_on_list(tx, now, child_tasks.BESIDE, child, key=key, details=PERHAPS_HERS)

@@ -234,7 +234,7 @@ def contact_done(tx: Connection, runtime: Runtime, one: FollowUp, on: date, by: 
         raise Refused("no_contact")
     opened = _opened(tx, runtime, one, now)
     if opened.next is None:
-        end_follow_up(tx, runtime, one, today, "complete", now)
+        end_follow_up(tx, runtime, one, today, "complete", by, now)
     else:
         follow_up_plans.replan(tx, runtime, one, now)
     return opened
@@ -261,19 +261,19 @@ def birth(
         raise Refused("not_a_pregnancy")
     follows = _what_follows(runtime, one, "birth", on, now, alive)
     if follows.begins is None:
-        end_follow_up(tx, runtime, one, on, "loss", now)
+        end_follow_up(tx, runtime, one, on, "loss", by, now)
         birth_silence.hold_the_rest(tx, runtime, one, now)
         return Born((), 0)
     near = _near_birth(tx, runtime, one, on)
     known = _known_of_birth(near, on)[:alive]
     if len(known) == alive and all(child.status != "followed" for child in near):
         # Each of them died, or its family wants nothing said: the weeks after this birth are not spoken of either.
-        end_follow_up(tx, runtime, one, on, "complete", now)
+        end_follow_up(tx, runtime, one, on, "complete", by, now)
         return Born((), alive)
-    end_follow_up(tx, runtime, one, on, "born", now)
+    end_follow_up(tx, runtime, one, on, "born", by, now)
     for former in follow_up_tables.open_in_home(tx, one.household_id, "postnatal"):
         if former.person_id == one.person_id:
-            end_follow_up(tx, runtime, former, on, "complete", now)
+            end_follow_up(tx, runtime, former, on, "complete", by, now)
     place = one.zone_id, one.centre_id
     after = _add(
         tx, runtime, one.person_id, one.household_id, place, "postnatal", follows.begins, by, now, code=one.code
@@ -343,8 +343,8 @@ def loss(
     on: date,
     now: int,
     *,
+    by: str,
     child_code: str | None = None,
-    by: str = "laseli follow",
 ) -> None:
     """A pregnancy or a child was lost: everything ends at once, what waited is taken back, nothing is ever sent about
     it, and no line asks anybody to go there. The recalls of other children go on; of one that may be the same child
@@ -358,7 +358,7 @@ def loss(
         children = [child for child in children if child.code == child_code]
     if (len(children) > 1 and child_code is None) or (not children and child_code not in (None, EVERY_CHILD)):
         raise Refused("which")
-    end_follow_up(tx, runtime, one, on, "loss", now)
+    end_follow_up(tx, runtime, one, on, "loss", by, now)
     for child in children:
         families.stop_child(tx, runtime, child.id, now, "dead")
         child_tasks.drop_lines(tx, child, by, now)
@@ -374,7 +374,7 @@ def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by:
     if why not in WHY:
         raise Refused("why")
     _what_follows(runtime, one, "death", on, now)
-    end_follow_up(tx, runtime, one, on, why, now)
+    end_follow_up(tx, runtime, one, on, why, by, now)
     if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
         consents.end_dated_contacts(tx, one.person_id, by, now)
 
