@@ -59,6 +59,7 @@ class DueAppointment(NamedTuple):
     enrolled_at: int | None
     birth_precision: str | None
     by_voice: bool | None = None
+    centre_id: int | None = None
 
 
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
@@ -95,6 +96,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             child.c.enrolled_at,
             child.c.birth_precision,
             phone.c.by_voice,
+            child.c.centre_id,
         )
         .join(household, household.c.id == a.household_id)
         .outerjoin(child, child.c.person_id == a.child_id)
