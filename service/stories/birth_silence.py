@@ -37,7 +37,7 @@ PERHAPS_THE_SAME: Final = {
 def end_follow_up(
     tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, by: str | None, now: int
 ) -> None:
-    """Nothing comes of it any more, and what waited is taken back. `by` None: nobody said so of the follow-up itself."""
+    """Nothing comes of it any more, and what waited is taken back. `by` None: nobody said so of itself."""
     follow_up_tables.end(tx, one.id, on, why, by, now)
     task_tables.close_task_of(tx, follow_up_tables.line_key(one.id), "dropped", "ended", now)
     phone_id = family_changes.lock_household(tx, one.household_id)

@@ -45,14 +45,14 @@ def _open_follow_up(tx: Connection, situation: Situation, args: Values) -> Outco
         consent=Consent(situation.words, situation.language, "told"),
         by=mediator_accounts.signature(one),
         give_or_take_weeks=GIVE_OR_TAKE_WEEKS[args["precision"]],
-        another=args["another"] == "oui",
+        another={"non": None, "elle": False}.get(args["another"], True),
     )
     try:
         if not told.another and _is_known_elsewhere(tx, told.number, served):
             raise Refused("place")
         opened = follow_ups.open_pregnancy(tx, situation.runtime, told, situation.now)
     except Refused as refused:
-        state = refused.reason if refused.reason in ("known", "week") else "no"
+        state = refused.reason if refused.reason in ("who", "known", "week") else "no"
         return Outcome(True, {"opened": state, "suivi_code": "", "next_on": ""})
     next_on = short_date(opened.next.best_on) if opened.next else ""
     return Outcome(True, {"opened": "yes", "suivi_code": opened.code, "next_on": next_on})

@@ -40,6 +40,7 @@ REASONS = {
     "place": "this quartier is none of ours",
     "future": "that day has not come yet",
     "week": "the week on the card and its day cannot be: no contact of this pregnancy is left",
+    "who": "somebody is registered on this phone: say whether it is her, or another woman",
     "known": "a pregnancy is followed on this phone already; for another woman say so",
     "unknown": "no open follow-up has this code; it has eight digits, as on the booklet",
     "before": "that day is before this follow-up began",
@@ -64,8 +65,8 @@ class Refused(Exception):
 class Opening:
     """A pregnancy as the card tells it: the week that stands there, and how many weeks it may be wrong.
 
-    `another`: not the person who is registered on this phone, nor a woman who is followed there. `by` is who writes it
-    down.
+    `another`: not the person who is registered on this phone, nor a woman who is followed there; None: nobody was asked
+    yet, and where it makes a difference that is refused with 'who'. `by` is who writes it down.
     """
 
     number: str
@@ -75,7 +76,7 @@ class Opening:
     consent: Consent
     by: str
     give_or_take_weeks: int = 0
-    another: bool = False
+    another: bool | None = False
     name: str | None = None
 
 
@@ -140,9 +141,11 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     assert household_id is not None, "ensure_caller made both"
     # Two mediators who note women of one household take turns from here on.
     elsewhere = family_changes.lock_household(tx, household_id) != caller.phone_id
-    followed = _going_on(tx, runtime, person_id, household_id, now)
+    followed = _going_on(tx, runtime, person_id, household_id, told.by, now)
     if followed and not told.another:
         raise Refused("known")
+    if told.another is None and not (nobody_yet or elsewhere):
+        raise Refused("who")
     if nobody_yet or not (followed or elsewhere or told.another):
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
@@ -155,12 +158,12 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     return woman, household_id
 
 
-def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: int, now: int) -> list[FollowUp]:
+def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: int, by: str, now: int) -> list[FollowUp]:
     """The open pregnancies of a woman and of her household; one of which nothing can come any more is ended here."""
     going_on = []
     for one in follow_up_tables.open_of(tx, person_id, household_id, "antenatal"):
         if follow_up_plans.next_contact(tx, runtime, one, runtime.today(now)) is None:
-            end_follow_up(tx, runtime, one, runtime.today(now), "complete", now)
+            end_follow_up(tx, runtime, one, runtime.today(now), "complete", by, now)
         else:
             going_on.append(one)
     return going_on

@@ -10,13 +10,14 @@ import pytest
 from service.config import Config
 from service.runtime import Runtime
 from service.store.follow_up_tables import follow_up, follow_up_contact
-from service.store.people_tables import child, consent
+from service.store.people_tables import caregiver, child, consent
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
-from tests.follow_ups import WOMAN, born, digits, kept, planned, pregnant, with_follow_ups
+from tests.follow_ups import WOMAN, born, digits, ended, kept, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, Account, an_account
-from tests.people import Handset
+from tests.people import Handset, TestClock
+from tests.stories.test_recalls import enrol
 
 
 @pytest.fixture
@@ -67,6 +68,27 @@ def test_a_pregnancy_is_opened_by_call(phone: Handset, runtime: Runtime, account
     assert phone.choose("À 2 semaines près").startswith("Un suivi est déjà ouvert sur ce téléphone.")
     assert phone.choose("Oui").startswith("Code ")
     assert sorted(one.give_or_take for one in kept(runtime)) == [0, 14]
+
+
+def test_whoever_called_first_from_a_phone_is_not_taken_for_her(
+    phone: Handset, runtime: Runtime, clock: TestClock, account: Account
+) -> None:
+    """The husband registered their child; the centre says `--another`, and a mediator is asked."""
+    enrol(runtime, clock, number=WOMAN)
+    for answer, is_the_same in (("Non, une autre personne", False), ("Oui, c'est elle", True)):
+        opened(phone, account, "Nouvelle grossesse")
+        phone.choose("Oui")
+        phone.press(WOMAN)
+        phone.choose("Oui")
+        phone.press("19", "20112026")
+        assert phone.choose("Oui, sûre").startswith("Quelqu'un est inscrit avec ce numéro. Est-ce elle ?")
+        assert kept(runtime) == []
+        said = phone.choose(answer)
+        assert said.startswith("Code ")
+        [one] = kept(runtime)
+        [carer] = {row.person_id for row in rows_of(runtime, caregiver)}
+        assert (one.person_id == carer) is is_the_same
+        ended(runtime, one.code, "moved", runtime.today(clock.now()))
 
 
 def test_without_her_yes_nothing_is_kept(phone: Handset, runtime: Runtime, account: Account) -> None:
