@@ -111,8 +111,9 @@ def follow_contact(code: str, on: datetime | None, by: str) -> None:
 @click.option("--on", "on", required=True, type=DAY, help="The day of the birth.")
 @click.option("--alive", required=True, type=int, help="Living children; 0 closes everything in silence.")
 @click.option("--sexes", default="", metavar="F,M", help="In the order of birth; may be left out.")
+@click.option("--really", is_flag=True, help="The day is right, though much too early or too late.")
 @by_whom
-def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> None:
+def follow_birth(code: str, on: datetime, alive: int, sexes: str, really: bool, by: str) -> None:
     """The child is born: it is followed from now on, without registering again."""
     from service.stories import follow_ups
 
@@ -121,7 +122,7 @@ def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> No
         raise click.ClickException("--sexes takes F and M, with commas")
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        born = follow_ups.birth(tx, runtime, one, on.date(), alive, by, runtime.now(), said)
+        born = follow_ups.birth(tx, runtime, one, on.date(), alive, by, runtime.now(), said, really=really)
     for child_code in born.codes:
         click.echo(f"Child {child_code}: write the code in its booklet.")
     if born.known:

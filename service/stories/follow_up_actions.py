@@ -91,11 +91,14 @@ def _note_birth(tx: Connection, situation: Situation, args: Values) -> Outcome:
     found = _hers(tx, situation, args)
     if found is None or args["alive"] < 1:
         return Outcome(False)
-    by = mediator_accounts.signature(found[0])
+    by, really = mediator_accounts.signature(found[0]), args["sure"] == "oui"
     try:
-        born = follow_ups.birth(tx, situation.runtime, found[1], args["on"], args["alive"], by, situation.now)
+        born = follow_ups.birth(
+            tx, situation.runtime, found[1], args["on"], args["alive"], by, situation.now, really=really
+        )
     except Refused as refused:
-        return Outcome(refused.reason == "before", {"born": "before", "codes": ""})
+        said = {"before": "before", "unlikely": "doubt"}.get(refused.reason)
+        return Outcome(said is not None, {"born": said or "", "codes": ""})
     return Outcome(True, {"born": "yes", "codes": ", ".join(born.codes)})
 
 
@@ -173,7 +176,7 @@ DEEDS = {
     "note_contact": Deed(_note_contact, Signature(_CODE, {"noted": "choice", "next_on": "text"}), by_call=True),
     "note_birth": Deed(
         _note_birth,
-        Signature({**_CODE, "on": "date", "alive": "number"}, {"born": "choice", "codes": "text"}),
+        Signature({**_CODE, "on": "date", "alive": "number", "sure": "choice"}, {"born": "choice", "codes": "text"}),
         by_call=True,
     ),
     "children_of_follow_up": Deed(_children_of_follow_up, Signature(_CODE, options=True, writes=False), by_call=True),

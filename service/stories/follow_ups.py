@@ -44,6 +44,7 @@ REASONS = {
     "known": "a pregnancy is followed on this phone already; for another woman say so",
     "unknown": "no open follow-up has this code; it has eight digits, as on the booklet",
     "before": "that day is before this follow-up began",
+    "unlikely": "that is far from the day on which this birth is expected; if the day is right, say so with --really",
     "no_contact": "no contact was open on that day, or it was noted before",
     "not_a_pregnancy": "a birth ends a pregnancy, and this follow-up is of the weeks after a birth",
     "children": "from 0 to 6 living children",
@@ -252,11 +253,13 @@ def birth(
     by: str,
     now: int,
     sexes: Sequence[str | None] = (),
+    *,
+    really: bool = False,
 ) -> Born:
     """The pregnancy ended with a birth: the weeks after it begin, and each living child is followed from now on.
 
     A child of that day who was enrolled before is not enrolled again. With no living child it is a loss.
-    Raises Refused.
+    A day that is much too early or too late is refused unless it is `really` so. Raises Refused.
     """
     if not 0 <= alive <= MOST_CHILDREN:
         raise Refused("children")
@@ -267,6 +270,9 @@ def birth(
         end_follow_up(tx, runtime, one, on, "loss", by, now)
         birth_silence.hold_the_rest(tx, runtime, one, now)
         return Born((), 0)
+    anchor = follow_up_plans.anchor_of(one)
+    if not really and not follow_up_rules.is_likely_birth(runtime.pregnancy, anchor, on):
+        raise Refused("unlikely")
     near = _near_birth(tx, runtime, one, on)
     known = _known_of_birth(near, on)[:alive]
     if len(known) == alive and all(child.status != "followed" for child in near):
