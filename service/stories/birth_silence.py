@@ -24,7 +24,7 @@ from service.store import (
 )
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import child_tasks, first_words, follow_up_plans, pauses, weekly_list
+from service.stories import child_tasks, first_words, follow_up_plans, pauses, same_child, weekly_list
 
 ENDED: Final = {"dead": "loss", "moved": "moved", "family": "withdrawn"}
 """How a follow-up ended, by why the last child of its birth is followed no longer."""
@@ -99,12 +99,15 @@ def _is_spoken_of(child: Child) -> bool:
 def _hold_copies(tx: Connection, runtime: Runtime, died: Child, now: int) -> None:
     """Followed from its birth on and enrolled by its family too, a child stands here twice, often some days apart.
 
-    Born on the very day, the other one is its twin.
+    Born on the very day, the other one is its twin, unless it may have the same name.
     """
-    for child in follow_up_tables.children_beside(tx, died.id, died.household_id):
+    beside = follow_up_tables.children_beside(tx, died.id, died.household_id)
+    born_with = [child for child in beside if child.born_on == died.born_on]
+    same = {child.id for child in same_child.same_among(tx, died, born_with)}
+    for child in beside:
         told = died.birth_precision, child.birth_precision
         may_be = follow_up_rules.may_be_one_birth(runtime.pregnancy, died.born_on, child.born_on, told)
-        if may_be and child.born_on != died.born_on and _is_spoken_of(child):
+        if may_be and (child.born_on != died.born_on or child.id in same) and _is_spoken_of(child):
             _hold(tx, runtime, child, f"{died.id}", now)
 
 

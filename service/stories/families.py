@@ -19,7 +19,7 @@ from service.store import care_tables, child_states, people_tables, phone_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
-from service.stories import birth_silence, care, consents, meeting_days, recalls
+from service.stories import birth_silence, care, consents, meeting_days, recalls, same_child
 from service.stories.wording import show_code as show_code
 
 PROGRAMME = "suivi-vaccinal"
@@ -85,6 +85,7 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
     child = _add_child(tx, runtime, programme, _known(caller.household_id), told, place, now)
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
+    same_child.ask_about(tx, child, now)
     person_id = _known(caller.person_id)
     kept = consents.wording_of(tx, person_id)  # another child is no word on how they are spoken of
     note_consent(tx, person_id, programme.id, "reminder", told.consent, now, wording=kept)

@@ -119,9 +119,7 @@ def test_a_visit_then_a_birth_of_twins(phone: Handset, runtime: Runtime, account
     assert phone.press(code).startswith("Pour ce suivi, la naissance est déjà notée.")
 
 
-def test_a_birth_far_from_its_term_is_asked_about_once_more(
-    phone: Handset, runtime: Runtime, account: Account
-) -> None:
+def test_a_birth_far_from_its_term_is_asked_about_once_more(phone: Handset, runtime: Runtime, account: Account) -> None:
     code = digits(pregnant(runtime, week=27).code)
     opened(phone, account, "Naissance")
     phone.press(code, "20112026", "1")
