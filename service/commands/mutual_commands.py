@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 import click
 
+from service.commands.days import DAY
 from service.store.mutual_tables import Membership
 
 STATES = ("requested", "active", "refused", "ended")
@@ -36,20 +37,19 @@ def mutual_list(state: str) -> None:
 
 @mutual.command("confirm")
 @click.argument("number")
-@click.option("--paid-until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day that is paid.")
-def mutual_confirm(number: str, paid_until: datetime) -> None:
+@click.option("--paid-until", required=True, type=DAY, help="The last day that is paid.")
+def mutual_confirm(number: str, paid_until: date) -> None:
     """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31."""
     from service.commands.opening import opened_runtime
     from service.stories import memberships
 
     built = opened_runtime()
-    day = paid_until.date()
     try:
         with built.database.begin() as tx:
-            memberships.confirm(tx, _number(number), day, BY, built.now())
+            memberships.confirm(tx, _number(number), paid_until, BY, built.now())
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
-    click.echo(f"{_number(number)} is active, paid until {day}.")
+    click.echo(f"{_number(number)} is active, paid until {paid_until}.")
 
 
 @mutual.command("refuse")

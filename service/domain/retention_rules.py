@@ -207,6 +207,15 @@ RULES = (
         "night",
     ),
     Rule(
+        "dropped_talks",
+        "talks that were dropped, with who said so and why",
+        "3 years",
+        3 * 365 * DAY_MS,
+        "deleted",
+        "ours: as the talks that count",
+        "night",
+    ),
+    Rule(
         "visits",
         "visits of mediators; without the child once it is deleted",
         "24 months",

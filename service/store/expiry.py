@@ -39,7 +39,7 @@ from service.store.people_tables import caregiver, child, consent, household, pe
 from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
-from service.store.talk_tables import talk
+from service.store.talk_tables import dropped_talk, talk
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
 from service.store.visit_tables import visit
@@ -75,6 +75,7 @@ HANDOVERS = Aged(handover, handover.c.id, handover.c.expires_at)
 FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.until)
 FORMER_MEDIATORS = Aged(mediator, mediator.c.id, mediator.c.left_at)
 TALKS = Aged(talk, talk.c.id, talk.c.held_on)
+DROPPED_TALKS = Aged(dropped_talk, dropped_talk.c.id, dropped_talk.c.held_on)
 VISITS = Aged(visit, visit.c.id, visit.c.visited_on)
 ERASURES = Aged(erasure, erasure.c.id, erasure.c.at)
 

@@ -225,6 +225,7 @@ SWEEPS: dict[str, Sweep] = {
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),
     "talks": _aged(expiry.TALKS, by_day=True),
+    "dropped_talks": _aged(expiry.DROPPED_TALKS, by_day=True),
     "visits": _aged(expiry.VISITS, by_day=True),
     "people": _left_over(
         person,
