@@ -22,6 +22,7 @@ from service.config import PREFIX, Config
 from service.runtime import build_runtime
 
 PATIENCE_S = 60
+FOLDER = Path(".demo")
 
 
 def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
@@ -55,7 +56,7 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
             processes[name] = subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
             if not _comes_up(processes, address):
                 return 1
-        return _watch(processes, port, sim_port, mediator)
+        return _watch(processes, folder, port, sim_port, mediator)
     except KeyboardInterrupt:
         click.echo("\nThe demo ends; its families stay in " + str(folder))
         return 0
@@ -84,14 +85,15 @@ def _one_ended(processes: dict[str, subprocess.Popen[bytes]]) -> bool:
     return False
 
 
-def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int, mediator: str) -> int:
+def _watch(processes: dict[str, subprocess.Popen[bytes]], folder: Path, port: int, sim_port: int, mediator: str) -> int:
+    words = "--demo" if folder == FOLDER else f"--demo-folder {folder}"
     product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
     click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
     if mediator:
         click.echo(f"    A mediator's phone      {mediator}")
     click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
     click.echo(
-        "\n`laseli --demo ...` (python3 dev --demo ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
+        f"\n`laseli {words} ...` (python3 dev {words} ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
     )
     sys.stdout.flush()
     while not _one_ended(processes):

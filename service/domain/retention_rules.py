@@ -41,6 +41,15 @@ RULES = (
         "elsewhere",
     ),
     Rule("receipts", "receipts that fit no message", "72 hours", 3 * DAY_MS, "deleted", "safety.md", "hour"),
+    Rule(
+        "former_ids",
+        "the carrier's id of a message that a person had sent again (no number)",
+        "30 days",
+        30 * DAY_MS,
+        "deleted",
+        "ours: no receipt comes later",
+        "hour",
+    ),
     Rule("tries", "tries of a child's code or of a new number", "2 days", DAY_MS, "deleted", "ours", "hour"),
     Rule("route_samples", "how routes served (no person)", "2 days", 2 * DAY_MS, "deleted", "ours", "hour"),
     Rule(

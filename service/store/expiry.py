@@ -29,6 +29,7 @@ from service.store.care_tables import appointment
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.follow_up_tables import follow_up
+from service.store.former_ids import former_carrier_id
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
 from service.store.job_tables import job
@@ -61,6 +62,7 @@ class Aged(NamedTuple):
 
 CONVERSATIONS = Aged(conversation, conversation.c.id, conversation.c.started_at)
 RECEIPTS = Aged(unmatched_receipt, unmatched_receipt.c.id, unmatched_receipt.c.at)
+FORMER_IDS = Aged(former_carrier_id, former_carrier_id.c.id, former_carrier_id.c.at)
 TRIES = Aged(attempt, attempt.c.number_idx, attempt.c.day)
 ROUTE_SAMPLES = Aged(route_sample, route_sample.c.id, route_sample.c.at)
 GIVEN_UP_JOBS = Aged(job, job.c.id, job.c.ended_at, job.c.state == "failed")

@@ -50,8 +50,8 @@ def fall_silent(tx: Connection, runtime: Runtime, child: Child, why: str, now: i
     """What else waits because of this child, which is followed no longer: about its birth, its family, its door."""
     around = follow_up_tables.around(tx, child.id, child.household_id)
     of_birth = [each for each in around if _is_of_birth(runtime, each[0], child)]
-    if of_birth and why == "dead":
-        _hold_copies(tx, runtime, child, now)
+    if why == "dead":
+        _hold_copies(tx, runtime, child, bool(of_birth), now)
     _end_without_child(tx, runtime, child, of_birth, why, now)
     _ask_no_more(tx, child, now)
     if child.zone_id is not None:
@@ -96,19 +96,24 @@ def _is_spoken_of(child: Child) -> bool:
     return child.status == "followed" and child.quiet_why != pauses.DOUBT
 
 
-def _hold_copies(tx: Connection, runtime: Runtime, died: Child, now: int) -> None:
+def _hold_copies(tx: Connection, runtime: Runtime, died: Child, is_followed: bool, now: int) -> None:
     """Followed from its birth on and enrolled by its family too, a child stands here twice, often some days apart.
 
     Born on the very day, the other one is its twin, unless it may have the same name.
     """
     beside = follow_up_tables.children_beside(tx, died.id, died.household_id)
     born_with = [child for child in beside if child.born_on == died.born_on]
-    same = {child.id for child in same_child.same_among(tx, died, born_with)}
-    for child in beside:
-        told = died.birth_precision, child.birth_precision
-        may_be = follow_up_rules.may_be_one_birth(runtime.pregnancy, died.born_on, child.born_on, told)
-        if may_be and (child.born_on != died.born_on or child.id in same) and _is_spoken_of(child):
+    copies = same_child.same_among(tx, died, born_with)
+    if is_followed:
+        copies += [child for child in beside if child not in born_with and _may_be_one(runtime, died, child)]
+    for child in copies:
+        if _is_spoken_of(child):
             _hold(tx, runtime, child, f"{died.id}", now)
+
+
+def _may_be_one(runtime: Runtime, died: Child, child: Child) -> bool:
+    told = died.birth_precision, child.birth_precision
+    return follow_up_rules.may_be_one_birth(runtime.pregnancy, died.born_on, child.born_on, told)
 
 
 def _hold(tx: Connection, runtime: Runtime, child: Child, because: str, now: int) -> None:

@@ -118,6 +118,10 @@ def _settle_page(tx: Connection, runtime: Runtime, page: Sequence[Kept], now: in
     found = [one for one in page if one.about is not None]
     unplaced = [one.id for one in page if one.about is None]
     if unplaced:
+        of_former = receipt_tables.of_former(tx, unplaced)
+        found += of_former
+        unplaced = sorted(set(unplaced) - {one.id for one in of_former})
+    if unplaced:
         by_number = _of_one_call(receipt_tables.fits_unknown(tx, PAGE, unplaced))
         found += by_number
         unplaced = sorted(set(unplaced) - {one.id for one in by_number})
@@ -184,6 +188,8 @@ def _heard(fate: Fate, receipts: Sequence[Kept]) -> Told:
     state, deciding, network = fate.state, None, ""
     for receipt in fitting:
         network = receipt.network or network
+        if receipt.of_former and receipt.state != "delivered":
+            continue  # the sending that counts now may arrive all the same
         new_state = after_receipt(state, receipt.state)
         if new_state is not None:
             state, deciding = new_state, receipt

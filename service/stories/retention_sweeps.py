@@ -191,6 +191,7 @@ def _everything(find: Callable[[Connection, Night, int, int], Page], tx: Connect
 SWEEPS: dict[str, Sweep] = {
     "keystrokes": _aged(expiry.CONVERSATIONS),
     "receipts": _aged(expiry.RECEIPTS),
+    "former_ids": _aged(expiry.FORMER_IDS),
     "tries": _aged(expiry.TRIES, by_day=True),
     "route_samples": _aged(expiry.ROUTE_SAMPLES),
     "given_up_jobs": _aged(expiry.GIVEN_UP_JOBS),

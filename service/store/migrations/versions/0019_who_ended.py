@@ -1,4 +1,4 @@
-"""Who wrote down that a follow-up ended, and talks that were put aside."""
+"""Who wrote down that a follow-up ended, talks that were put aside, and carriers' ids of earlier sendings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,3 +27,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dropped_talk")),
     )
     op.create_index(op.f("ix_dropped_talk_held_on"), "dropped_talk", ["held_on"])
+    op.create_table(
+        "former_carrier_id",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("carrier_id", sa.String(length=100), nullable=False),
+        sa.Column("at", Id, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_former_carrier_id")),
+    )
+    for name in ("message_id", "carrier_id", "at"):
+        op.create_index(op.f(f"ix_former_carrier_id_{name}"), "former_carrier_id", [name])
