@@ -5,28 +5,37 @@ from __future__ import annotations
 import click
 import pytest
 from sqlalchemy import update
+from sqlalchemy.engine import Connection
 
 from service.commands import short_ids
 from service.runtime import Runtime
-from service.store.mediator_tables import mediator
-from tests.mediators import an_account
-from tests.stories.test_death_is_silence import OUMOU
+from service.store import task_tables
+from service.store.task_tables import task
 
-HERS = 4821773058213377001
+ITS = 4821773058213377001
 
 
-def test_six_digits_of_an_account_suffice_until_two_begin_so(runtime: Runtime) -> None:
-    first, other = an_account(runtime), an_account(runtime, OUMOU)
+def test_six_digits_suffice_until_two_begin_so(runtime: Runtime) -> None:
     with runtime.database.begin() as tx:
-        tx.execute(update(mediator).where(mediator.c.id == first.id).values(id=HERS))
-        assert short_ids.account(tx, HERS) == short_ids.account(tx, 482177) == HERS
-        assert short_ids.account(tx, 48217) == 48217, "too few digits name nobody"
-        assert short_ids.account(tx, 482178) == 482178
-        tx.execute(update(mediator).where(mediator.c.id == other.id).values(id=482177))
-        assert short_ids.account(tx, 482177) == 482177, "a whole one is meant as it stands"
-        tx.execute(update(mediator).where(mediator.c.id == 482177).values(id=4821779))
-        with pytest.raises(click.ClickException, match=f"several ids begin with 482177: 4821779, {HERS}; type more"):
-            short_ids.account(tx, 482177)
+        for key in ("first", "other"):
+            task_tables.add_task(tx, runtime.now(), key=key, kind="complaint")
+        named(tx, "first", ITS)
+        assert found(tx, ITS) == found(tx, 482177) == ITS
+        assert found(tx, 48217) == 48217, "too few digits name nothing"
+        assert found(tx, 482178) == 482178
+        named(tx, "other", 482177)
+        assert found(tx, 482177) == 482177, "a whole one is meant as it stands"
+        named(tx, "other", 4821779)
+        with pytest.raises(click.ClickException, match=f"several ids begin with 482177: 4821779, {ITS}; type more"):
+            found(tx, 482177)
+
+
+def named(tx: Connection, key: str, id: int) -> None:
+    tx.execute(update(task).where(task.c.key == key).values(id=id))
+
+
+def found(tx: Connection, typed: int) -> int:
+    return short_ids.whole(tx, task_tables.ids_starting_with, typed)
 
 
 @pytest.mark.parametrize(("typed", "read"), [("4821773", 4821773), (" 4821 773 ", 4821773)])

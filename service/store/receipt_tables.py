@@ -163,7 +163,7 @@ _NEWEST_PAGE = Prepared(_newest_page)
 
 def newest(tx: Connection, most: int) -> list[Kept]:
     """What has just come, oldest first."""
-    rows = (Kept._make((*row, False)) for row in _NEWEST_PAGE.rows(tx, most=most))
+    rows = (Kept(*row) for row in _NEWEST_PAGE.rows(tx, most=most))
     # An id that a carrier gave twice gives two rows: the first is taken.
     return list({one.id: one for one in reversed(list(rows))}.values())[::-1]
 
@@ -180,7 +180,7 @@ def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
         return []
     rows = _BY_NAMES.rows(tx, names=sorted({carrier_id for _, carrier_id in about}))
     found = ((row, about.get((row[1], row[2]))) for row in rows)
-    return [Kept._make((*row, message_id, False)) for row, message_id in found if message_id is not None]
+    return [Kept._make((*row, message_id, False, False)) for row, message_id in found if message_id is not None]
 
 
 def of_former(tx: Connection, ids: Sequence[int]) -> list[Kept]:
@@ -194,7 +194,7 @@ def of_former(tx: Connection, ids: Sequence[int]) -> list[Kept]:
         .where(kept.id.in_(ids))
         .order_by(former.at)
     )
-    return list({row.id: Kept._make((*row, False, True)) for row in rows}.values())
+    return list({row.id: Kept(*row, of_former=True) for row in rows}.values())
 
 
 def any_waiting(tx: Connection) -> bool:
@@ -237,7 +237,7 @@ def _there_is(table: FromClause, which: ColumnElement[bool]) -> ColumnElement[bo
 def _joined(tx: Connection, same: ColumnElement[bool], which: ColumnElement[bool], most: int) -> list[Kept]:
     pairs = select(*_RECEIPT, m.id).select_from(unmatched_receipt).join(message, same).where(which)
     rows = tx.execute(pairs.order_by(kept.at).limit(most).with_for_update(of=unmatched_receipt, skip_locked=True))
-    return list({row.id: Kept._make((*row, False)) for row in rows}.values())
+    return list({row.id: Kept(*row) for row in rows}.values())
 
 
 # --- applying a page ----------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_a_birth_far_from_its_term_is_asked_about_once_more(phone: Handset, runt
     opened(phone, account, "Naissance")
     phone.press(code, "20112026", "1")
     asked = phone.choose("Oui")
-    assert asked.startswith("20/11/2026 : très tôt, ou très tard, pour cette grossesse. Le jour est-il sur ?"), asked
+    assert asked.startswith("20/11/2026 : très tot, ou très tard, pour cette grossesse. Le jour est-il sur ?"), asked
     assert rows_of(runtime, child) == []
     phone.choose("Corriger")
     phone.press("19112026", "1")
