@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 from scheduler.timetable import one_round
 from service.channels.base import IncomingSms
-from service.clock import Watch
+from service.clock import REHEARSAL_MARK, Watch
 from service.config import Config
 from service.runtime import Runtime
 from service.store import phone_tables, system_tables
@@ -376,6 +376,7 @@ def test_one_release_ends_both_reasons_of_a_backup_of_days_ago(
 ) -> None:
     """The first worker would doubt a clock that stands days after the last moment that the backup knows."""
     with runtime.database.begin() as tx:
+        system_tables.drop_marks(tx, REHEARSAL_MARK)
         assert clock_guard.look(tx, runtime, Watch()) is None
     made = backups.make(runtime, tmp_path / "ten.age", clock.now())
     clock.advance(days=2)
