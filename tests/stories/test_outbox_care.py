@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,7 @@ def test_a_late_receipt_of_the_first_sending_still_finds_its_message(
         put_in_state(runtime, "unresolved", key=key)
         again(runtime, clock, Wanted(ids=[row(runtime, key).id]))
         told(runtime, receipt(first, "undelivered"))
+        told(runtime, replace(receipt(first, "accepted"), message_ref=row(runtime, key).id))
         assert row(runtime, key).state == "queued", "it is not taken for what became of the second one"
         dispatcher.send_due(runtime)
         assert row(runtime, key).carrier_id not in (None, first)
