@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from service.domain import reminder_ladder
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting, Together, meetings, on_the_anchor
 from service.runtime import Runtime
 from service.store import centre_tables
@@ -90,8 +91,8 @@ def _is_told(runtime: Runtime, row: Appointment, today: date) -> bool:
     """
     if row.next_step is not None or row.on is None:
         return False
-    last = runtime.ladder.steps[-1]
-    return row.last_step == last.name or today > row.on + timedelta(last.useful.offset_days)
+    midnight = datetime.combine(today, time())
+    return reminder_ladder.next_step(runtime.ladder, row.on, row.last_step, midnight, row.lapses_on) is None
 
 
 def _rule(runtime: Runtime) -> Together:
