@@ -38,16 +38,19 @@ from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
 from service.commands.treatment_commands import COMMANDS as TREATMENTS
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
 
 @click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
-def main(on_demo: bool) -> None:
+@click.option("--demo-folder", type=_FOLDER, help="The same of a demo that was made with `laseli demo --folder`.")
+def main(on_demo: bool, demo_folder: Path | None) -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
-    if on_demo:
+    if on_demo or demo_folder is not None:
         from service import demo_run
 
-        demo_run.use_settings(Path(".demo"))
+        demo_run.use_settings(demo_folder or demo_run.FOLDER)
 
 
 # --- settings and keys --------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def _port_is_free(host: str, port: int) -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Where the product listens.")
 @click.option("--sim-port", default=8001, show_default=True, help="Where the page of phones listens.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(".demo"), show_default=True)
+@click.option("--folder", type=_FOLDER, default=Path(".demo"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Throw the demo's former families away.")
 def demo(port: int, sim_port: int, folder: Path, fresh: bool) -> None:
     """Web, worker and a pretend carrier with phones, on invented families; no network."""

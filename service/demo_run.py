@@ -23,6 +23,7 @@ from service.config import PREFIX, Config
 from service.runtime import build_runtime
 
 PATIENCE_S = 60
+FOLDER = Path(".demo")
 
 
 class Told(NamedTuple):
@@ -63,7 +64,7 @@ def run(folder: Path, port: int, sim_port: int, *, fresh: bool = False) -> int:
             processes[name] = subprocess.Popen([sys.executable, "-m", "scheduler", *command], env=environment)  # noqa: S603
             if not _comes_up(processes, address):
                 return 1
-        return _watch(processes, port, sim_port, told)
+        return _watch(processes, folder, port, sim_port, told)
     except KeyboardInterrupt:
         click.echo("\nThe demo ends; its families stay in " + str(folder))
         return 0
@@ -92,16 +93,17 @@ def _one_ended(processes: dict[str, subprocess.Popen[bytes]]) -> bool:
     return False
 
 
-def _watch(processes: dict[str, subprocess.Popen[bytes]], port: int, sim_port: int, told: Told) -> int:
+def _watch(processes: dict[str, subprocess.Popen[bytes]], folder: Path, port: int, sim_port: int, told: Told) -> int:
+    words = "--demo" if folder == FOLDER else f"--demo-folder {folder}"
     product, phones = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
     click.echo(f"\nLaseli is running, with invented families only.\n\n    Phones to try it with   {phones}/sim")
     if told.mediator:
         click.echo(f"    A mediator's phone      {told.mediator}")
     click.echo(f"    A supervisor's console  {product}/console\n                            {told.staff}")
-    click.echo("                            its code: `laseli --demo staff code demo`")
+    click.echo(f"                            its code: `laseli {words} staff code demo`")
     click.echo(f"    Is it well?             {product}/readyz\n    Figures                 {product}/metrics")
     click.echo(
-        "\n`laseli --demo ...` (python3 dev --demo ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
+        f"\n`laseli {words} ...` (python3 dev {words} ...) works on it: todo list, flow publish ...; Ctrl-C ends it."
     )
     sys.stdout.flush()
     while not _one_ended(processes):

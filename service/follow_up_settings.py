@@ -21,6 +21,8 @@ class FollowUpSettings(BaseModel):
     postnatal_model: Literal["who_2013", "cht_sample"] | None = None
     early_days: int | None = Field(default=None, ge=0, le=28)
     late_days: int | None = Field(default=None, ge=0, le=28)
+    likely_birth_from_days: int | None = Field(default=None, ge=154, le=280)
+    likely_birth_until_days: int | None = Field(default=None, ge=280, le=350)
     ladder_file: Path | None = None  # another table of reminder steps than service/domain/ladders/follow_up.yaml
     treatment: Literal["optima", "mali_simplified"] | None = None
     visit_late_days: int | None = Field(default=None, ge=0, le=6)

@@ -76,7 +76,7 @@ def born(runtime: Runtime, code: str, on: date, alive: int = 1) -> follow_ups.Bo
 def lost(runtime: Runtime, code: str, on: date, child: str | None = None) -> None:
     with runtime.database.begin() as tx:
         one = follow_ups.find(tx, digits(code))
-        follow_ups.loss(tx, runtime, one, on, runtime.now(), child_code=child)
+        follow_ups.loss(tx, runtime, one, on, runtime.now(), by=BY, child_code=child)
 
 
 def ended(runtime: Runtime, code: str, why: str, on: date) -> None:

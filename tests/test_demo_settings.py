@@ -39,4 +39,7 @@ def test_with_one_it_works_there_and_not_on_the_database_of_the_settings(tmp_pat
     assert "comes with the program" in done.output
     assert CliRunner().invoke(main, ["--demo", "todo", "list"]).output.endswith("0 lines\n")
     assert re.fullmatch(r"\d{6}\n", CliRunner().invoke(main, ["--demo", "staff", "code", "demo"]).output)
+    folder.rename(tmp_path / "essai")
+    assert "there is no demo in .demo" in CliRunner().invoke(main, ["--demo", "todo", "list"]).output
+    assert CliRunner().invoke(main, ["--demo-folder", "essai", "todo", "list"]).output.endswith("0 lines\n")
     assert not (tmp_path / "real.db").exists()

@@ -64,7 +64,8 @@ def test_planned_rehearsed_declared_reported_and_stopped(runtime: Runtime, tmp_p
     planned = laseli(runtime, "plan", *TRY, allowed=False).output
     assert "early-2026 : sans les rappels J-3 et J-1, sur 20 familles pour cent" in planned
     assert "Hypothèse prudente" in planned
-    assert "Plus petit effet visible" in planned
+    assert "Aucun effet ne serait visible, si grand soit-il" in planned
+    assert "Plus petit effet visible" not in planned, "no share changes by more than a hundred points"
     assert "Nothing was written" in laseli(runtime, "start", *TRY, "--dry-run").output
     assert laseli(runtime, "list").output == "0 experiments\n"
     started = laseli(runtime, "start", *TRY, *APPROVED).output
@@ -79,7 +80,9 @@ def test_planned_rehearsed_declared_reported_and_stopped(runtime: Runtime, tmp_p
     page = laseli(runtime, "report", "early-2026", "--xlsx", tmp_path / "a.xlsx", "--json")
     assert json.loads(page.stdout)["too_early"] is True
     assert (tmp_path / "a.xlsx").exists()
-    assert "TROP TÔT" in laseli(runtime, "report", "early-2026").output
+    told_so_far = " ".join(laseli(runtime, "report", "early-2026").output.split())
+    assert "TROP TÔT" in told_so_far
+    assert "dont ce jour tombe le " in told_so_far, "of a single day nobody says from and until"
     assert "Stopped." in laseli(runtime, "stop", "early-2026", "--by", "Awa", "--why", "asked").output
     assert "It was stopped before." in laseli(runtime, "stop", "early-2026", "--by", "Awa", "--why", "asked").output
     assert "stopped" in laseli(runtime, "list").output
@@ -88,7 +91,7 @@ def test_planned_rehearsed_declared_reported_and_stopped(runtime: Runtime, tmp_p
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("start", *TRY), "it needs who declares it"),
+        (("start", *TRY, "--approved-by", "C"), "--by: who declares it; --approved-by: the ethics committee that"),
         (("start", *TRY[:1], "--hold-out", "J+7", *TRY[3:], *APPROVED), "never left out"),
         (("start", *TRY[:3], "--share", 30, *TRY[5:], *APPROVED), "1 to 20 families of a hundred, not 30"),
         (("start", *TRY[:1], *TRY[3:], *APPROVED), "say what is tried"),

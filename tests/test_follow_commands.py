@@ -53,12 +53,17 @@ def test_from_the_pregnancy_to_the_child(settings: Config, runtime: Runtime) -> 
     assert "Awa Traore  +223 76 00 00 01" in said(settings, "list", "--names")
     assert said(settings, "contact", code, "--by", "Fatou").startswith("Noted. Next contact: w26")
     today = str(rows_of(runtime, follow_up)[0].opened_on)
-    born = said(settings, "birth", code, "--on", today, "--alive", "2", "--sexes", "f,M", "--by", "Fatou")
+    birth = "birth", code, "--on", today, "--alive", "2", "--sexes", "f,M", "--by", "Fatou"
+    assert "far from the day on which this birth is expected" in follow(settings, *birth).output
+    assert rows_of(runtime, child) == []
+    born = said(settings, *birth, "--really")
     codes = re.findall(r"Child (\d{4} \d{4}): write the code in its booklet\.", born)
     assert len(codes) == 2
     assert {row.sex for row in rows_of(runtime, follow_up.metadata.tables["person"]) if row.born_on} == {"F", "M"}
-    assert "say which one" in follow(settings, "loss", code).output
-    assert said(settings, "loss", code, "--child", codes[0]) == "Closed. Nothing more is sent.\n"
+    assert "say which one" in follow(settings, "loss", code, "--by", "Fatou").output
+    assert said(settings, "loss", code, "--child", codes[0], "--by", "Awa") == "Closed. Nothing more is sent.\n"
+    ends = {row.kind: (row.state, row.ended_by) for row in rows_of(runtime, follow_up)}
+    assert ends == {"antenatal": ("ended", "Fatou"), "postnatal": ("ended", "Awa")}, "who said so is kept"
     assert sorted(row.status for row in rows_of(runtime, child)) == ["followed", "stopped"]
     assert said(settings, "list") == "0 follow-ups\n"
 

@@ -115,7 +115,7 @@ def test_numbers_as_the_french_write_them() -> None:
         (("coverage", "--cohort", "2026-13"), "'2026-13' are no months"),
         (("coverage", "--cohort", "2026-06..2026-01"), "ends before it begins"),
         (("coverage", "--as-of", "2999-01-01"), "2999-01-01 is still to come"),
-        (("coverage", "--as-of", "24/11/2026"), "does not match the format"),
+        (("coverage", "--as-of", "24/11"), "lacks its whole year: write a day as"),
         (("coverage", "--zone", "Paris"), "there is no quartier 'Paris'; there are Badialan 1, "),
         (("reach", "--within", "0"), "0 is not in the range"),
         (("everything",), "is not one of 'coverage', 'timeliness', 'defaulters', 'reach', 'activities', 'all'"),

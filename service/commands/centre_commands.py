@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands.days import DAY
 from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.store.centre_tables import Fact
     from service.stories.centre_calendar import Outcome, Said
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 FRANC = 100
 Say = Callable[[Runtime, "Said"], "Outcome"]
 
@@ -52,9 +52,9 @@ def centre_list() -> None:
 @centre.command("days")
 @click.argument("code")
 @click.argument("week", nargs=-1, required=True, metavar="DAY[:ANTIGENS]...")
-@click.option("--since", type=_DAY, help="The first day that it holds; today when left out.")
+@click.option("--since", type=DAY, help="The first day that it holds; today when left out.")
 @_who
-def centre_days(code: str, week: tuple[str, ...], since: datetime | None, **who: Any) -> None:
+def centre_days(code: str, week: tuple[str, ...], since: date | None, **who: Any) -> None:
     """Its days of the week: laseli centre days GY73 mon wed tue:BCG,MR --by Awa --why "la sage-femme l'a dit"."""
     from service.stories import centre_calendar
 
@@ -64,49 +64,46 @@ def centre_days(code: str, week: tuple[str, ...], since: datetime | None, **who:
 
 @centre.command("cancel")
 @click.argument("code")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=DAY)
 @_who
-def centre_cancel(code: str, day: datetime, **who: Any) -> None:
+def centre_cancel(code: str, day: date, **who: Any) -> None:
     """No vaccination on that day: laseli centre cancel GY73 2026-12-12 --by Awa --why "jour de fete"."""
     from service.stories import centre_calendar
 
-    _do(lambda built, said: centre_calendar.cancel_day(built, code, day.date(), said), who)
+    _do(lambda built, said: centre_calendar.cancel_day(built, code, day, said), who)
 
 
 @centre.command("extra")
 @click.argument("code")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=DAY)
 @click.option("--antigens", default="", help="Only these: BCG,MR; all when left out.")
 @_who
-def centre_extra(code: str, day: datetime, antigens: str, **who: Any) -> None:
+def centre_extra(code: str, day: date, antigens: str, **who: Any) -> None:
     """A day more, or a cancelled one that takes place after all."""
     from service.stories import centre_calendar
 
-    _do(lambda built, said: centre_calendar.add_day(built, code, day.date(), antigens.split(","), said), who)
+    _do(lambda built, said: centre_calendar.add_day(built, code, day, antigens.split(","), said), who)
 
 
 @centre.command("stock")
 @click.argument("code")
 @click.argument("antigen")
 @click.argument("state", type=click.Choice(["out", "back"]))
-@click.option("--since", type=_DAY, help="The first day that it is so; today when left out.")
-@click.option("--until", type=_DAY, help="The last day without it, when that is known.")
+@click.option("--since", type=DAY, help="The first day that it is so; today when left out.")
+@click.option("--until", type=DAY, help="The last day without it, when that is known.")
 @_who
-def centre_stock(
-    code: str, antigen: str, state: str, since: datetime | None, until: datetime | None, **who: Any
-) -> None:
+def centre_stock(code: str, antigen: str, state: str, since: date | None, until: date | None, **who: Any) -> None:
     """An antigen is missing, or there again: laseli centre stock GY73 BCG out --by Awa --why "rupture au district"."""
     from service.stories import centre_calendar
 
     if state == "back" and until is not None:
         raise click.UsageError("--until goes with `out`: whoever has it again says since when (--since)")
-    last = until.date() if until else None
 
     def say(built: Runtime, said: Said) -> Outcome:
         day = _or_today(built, since)
         if state == "back":
             return centre_calendar.back_in_stock(built, code, antigen, day, said)
-        return centre_calendar.out_of_stock(built, code, antigen, day, last, said)
+        return centre_calendar.out_of_stock(built, code, antigen, day, until, said)
 
     _do(say, who)
 
@@ -131,8 +128,8 @@ def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
     return f"{known}{outcome.families} families {verb} another day; {outcome.messages} SMS ask pardon{cost}.{nothing}"
 
 
-def _or_today(built: Runtime, day: datetime | None) -> date:
-    return day.date() if day else built.today(built.now())
+def _or_today(built: Runtime, day: date | None) -> date:
+    return day or built.today(built.now())
 
 
 def _told(one: Fact) -> str:

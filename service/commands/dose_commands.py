@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy.engine import Connection
 
+from service.commands.days import DAY
 from service.commands.dose_import_commands import dose_import
 from service.commands.opening import opened_runtime
 from service.domain.correction_words import LONGEST_NOTE, WHYS
@@ -18,8 +19,6 @@ from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.stories.dose_corrections import Corrected, Correction, Line
-
-_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class _AddsByItself(click.Group):
@@ -41,14 +40,14 @@ def dose() -> None:
 @dose.command("add")
 @click.argument("code")
 @click.argument("antigens")
-@click.option("--on", "on", type=_DAY, help="The day it was given; today when left out.")
-def dose_add(code: str, antigens: str, on: datetime | None) -> None:
+@click.option("--on", "on", type=DAY, help="The day it was given; today when left out.")
+def dose_add(code: str, antigens: str, on: date | None) -> None:
     """Record doses: laseli dose add 48217730 PENTA,OPV --on 2026-11-20 (`add` may be left out)."""
     from service.stories import doses
 
     built = opened_runtime()
     now = built.now()
-    day = on.date() if on else built.today(now)
+    day = on or built.today(now)
     try:
         with built.database.begin() as tx:
             new = doses.record_doses(
@@ -101,29 +100,29 @@ def _who(why: str | None) -> Callable[[Callable[..., None]], Callable[..., None]
 @dose.command("void")
 @click.argument("code")
 @click.argument("antigen")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=DAY)
 @_who(None)
-def dose_void(code: str, antigen: str, day: datetime, **who: Any) -> None:
+def dose_void(code: str, antigen: str, day: date, **who: Any) -> None:
     """Take a dose back: laseli dose void 48217730 PENTA 2026-11-20 --why wrong-child --by Awa."""
     from service.stories import dose_corrections
 
     with _correcting(who) as (tx, built, said):
-        found = dose_corrections.take_back(tx, built, code, antigen, day.date(), said, built.now())
+        found = dose_corrections.take_back(tx, built, code, antigen, day, said, built.now())
         click.echo(_sentence(found, dry_run=who["dry_run"]))
 
 
 @dose.command("move")
 @click.argument("code")
 @click.argument("antigen")
-@click.argument("day", type=_DAY)
-@click.option("--to", "to", required=True, type=_DAY, help="The day on which it was given.")
+@click.argument("day", type=DAY)
+@click.option("--to", "to", required=True, type=DAY, help="The day on which it was given.")
 @_who("wrong-date")
-def dose_move(code: str, antigen: str, day: datetime, to: datetime, **who: Any) -> None:
+def dose_move(code: str, antigen: str, day: date, to: date, **who: Any) -> None:
     """Put a dose on another day: laseli dose move 48217730 PENTA 2026-11-20 --to 2026-11-12 --by Awa."""
     from service.stories import dose_corrections
 
     with _correcting(who) as (tx, built, said):
-        found = dose_corrections.move(tx, built, code, antigen, day.date(), to.date(), said, built.now())
+        found = dose_corrections.move(tx, built, code, antigen, day, to, said, built.now())
         click.echo(_sentence(found, dry_run=who["dry_run"]))
 
 

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.domain.experiments import NotSound
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from service.stories.trial_readings import ArmFound, Reading
     from service.stories.trials import Asked
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -38,8 +38,8 @@ def _what_is_tried(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--share", required=True, type=click.IntRange(1, 99), help="On so many families of a hundred."
             ),
-            click.option("--from", "first", required=True, type=_DAY, help="The first day whose doses are counted."),
-            click.option("--until", "last", required=True, type=_DAY, help="The last one, at most 12 months later."),
+            click.option("--from", "first", required=True, type=DAY, help="The first day whose doses are counted."),
+            click.option("--until", "last", required=True, type=DAY, help="The last one, at most 12 months later."),
             click.option(
                 "--within", type=click.IntRange(0, 120), help="On time: so many days; the calendar's if unset."
             ),
@@ -55,15 +55,15 @@ def _asked(
     steps: str,
     wording: str,
     share: int,
-    first: datetime,
-    last: datetime,
+    first: date,
+    last: date,
     within: int | None,
     programme: str,
 ) -> Asked:
     from service.stories.trials import Asked
 
     named = tuple(dict.fromkeys(step.strip() for step in steps.split(",") if step.strip()))
-    return Asked(name, programme, share, first.date(), last.date(), named, wording.strip(), within)
+    return Asked(name, programme, share, first, last, named, wording.strip(), within)
 
 
 @experiment.command("plan")

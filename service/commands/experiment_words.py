@@ -17,9 +17,11 @@ METHOD = (
 )
 OUTCOME = (
     "Doses valables données au plus tard {within} jours après l'âge recommandé, parmi les doses dont ce jour tombe "
-    "du {first} au {last}, chez les enfants déjà inscrits à la déclaration et dont la date de naissance est connue "
+    "{when}, chez les enfants déjà inscrits à la déclaration et dont la date de naissance est connue "
     "au jour près."
 )
+MOST_POINTS = 100
+"""No share can change by more: what needs a greater effect shows none."""
 _UNPRICED = {
     "no difference": "l'intervalle de l'effet contient zéro",
     "fewer on time": "il y a moins de doses à temps, et non plus",
@@ -50,7 +52,9 @@ def decimal(number: float) -> str:
 
 def outcome(found: Reading) -> str:
     one = found.record.experiment
-    return OUTCOME.format(within=one.within_days, first=day(one.starts_on), last=day(max(found.last, one.starts_on)))
+    last = max(found.last, one.starts_on)
+    when = f"le {day(last)}" if last == one.starts_on else f"du {day(one.starts_on)} au {day(last)}"
+    return OUTCOME.format(within=one.within_days, when=when)
 
 
 def result(found: Reading) -> list[str]:
@@ -142,6 +146,12 @@ def forecast(found: Forecast) -> list[str]:
         )
     if found.least is None:
         return [*lines, "Aucune dose ne tombe dans la période : une telle expérience ne montrerait rien."]
+    if found.least > MOST_POINTS:
+        lines.append(
+            "Aucun effet ne serait visible, si grand soit-il : il y a trop peu de familles. Une telle expérience ne "
+            "montrerait rien."
+        )
+        return lines
     lines.append(
         f"Plus petit effet visible : {decimal(found.least)} points, {found.power} fois sur cent (5 % d'erreur, deux "
         "côtés). Un effet plus petit resterait sans doute invisible : cela en vaut-il la peine ?"

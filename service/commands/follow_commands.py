@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 
 import click
 from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show, to_e164
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.commands.round_commands import rounds
 from service.runtime import Runtime
 
 MOST_LINES = 500
-DAY = click.DateTime(["%Y-%m-%d"])
 WORDS = "laseli follow open, 1"
 """What stands as the words of a consent: those that `follow open` asks staff to read, in their first form."""
 READ_TO_HER = (
@@ -67,7 +67,7 @@ def follow_list(names: bool) -> None:
 @click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
 @by_whom
 def follow_open(
-    zone: str, week: int, seen_on: datetime | None, give_or_take: int, another: bool, language: str, by: str
+    zone: str, week: int, seen_on: date | None, give_or_take: int, another: bool, language: str, by: str
 ) -> None:
     """Follow a pregnancy, once the woman has agreed. Her number and name are asked for, never written in a command."""
     from service.stories import follow_ups
@@ -100,7 +100,7 @@ def follow_open(
 @click.argument("code")
 @click.option("--on", "on", type=DAY, help="The day of the visit; today when left out.")
 @by_whom
-def follow_contact(code: str, on: datetime | None, by: str) -> None:
+def follow_contact(code: str, on: date | None, by: str) -> None:
     """A visit was made: laseli follow contact 48217730 --by NAME."""
     from service.stories import follow_ups
 
@@ -115,8 +115,9 @@ def follow_contact(code: str, on: datetime | None, by: str) -> None:
 @click.option("--on", "on", required=True, type=DAY, help="The day of the birth.")
 @click.option("--alive", required=True, type=int, help="Living children; 0 closes everything in silence.")
 @click.option("--sexes", default="", metavar="F,M", help="In the order of birth; may be left out.")
+@click.option("--really", is_flag=True, help="The day is right, though much too early or too late.")
 @by_whom
-def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> None:
+def follow_birth(code: str, on: date, alive: int, sexes: str, really: bool, by: str) -> None:
     """The child is born: it is followed from now on, without registering again."""
     from service.stories import follow_ups
 
@@ -125,7 +126,7 @@ def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> No
         raise click.ClickException("--sexes takes F and M, with commas")
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        born = follow_ups.birth(tx, runtime, one, on.date(), alive, by, runtime.now(), said)
+        born = follow_ups.birth(tx, runtime, one, on, alive, by, runtime.now(), said, really=really)
     for child_code in born.codes:
         click.echo(f"Child {child_code}: write the code in its booklet.")
     if born.known:
@@ -138,14 +139,15 @@ def follow_birth(code: str, on: datetime, alive: int, sexes: str, by: str) -> No
 @click.argument("code")
 @click.option("--on", "on", type=DAY, help="Today when left out.")
 @click.option("--child", "child_code", metavar="CODE", help="After a birth of several: which one, or 'all'.")
-def follow_loss(code: str, on: datetime | None, child_code: str | None) -> None:
+@by_whom
+def follow_loss(code: str, on: date | None, child_code: str | None, by: str) -> None:
     """A loss: everything ends at once, and nothing is ever sent about it."""
     from service.stories import follow_ups
 
     which = child_code if child_code in (None, follow_ups.EVERY_CHILD) else _digits(child_code)
     with _changing() as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
-        follow_ups.loss(tx, runtime, one, _day(runtime, on), runtime.now(), child_code=which)
+        follow_ups.loss(tx, runtime, one, _day(runtime, on), runtime.now(), by=by, child_code=which)
     click.echo("Closed. Nothing more is sent.")
 
 
@@ -154,7 +156,7 @@ def follow_loss(code: str, on: datetime | None, child_code: str | None) -> None:
 @click.option("--why", required=True, type=click.Choice(("moved", "withdrawn", "death", "complete")))
 @click.option("--on", "on", type=DAY, help="Today when left out.")
 @by_whom
-def follow_end(code: str, why: str, on: datetime | None, by: str) -> None:
+def follow_end(code: str, why: str, on: date | None, by: str) -> None:
     """She moved, wants no more of it, died, or it is complete."""
     from service.stories import follow_ups
 
@@ -168,8 +170,8 @@ def _digits(code: str | None) -> str:
     return re.sub(r"\D", "", code or "")
 
 
-def _day(runtime: Runtime, said: datetime | None) -> date:
-    return said.date() if said else runtime.today(runtime.now())
+def _day(runtime: Runtime, said: date | None) -> date:
+    return said or runtime.today(runtime.now())
 
 
 def _zone(tx: Connection, name: str) -> int:

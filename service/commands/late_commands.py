@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands import short_ids
 from service.commands.opening import opened_runtime
+from service.commands.short_ids import ID
 
 if TYPE_CHECKING:
     from service.domain.late_order import Band
@@ -19,7 +21,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("late")
-@click.argument("account", type=int, required=False)
+@click.argument("account", type=ID, required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: accounts by number, nobody is named.")
 def mediator_late(account: int | None, as_json: bool) -> None:
     """How many children wait for a visit, by mediator and quartier, and the quartiers that nobody serves.
@@ -30,6 +32,9 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 
     built = opened_runtime()
     found = late_overview.overview(built, built.today(built.now()))
+    if account is not None:
+        with built.database.read() as tx:
+            account = short_ids.account(tx, account)
     if account is not None and account not in {one.id for one in found.mediators}:
         raise click.ClickException(f"there is no account {account}: `laseli mediator list` shows them")
     if as_json:
@@ -39,7 +44,7 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 
 
 @click.command("page")
-@click.argument("account", type=int, required=False)
+@click.argument("account", type=ID, required=False)
 @click.option("--zone", "zones", metavar="NAMES", help="Of these quartiers, with commas: 'Darsalam, Dravela'.")
 @click.option("--centre", metavar="NAME", help="Of all quartiers of this health centre.")
 @click.option("--names", "with_names", is_flag=True, help="With the children's names: the paper is to be kept locked.")
@@ -53,9 +58,10 @@ def mediator_page(account: int | None, zones: str | None, centre: str | None, wi
     if sum(one is not None for one in (account, zones, centre)) != 1:
         raise click.UsageError("say whose list: one of ACCOUNT, --zone and --centre")
     built = opened_runtime()
-    asked = late_sheet.Asked(account, (zones or "").split(",") if zones is not None else (), centre or "")
     try:
         with built.database.read() as tx:
+            whose = short_ids.account(tx, account) if account is not None else None
+            asked = late_sheet.Asked(whose, (zones or "").split(",") if zones is not None else (), centre or "")
             sheet = late_sheet.sheet(tx, built, asked, built.today(built.now()), with_names=with_names)
     except Refused as reason:
         raise click.ClickException(str(reason)) from None
@@ -68,8 +74,8 @@ def mediator_page(account: int | None, zones: str | None, centre: str | None, wi
 
 @click.command("reassign")
 @click.option("--zone", "zones", required=True, metavar="NAMES", help="Quartiers, with commas: 'Darsalam, Dravela'.")
-@click.option("--from", "giver", required=True, type=int, metavar="ACCOUNT", help="Who serves them now.")
-@click.option("--to", "taker", required=True, type=int, metavar="ACCOUNT", help="Who serves them from now on.")
+@click.option("--from", "giver", required=True, type=ID, metavar="ACCOUNT", help="Who serves them now.")
+@click.option("--to", "taker", required=True, type=ID, metavar="ACCOUNT", help="Who serves them from now on.")
 @click.option("--by", default="", metavar="NAME", help="Who does it; not needed for a dry run.")
 @click.option("--dry-run", is_flag=True, help="Say what would change hands; change nothing, tell nobody.")
 def mediator_reassign(zones: str, giver: int, taker: int, by: str, dry_run: bool) -> None:
@@ -78,9 +84,10 @@ def mediator_reassign(zones: str, giver: int, taker: int, by: str, dry_run: bool
     from service.stories.mediator_accounts import Refused
 
     built = opened_runtime()
-    change = reassigning.Change(zones.split(","), giver, taker, by, dry_run)
     try:
         with built.database.begin() as tx:
+            giver, taker = short_ids.account(tx, giver), short_ids.account(tx, taker)
+            change = reassigning.Change(zones.split(","), giver, taker, by, dry_run)
             found = reassigning.reassign(tx, built, change, built.now())
     except Refused as reason:
         raise click.ClickException(str(reason)) from None

@@ -9,8 +9,10 @@ import click
 from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show
+from service.commands import short_ids
 from service.commands.late_commands import mediator_late, mediator_page, mediator_reassign
 from service.commands.opening import opened_runtime
+from service.commands.short_ids import ID
 from service.runtime import Runtime
 
 LANGUAGES = ("fr", "bm", "en")
@@ -62,51 +64,51 @@ def mediator_list(with_former: bool) -> None:
 
 
 @mediator.command("pin")
-@click.argument("account", type=int)
+@click.argument("account", type=ID)
 def mediator_pin(account: int) -> None:
     """Give her another PIN, printed once; the former one opens nothing any more. A locked account stays locked."""
     from service.stories import mediator_accounts
 
     with _changing() as (tx, _):
-        pin = mediator_accounts.new_pin(tx, account)
+        pin = mediator_accounts.new_pin(tx, short_ids.account(tx, account))
     click.echo(f"New PIN: {pin}")
 
 
 @mediator.command("unlock")
-@click.argument("account", type=int)
+@click.argument("account", type=ID)
 @click.option("--by", required=True, metavar="NAME", help="Who spoke with her.")
 def mediator_unlock(account: int, by: str) -> None:
     """Open an account that five wrong PINs in a row have locked, after speaking with her."""
     from service.stories import mediator_accounts
 
     with _changing() as (tx, runtime):
-        opened = mediator_accounts.unlock(tx, account, by, runtime.now())
+        opened = mediator_accounts.unlock(tx, short_ids.account(tx, account), by, runtime.now())
     click.echo("It is open again." if opened else "It was not locked.")
 
 
 @mediator.command("zones")
-@click.argument("account", type=int)
+@click.argument("account", type=ID)
 @click.argument("zones")
 def mediator_zones(account: int, zones: str) -> None:
     """The quartiers she serves from now on: laseli mediator zones 4821773 'Darsalam, Ouolofobougou'."""
     from service.stories import late_overview, mediator_accounts
 
     with _changing() as (tx, _):
-        mediator_accounts.serve(tx, account, zones.split(","))
+        mediator_accounts.serve(tx, short_ids.account(tx, account), zones.split(","))
         alone = late_overview.unserved(tx)
     click.echo("She serves these quartiers, and no other.")
     _tell_unserved(alone)
 
 
 @mediator.command("leave")
-@click.argument("account", type=int)
+@click.argument("account", type=ID)
 @click.option("--by", required=True, metavar="NAME", help="Who does it.")
 def mediator_leave(account: int, by: str) -> None:
     """She works here no more: her phone and PIN open nothing. The account is deleted 90 days later."""
     from service.stories import late_overview, mediator_accounts
 
     with _changing() as (tx, runtime):
-        mediator_accounts.leave(tx, account, by, runtime.now())
+        mediator_accounts.leave(tx, short_ids.account(tx, account), by, runtime.now())
         alone = late_overview.unserved(tx)
     click.echo("The account is closed.")
     _tell_unserved(alone)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 import click
 
+from service.commands.days import DAY
 from service.store.mutual_tables import Membership
 
 STATES = ("requested", "active", "refused", "ended")
@@ -36,9 +37,9 @@ def mutual_list(state: str) -> None:
 
 @mutual.command("confirm")
 @click.argument("number")
-@click.option("--paid-until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last covered day.")
+@click.option("--paid-until", required=True, type=DAY, help="The last covered day.")
 @click.option("--by", default=BY, metavar="NAME", help="Who of the mutual says so.")
-def mutual_confirm(number: str, paid_until: datetime, by: str) -> None:
+def mutual_confirm(number: str, paid_until: date, by: str) -> None:
     """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31.
 
     Before that day it is told so, where the mutual has settled that (docs/follow-ups.md).
@@ -47,13 +48,12 @@ def mutual_confirm(number: str, paid_until: datetime, by: str) -> None:
     from service.stories import memberships
 
     built = opened_runtime()
-    day = paid_until.date()
     try:
         with built.database.begin() as tx:
-            memberships.confirm(tx, built, _number(number), day, by, built.now())
+            memberships.confirm(tx, built, _number(number), paid_until, by, built.now())
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
-    click.echo(f"{_number(number)} is active, paid until {day}.")
+    click.echo(f"{_number(number)} is active, paid until {paid_until}.")
 
 
 @mutual.command("refuse")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from service.commands.days import DAY
 
 if TYPE_CHECKING:
     from service.rehearsal import Round
@@ -24,9 +26,7 @@ def rehearse_command(one_round: Round) -> click.Command:
     @click.option("--families", type=click.IntRange(1, 100_000), default=2000, show_default=True)
     @click.option("--months", type=click.IntRange(1, 36), default=12, show_default=True)
     @click.option("--seed", type=int, default=7, show_default=True, help="The same seed is the same year.")
-    @click.option(
-        "--from", "first", type=click.DateTime(["%Y-%m-%d"]), default=FIRST_DAY, show_default=True, help="First day."
-    )
+    @click.option("--from", "first", type=DAY, default=FIRST_DAY, show_default=True, help="First day.")
     @click.option(
         "--behaviour",
         type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -42,7 +42,7 @@ def rehearse_command(one_round: Round) -> click.Command:
         families: int,
         months: int,
         seed: int,
-        first: datetime,
+        first: date,
         behaviour: Path | None,
         out: Path | None,
         as_json: bool,
@@ -55,7 +55,7 @@ def rehearse_command(one_round: Round) -> click.Command:
         from service.rehearsing import both_years, year_report
 
         logs.configure("ERROR")
-        asked = both_years.Asked(families, months, seed, first.date(), _behaviour(behaviour))
+        asked = both_years.Asked(families, months, seed, first, _behaviour(behaviour))
         if out is not None:
             _may_write(out)
         done = both_years.rehearse_year(asked, one_round, _progress(asked.first, asked.last))

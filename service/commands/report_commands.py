@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.domain.ages import add_months
 from service.domain.indicators import WHOLE, Definition, Indicator
@@ -30,7 +31,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("part", type=click.Choice([*PARTS, "all"]))
 @click.option("--zone", default="", metavar="NAME", help="Only the children of this quartier.")
 @click.option("--cohort", metavar="MONTHS", help="Only children born in 2026-01, or 2026-01..2026-06.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As things stood on that day; today when left out.")
+@click.option("--as-of", type=DAY, help="As things stood on that day; today when left out.")
 @click.option("--by", type=click.Choice(["cohort", "zone", "whole"]), default="cohort", show_default=True)
 @click.option(
     "--within", type=click.IntRange(1, 120), metavar="DAYS", help="A dose so soon after a reminder follows it."
@@ -42,7 +43,7 @@ def report(
     part: str,
     zone: str,
     cohort: str | None,
-    as_of: datetime | None,
+    as_of: date | None,
     by: str,
     within: int | None,
     as_json: bool,
@@ -58,7 +59,7 @@ def report(
     now = runtime.now()
     wanted = reports.Wanted(
         parts=PARTS if part == "all" else (part,),
-        as_of=as_of.date() if as_of else runtime.today(now),
+        as_of=as_of or runtime.today(now),
         zone=zone,
         cohort=born,
         by=by,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 
 if TYPE_CHECKING:
     from service.stories.malaria_announcements import Foreseen, Said
 
-DAY = click.DateTime(["%Y-%m-%d"])
 _district = click.option("--district", required=True, metavar="NAME", help="As the quartiers' places are written.")
 _cycle = click.option("--cycle", required=True, type=click.IntRange(1, 9), metavar="N", help="Which round of the year.")
 _from = click.option("--from", "first", required=True, type=DAY, help="Its first day.")
@@ -34,11 +34,11 @@ def rounds() -> None:
 @_to
 @_by
 @_dry_run
-def rounds_announce(district: str, cycle: int, first: datetime, last: datetime, by: str, dry_run: bool) -> None:
+def rounds_announce(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
     """The dates of a round, as the programme gives them: they are never guessed."""
     from service.stories import malaria_announcements as story
 
-    said = story.Said(district, cycle, first.date(), last.date(), by or ("dry run" if dry_run else ""))
+    said = story.Said(district, cycle, first, last, by or ("dry run" if dry_run else ""))
     _do(story.announce, said, dry_run=dry_run, moving=False)
 
 
@@ -49,11 +49,11 @@ def rounds_announce(district: str, cycle: int, first: datetime, last: datetime, 
 @_to
 @_by
 @_dry_run
-def rounds_move(district: str, cycle: int, first: datetime, last: datetime, by: str, dry_run: bool) -> None:
+def rounds_move(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
     """An announced round is on other days of the same year: what waits about the former ones is taken back."""
     from service.stories import malaria_announcements as story
 
-    said = story.Said(district, cycle, first.date(), last.date(), by or ("dry run" if dry_run else ""))
+    said = story.Said(district, cycle, first, last, by or ("dry run" if dry_run else ""))
     _do(story.move, said, dry_run=dry_run, moving=True)
 
 

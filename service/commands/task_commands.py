@@ -10,6 +10,7 @@ import click
 
 from flows.phone_numbers import show
 from service.commands.opening import opened_runtime
+from service.commands.short_ids import ID, whole
 
 
 @click.group("todo")
@@ -45,7 +46,7 @@ def todo_list(state: str, kind: str | None, as_json: bool) -> None:
 
 
 @todo.command("done")
-@click.argument("task_id", type=int)
+@click.argument("task_id", type=ID)
 @click.option("--by", required=True, metavar="NAME")
 @click.option("--dropped", is_flag=True, help="Nothing was done, and nothing will be.")
 def todo_done(task_id: int, by: str, dropped: bool) -> None:
@@ -54,7 +55,8 @@ def todo_done(task_id: int, by: str, dropped: bool) -> None:
 
     runtime = opened_runtime()
     with runtime.database.begin() as tx:
-        closed = task_tables.close_task(tx, task_id, "dropped" if dropped else "done", by, runtime.now())
+        line = whole(tx, task_tables.ids_starting_with, task_id)
+        closed = task_tables.close_task(tx, line, "dropped" if dropped else "done", by, runtime.now())
     if not closed:
         raise click.ClickException(f"there is no open line {task_id}: `laseli todo list` shows them")
     click.echo("Taken off the list.")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.engine import Connection
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.domain.treatment_rules import BY_STAFF
 from service.runtime import Runtime
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from service.stories.treatments import Answer, Seen
 
 MOST_LINES = 500
-DAY = click.DateTime(["%Y-%m-%d"])
 WORDS = "laseli follow treat, 1"
 """What stands as the words of a consent: those that `follow treat` asks staff to read, in their first form."""
 READ_ALOUD = (
@@ -52,7 +52,7 @@ def follow_treat(
     oedema: bool,
     danger: bool,
     weight: float | None,
-    on: datetime | None,
+    on: date | None,
     language: str,
     by: str,
 ) -> None:
@@ -82,7 +82,7 @@ def follow_treat(
 @day
 @by_whom
 def follow_measure(
-    code: str, muac: int | None, oedema: bool, danger: bool, weight: float | None, on: datetime | None, by: str
+    code: str, muac: int | None, oedema: bool, danger: bool, weight: float | None, on: date | None, by: str
 ) -> None:
     """A weekly visit was made; the same day again corrects it."""
     from service.stories import treatments
@@ -133,12 +133,12 @@ def follow_treated() -> None:
 COMMANDS = (follow_treat, follow_measure, follow_discharge, follow_treated)
 
 
-def _seen(runtime: Runtime, muac: int | None, oedema: bool, weight: float | None, on: datetime | None) -> Seen:
+def _seen(runtime: Runtime, muac: int | None, oedema: bool, weight: float | None, on: date | None) -> Seen:
     from service.stories.treatments import Seen
 
     if muac is None:
         raise click.UsageError("--muac says what the tape shows, in mm; with a sign of danger --danger alone")
-    day = on.date() if on else runtime.today(runtime.now())
+    day = on if on else runtime.today(runtime.now())
     return Seen(day, muac, oedema, None if weight is None else round(weight * 1000))
 
 

@@ -58,6 +58,12 @@ def may_be_its_birth(protocol: Protocol, anchor: Anchor, born_on: date, precisio
     return abs((born_on - anchor.on).days) <= protocol.number("same_birth_days") + slack
 
 
+def is_likely_birth(protocol: Protocol, pregnancy: Anchor, on: date) -> bool:
+    """Whether a birth with a living child may be written down without asking once more about its day."""
+    days = (on - pregnancy.on).days
+    return protocol.number("likely_birth_from_days") <= days <= protocol.number("likely_birth_until_days")
+
+
 def may_be_one_birth(protocol: Protocol, one: date, other: date, precisions: Iterable[str]) -> bool:
     """Whether children born on these days may be one child, or were born together."""
     slack = sum(DOUBT_DAYS.get(each, 0) for each in precisions)

@@ -41,6 +41,15 @@ RULES = (
         "elsewhere",
     ),
     Rule("receipts", "receipts that fit no message", "72 hours", 3 * DAY_MS, "deleted", "safety.md", "hour"),
+    Rule(
+        "former_ids",
+        "the carrier's id of a message that a person had sent again (no number)",
+        "30 days",
+        30 * DAY_MS,
+        "deleted",
+        "ours: no receipt comes later",
+        "hour",
+    ),
     Rule("tries", "tries of a child's code or of a new number", "2 days", DAY_MS, "deleted", "ours", "hour"),
     Rule(
         "staff_tries",
@@ -255,6 +264,15 @@ RULES = (
         3 * 365 * DAY_MS,
         "deleted",
         "ours: a year is compared with the one before; to be confirmed",
+        "night",
+    ),
+    Rule(
+        "dropped_talks",
+        "talks that were dropped, with who said so and why",
+        "3 years",
+        3 * 365 * DAY_MS,
+        "deleted",
+        "ours: as the talks that count",
         "night",
     ),
     Rule(

@@ -32,8 +32,6 @@ MOVED_AWAY: Final = Rule("ended", "moved_away", False, "nobody of ours serves th
 """Of a move to no quartier that we know."""
 # Anybody can write an SMS in her name. What ends all is not taken by it; nor is what leaves a family without a phone,
 # for whoever takes its messages with the code then is announced to nobody.
-WITH_WHOLE_CODE: Final[frozenset[Status]] = frozenset({"refused", "moved"})
-"""By SMS not with the first half of a code: what it says lasts, and four digits are soon guessed."""
 
 
 def rule_of(status: Status, *, elsewhere: bool = False) -> Rule:

@@ -1,7 +1,8 @@
 """The book of the line as it ought to be: which appointments stand for a child, from what the line was told and when.
 
 It is kept beside the product by the rules of the schedule and of centres' days, and reads none of its records. What
-stands changes only when something is told: a dose, another quartier, a centre's word.
+stands changes when something is told (a dose, another quartier, a centre's word), and where a late family would be
+told a day while its centre's next one is cancelled.
 """
 
 from __future__ import annotations
@@ -48,6 +49,19 @@ class Book:
                 return True
         return False
 
+    def is_sent_to_a_closed_door(self, world: World, days: CentreDays, now: int, rounds: int) -> bool:
+        """Whether a late contact is to be told of now, while the centre's next day does not give all of it."""
+        today, here = local_time.day_of(now, world.zone), local_time.local(now, world.zone)
+        for one in self.standing:
+            if one.on is None or one.on >= today:
+                continue
+            told = self._told(world, one, rounds)
+            step = reminder_ladder.next_step(world.ladder, one.on, told, here, one.lapses_on)
+            held_up = any(days.is_held_up(antigen, today) for antigen in world.antigens(one.doses).values())
+            if step is not None and step.on <= today and held_up:
+                return True
+        return False
+
     def _stood_since(self, one: Contact, now: int) -> int:
         for was in self.standing:
             if (was.anchor_on, was.on) == (one.anchor_on, one.on) and set(one.doses) <= set(was.doses):
@@ -60,13 +74,17 @@ class Book:
 
     def _is_told(self, world: World, one: Contact, now: int, rounds: int) -> bool:
         assert one.on is not None
-        told = None
-        if rounds >= self._since[key_of(one)]:
-            day = local_time.day_of(rounds, world.zone)
-            come = [step.name for step in world.ladder.steps if one.on + timedelta(step.offset_days) <= day]
-            told = come[-1] if come else None
         here = local_time.local(now, world.zone)
+        told = self._told(world, one, rounds)
         return reminder_ladder.next_step(world.ladder, one.on, told, here, one.lapses_on) is None
+
+    def _told(self, world: World, one: Contact, rounds: int) -> str | None:
+        """The last step whose day had come by the last round."""
+        if one.on is None or rounds < self._since[key_of(one)]:
+            return None
+        day = local_time.day_of(rounds, world.zone)
+        come = [step.name for step in world.ladder.steps if one.on + timedelta(step.offset_days) <= day]
+        return come[-1] if come else None
 
     def write(self, antigens: list[str], on: date) -> None:
         self.given += [Given(antigen, on) for antigen in antigens]

@@ -265,6 +265,11 @@ class Year:
     # --- what the line says --------------------------------------------------------------------------------------
 
     def _round(self, now: int) -> None:
+        for home in self.homes:
+            days = self._told_of.get(home.quartier.centre, NOTHING_KNOWN)
+            for kid in home.followed() if days != NOTHING_KNOWN else ():
+                if home.books[kid].is_sent_to_a_closed_door(self.world, days, now, self._rounds):
+                    self._plan(home, kid, now)
         self._rounds = now
         for sent in sorted(self.line.round(now), key=lambda one: (one.to, one.text)):
             today = local_time.day_of(now, self.world.zone)

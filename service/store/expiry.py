@@ -29,6 +29,7 @@ from service.store.care_tables import appointment
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.follow_up_tables import follow_up
+from service.store.former_ids import former_carrier_id
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body, inbound_event
 from service.store.job_tables import job
@@ -40,7 +41,7 @@ from service.store.phone_tables import UNREACHABLE, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.route_tables import route_sample
 from service.store.staff_tables import staff, staff_list, staff_read, staff_session, staff_try
-from service.store.talk_tables import talk
+from service.store.talk_tables import dropped_talk, talk
 from service.store.tally_tables import erasure
 from service.store.task_tables import task
 from service.store.visit_tables import visit
@@ -62,6 +63,7 @@ class Aged(NamedTuple):
 
 CONVERSATIONS = Aged(conversation, conversation.c.id, conversation.c.started_at)
 RECEIPTS = Aged(unmatched_receipt, unmatched_receipt.c.id, unmatched_receipt.c.at)
+FORMER_IDS = Aged(former_carrier_id, former_carrier_id.c.id, former_carrier_id.c.at)
 TRIES = Aged(attempt, attempt.c.number_idx, attempt.c.day)
 ROUTE_SAMPLES = Aged(route_sample, route_sample.c.id, route_sample.c.at)
 GIVEN_UP_JOBS = Aged(job, job.c.id, job.c.ended_at, job.c.state == "failed")
@@ -75,6 +77,7 @@ HANDOVERS = Aged(handover, handover.c.id, handover.c.expires_at)
 FORMER_PHONES = Aged(person_phone, person_phone.c.person_id, person_phone.c.until)
 FORMER_MEDIATORS = Aged(mediator, mediator.c.id, mediator.c.left_at)
 TALKS = Aged(talk, talk.c.id, talk.c.held_on)
+DROPPED_TALKS = Aged(dropped_talk, dropped_talk.c.id, dropped_talk.c.held_on)
 VISITS = Aged(visit, visit.c.id, visit.c.visited_on)
 STAFF_TRIES = Aged(staff_try, staff_try.c.id, staff_try.c.at)
 STAFF_LISTS = Aged(staff_list, staff_list.c.id, staff_list.c.at)

@@ -56,6 +56,7 @@ follow_up = Table(
     Column("opened_by", String(60), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("ended_at", Instant, index=True),
+    Column("ended_by", String(60)),  # NULL: nobody said so, its child is followed no longer
     UniqueConstraint("code", "kind"),
 )
 c = follow_up.c
@@ -161,9 +162,9 @@ def find_open(tx: Connection, code: str, mediator_id: int | None = None) -> Foll
     return found[0] if found else None
 
 
-def end(tx: Connection, follow_up_id: int, on: date, why: str, now: int) -> bool:
+def end(tx: Connection, follow_up_id: int, on: date, why: str, by: str | None, now: int) -> bool:
     """False when it had ended already."""
-    values = {"state": "ended", "ended_on": on, "ended_why": why, "ended_at": now}
+    values = {"state": "ended", "ended_on": on, "ended_why": why, "ended_by": by and by[:60], "ended_at": now}
     return tx.execute(update(follow_up).where(c.id == follow_up_id, _is_open).values(values)).rowcount == 1
 
 

@@ -18,6 +18,7 @@ from service.store.consent_tables import DATED_CONTACTS, WEEKLY_VISITS
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
 from service.store.follow_up_tables import follow_up, follow_up_contact, line_key
+from service.store.former_ids import former_carrier_id
 from service.store.handover_tables import attempt, handover
 from service.store.inbound_tables import inbound_body
 from service.store.mediator_tables import mediator, mediator_zone
@@ -206,7 +207,7 @@ def messages_to(tx: Connection, indexes: Sequence[bytes], phone_id: int) -> list
 
 def forget_messages(tx: Connection, ids: Sequence[int]) -> Gone:
     """These messages, and every try."""
-    links = (message_appointment, send_attempt, unmatched_receipt)
+    links = (message_appointment, send_attempt, unmatched_receipt, former_carrier_id)
     gone = [_delete(tx, table, table.c.message_id.in_(ids)) for table in links]
     return sum([*gone, _delete(tx, message, message.c.id.in_(ids))], Gone())
 

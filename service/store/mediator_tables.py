@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
+from service.store import columns
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled
 from service.store.people_tables import CHILD_COLUMNS, Child, child, person
 from service.store.phone_tables import phone
@@ -224,3 +225,8 @@ def children_of_code(tx: Connection, mediator_id: int, begins: str) -> Sequence[
         .limit(3)
     )
     return [Child._make(row) for row in rows]
+
+
+def ids_starting_with(tx: Connection, digits: str) -> list[int]:
+    """A few of the ids that begin with these digits, as staff type them."""
+    return columns.ids_starting_with(tx, mediator.c.id, digits)

@@ -288,6 +288,7 @@ class Noted(NamedTuple):
     carrier_id: str | None = None
     cost: str | None = None
     cost_true: int | None = None
+    tries: int = 0  # -1: the call was not begun, and is no try
 
 
 def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
@@ -316,6 +317,7 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
                 "named": one.carrier_id,
                 "said_cost": one.cost,
                 "true_cost": one.cost_true,
+                "tries": one.tries,
             }
             for one in kept
         ],
@@ -352,6 +354,7 @@ _NOTE = Prepared(
             carrier_id=func.coalesce(bindparam("named", type_=String), m.carrier_id),
             cost=func.coalesce(bindparam("said_cost", type_=String), m.cost),
             cost_true=func.coalesce(bindparam("true_cost", type_=Integer), m.cost_true),
+            attempts=m.attempts + bindparam("tries", type_=Integer),
         )
     )
 )

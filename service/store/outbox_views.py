@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.domain.retry_rules import AGAIN, MAY_HAVE_ARRIVED
+from service.store import former_ids
 from service.store.message_tables import HAS_WORDS, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
@@ -154,7 +155,13 @@ def leaving(tx: Connection, now: int, until: int) -> list[Leaving]:
 
 
 def queue_again(tx: Connection, ids: Sequence[int], now: int, useful_until: int, reason: str) -> list[int]:
-    """Back into the queue, if they still are as they were seen; one that may have arrived is resent by nobody else."""
+    """Back into the queue, if they still are as they were seen; one that may have arrived is resent by nobody else.
+
+    What the carrier called the first sending is put aside: bad news of that one must not end the second.
+    """
+    if not ids:
+        return []
+    before = former_ids.named(tx, ids)
     again = (
         update(message)
         .where(m.id.in_(ids), m.state.in_(AGAIN), HAS_WORDS, ~_refused())
@@ -162,6 +169,7 @@ def queue_again(tx: Connection, ids: Sequence[int], now: int, useful_until: int,
             state="queued",
             reason=reason,
             attempts=0,
+            carrier_id=None,
             resends=case((m.state.in_(MAY_HAVE_ARRIVED), 1), else_=m.resends),
             not_before=now,
             useful_until=case((m.useful_until > useful_until, m.useful_until), else_=useful_until),
@@ -169,7 +177,9 @@ def queue_again(tx: Connection, ids: Sequence[int], now: int, useful_until: int,
         )
         .returning(m.id)
     )
-    return [row.id for row in tx.execute(again)] if ids else []
+    done = [row.id for row in tx.execute(again)]
+    former_ids.keep(tx, {id: before[id] for id in done if id in before}, now)
+    return done
 
 
 def give_up(tx: Connection, ids: Sequence[int], now: int, reason: str) -> list[int]:

@@ -66,6 +66,7 @@ class DueAppointment(NamedTuple):
     by_voice: bool | None = None
     asked_phone_id: int | None = None
     covered_until: date | None = None
+    centre_id: int | None = None
 
     @property
     def is_cover(self) -> bool:
@@ -108,6 +109,7 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
             phone.c.by_voice,
             membership.c.phone_id,
             membership.c.paid_until,
+            child.c.centre_id,
         )
         .join(household, household.c.id == a.household_id)
         .outerjoin(child, child.c.person_id == a.child_id)

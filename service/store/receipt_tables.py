@@ -35,6 +35,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import ReceiptState, Scope, State
 from service.store.columns import Id, Instant, among, id_column, metadata, new_id
+from service.store.former_ids import former_carrier_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
 from service.store.prepared import Prepared, PreparedPage, listed
@@ -81,6 +82,7 @@ class Kept(NamedTuple):
     at: int
     about: int | None
     guessed: bool = False
+    of_former: bool = False  # it tells of an earlier sending than the one that counts
 
 
 class Fate(NamedTuple):
@@ -161,7 +163,7 @@ _NEWEST_PAGE = Prepared(_newest_page)
 
 def newest(tx: Connection, most: int) -> list[Kept]:
     """What has just come, oldest first."""
-    rows = (Kept._make((*row, False)) for row in _NEWEST_PAGE.rows(tx, most=most))
+    rows = (Kept(*row) for row in _NEWEST_PAGE.rows(tx, most=most))
     # An id that a carrier gave twice gives two rows: the first is taken.
     return list({one.id: one for one in reversed(list(rows))}.values())[::-1]
 
@@ -178,7 +180,21 @@ def by_ids(tx: Connection, named: Sequence[tuple[int, str, str]]) -> list[Kept]:
         return []
     rows = _BY_NAMES.rows(tx, names=sorted({carrier_id for _, carrier_id in about}))
     found = ((row, about.get((row[1], row[2]))) for row in rows)
-    return [Kept._make((*row, message_id, False)) for row, message_id in found if message_id is not None]
+    return [Kept._make((*row, message_id, False, False)) for row, message_id in found if message_id is not None]
+
+
+def of_former(tx: Connection, ids: Sequence[int]) -> list[Kept]:
+    """Those of these receipts that tell of an earlier sending of a message that a person had sent again."""
+    former = former_carrier_id.c
+    rows = tx.execute(
+        select(*_RECEIPT, m.id)
+        .select_from(unmatched_receipt)
+        .join(former_carrier_id, (former.carrier_id == kept.carrier_id) & (former.channel == kept.channel))
+        .join(message, (m.id == former.message_id) & (m.number_idx == kept.number_idx))
+        .where(kept.id.in_(ids))
+        .order_by(former.at)
+    )
+    return list({row.id: Kept(*row, of_former=True) for row in rows}.values())
 
 
 def any_waiting(tx: Connection) -> bool:
@@ -221,7 +237,7 @@ def _there_is(table: FromClause, which: ColumnElement[bool]) -> ColumnElement[bo
 def _joined(tx: Connection, same: ColumnElement[bool], which: ColumnElement[bool], most: int) -> list[Kept]:
     pairs = select(*_RECEIPT, m.id).select_from(unmatched_receipt).join(message, same).where(which)
     rows = tx.execute(pairs.order_by(kept.at).limit(most).with_for_update(of=unmatched_receipt, skip_locked=True))
-    return list({row.id: Kept._make((*row, False)) for row in rows}.values())
+    return list({row.id: Kept(*row) for row in rows}.values())
 
 
 # --- applying a page ----------------------------------------------------------------------------------------

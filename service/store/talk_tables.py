@@ -5,10 +5,24 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, Integer, String, Table, UniqueConstraint, extract, func, literal_column, select
+from sqlalchemy import (
+    Column,
+    Date,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    extract,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, id_column, metadata, new_id, reference, upsert
+from service.store import columns
+from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, reference, upsert
 from service.store.place_tables import zone
 
 talk = Table(
@@ -27,8 +41,25 @@ talk = Table(
 )
 t = talk.c
 
+dropped_talk = Table(
+    "dropped_talk",
+    metadata,
+    id_column(),
+    Column("mediator_id", Id, nullable=False),
+    reference("zone_id", "zone.id"),
+    Column("theme", String(20), nullable=False),
+    Column("held_on", Date, nullable=False, index=True),
+    Column("participants", Integer, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("dropped_by", String(60), nullable=False),
+    Column("dropped_at", Instant, nullable=False),
+    Column("dropped_why", Sealed("dropped_talk.dropped_why"), nullable=False),
+)
+"""Talks that were never held, for instance told in another's name: in no report, kept with who said so and why."""
+
 
 class Talk(NamedTuple):
+    id: int
     mediator_id: int
     zone: str
     theme: str
@@ -80,10 +111,22 @@ def put_talk(
     tx.execute(once.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
+def drop_talk(tx: Connection, talk_id: int, by: str, why: str, now: int) -> bool:
+    """Put it aside, out of every count; False when there is none with this id."""
+    names = ["id", "mediator_id", "zone_id", "theme", "held_on", "participants", "recorded_at"]
+    row = tx.execute(select(*(t[name] for name in names)).where(t.id == talk_id).with_for_update()).first()
+    if row is None:
+        return False
+    aside = {"dropped_by": by[:60], "dropped_at": now, "dropped_why": why}
+    tx.execute(insert(dropped_talk).values(dict(row._mapping) | aside))
+    tx.execute(delete(talk).where(t.id == talk_id))
+    return True
+
+
 def talks_between(tx: Connection, first: date, last: date) -> list[Talk]:
     """Those held from the first to the last day, the latest first."""
     rows = tx.execute(
-        select(t.mediator_id, zone.c.name, t.theme, t.held_on, t.participants)
+        select(t.id, t.mediator_id, zone.c.name, t.theme, t.held_on, t.participants)
         .join(zone, zone.c.id == t.zone_id)
         .where(t.held_on >= first, t.held_on <= last)
         .order_by(t.held_on.desc(), zone.c.name, t.theme, t.id)
@@ -106,3 +149,8 @@ def held_between(tx: Connection, first: date, last: date, zone_id: int | None = 
         Held(date(int(year), int(month), 1), theme, where, int(talks), int(listened))
         for year, month, theme, where, talks, listened in tx.execute(counted)
     ]
+
+
+def ids_starting_with(tx: Connection, digits: str) -> list[int]:
+    """A few of the ids that begin with these digits, as staff type them."""
+    return columns.ids_starting_with(tx, t.id, digits)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, Date, Index, String, Table, func, select, update
 from sqlalchemy.engine import Connection
 
+from service.store import columns
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, upsert, wrote
 from service.store.phone_tables import phone
 from service.store.place_tables import zone
@@ -123,3 +124,8 @@ def count_of_phone(tx: Connection, kind: str, phone_id: int, since: int) -> int:
 
 def count_open_tasks(tx: Connection) -> int:
     return int(tx.execute(select(func.count()).where(task.c.state == "open")).scalar_one())
+
+
+def ids_starting_with(tx: Connection, digits: str) -> list[int]:
+    """A few of the ids that begin with these digits, as staff type them."""
+    return columns.ids_starting_with(tx, task.c.id, digits)

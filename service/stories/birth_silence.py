@@ -24,7 +24,7 @@ from service.store import (
 )
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import child_tasks, first_words, follow_up_plans, pauses, weekly_list
+from service.stories import child_tasks, first_words, follow_up_plans, pauses, same_child, weekly_list
 
 ENDED: Final = {"dead": "loss", "moved": "moved", "family": "withdrawn"}
 """How a follow-up ended, by why the last child of its birth is followed no longer."""
@@ -34,9 +34,11 @@ PERHAPS_THE_SAME: Final = {
 }
 
 
-def end_follow_up(tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, now: int) -> None:
-    """Nothing comes of it any more, and what waited is taken back."""
-    follow_up_tables.end(tx, one.id, on, why, now)
+def end_follow_up(
+    tx: Connection, runtime: Runtime, one: FollowUp, on: date, why: str, by: str | None, now: int
+) -> None:
+    """Nothing comes of it any more, and what waited is taken back. `by` None: nobody said so of itself."""
+    follow_up_tables.end(tx, one.id, on, why, by, now)
     task_tables.close_task_of(tx, follow_up_tables.line_key(one.id), "dropped", "ended", now)
     phone_id = family_changes.lock_household(tx, one.household_id)
     if phone_id is not None and why != "born":
@@ -48,8 +50,8 @@ def fall_silent(tx: Connection, runtime: Runtime, child: Child, why: str, now: i
     """What else waits because of this child, which is followed no longer: about its birth, its family, its door."""
     around = follow_up_tables.around(tx, child.id, child.household_id)
     of_birth = [each for each in around if _is_of_birth(runtime, each[0], child)]
-    if of_birth and why == "dead":
-        _hold_copies(tx, runtime, child, now)
+    if why == "dead":
+        _hold_copies(tx, runtime, child, bool(of_birth), now)
     _end_without_child(tx, runtime, child, of_birth, why, now)
     _ask_no_more(tx, child, now)
     if child.zone_id is not None:
@@ -72,7 +74,7 @@ def _end_without_child(
     noted = [each for each in of_birth if each[1] and each[0].kind == "postnatal"]
     ending = [each for each in noted or of_birth if each[0].state == "open" and not _living(tx, runtime, each[0])]
     for one, _ in ending:
-        end_follow_up(tx, runtime, one, runtime.today(now), ENDED[why], now)
+        end_follow_up(tx, runtime, one, runtime.today(now), ENDED[why], None, now)
     if len(ending) > 1 or not all(is_carers for _, is_carers in ending):
         key = f"{child_tasks.BESIDE}:{child.id}"
         child_tasks.put_on_list(tx, now, child_tasks.BESIDE, child, key=key, details=PERHAPS_HERS)
@@ -94,16 +96,24 @@ def _is_spoken_of(child: Child) -> bool:
     return child.status == "followed" and child.quiet_why != pauses.DOUBT
 
 
-def _hold_copies(tx: Connection, runtime: Runtime, died: Child, now: int) -> None:
+def _hold_copies(tx: Connection, runtime: Runtime, died: Child, is_followed: bool, now: int) -> None:
     """Followed from its birth on and enrolled by its family too, a child stands here twice, often some days apart.
 
-    Born on the very day, the other one is its twin.
+    Born on the very day, the other one is its twin, unless it may have the same name.
     """
-    for child in follow_up_tables.children_beside(tx, died.id, died.household_id):
-        told = died.birth_precision, child.birth_precision
-        may_be = follow_up_rules.may_be_one_birth(runtime.pregnancy, died.born_on, child.born_on, told)
-        if may_be and child.born_on != died.born_on and _is_spoken_of(child):
+    beside = follow_up_tables.children_beside(tx, died.id, died.household_id)
+    born_with = [child for child in beside if child.born_on == died.born_on]
+    copies = same_child.same_among(tx, died, born_with)
+    if is_followed:
+        copies += [child for child in beside if child not in born_with and _may_be_one(runtime, died, child)]
+    for child in copies:
+        if _is_spoken_of(child):
             _hold(tx, runtime, child, f"{died.id}", now)
+
+
+def _may_be_one(runtime: Runtime, died: Child, child: Child) -> bool:
+    told = died.birth_precision, child.birth_precision
+    return follow_up_rules.may_be_one_birth(runtime.pregnancy, died.born_on, child.born_on, told)
 
 
 def _hold(tx: Connection, runtime: Runtime, child: Child, because: str, now: int) -> None:

@@ -50,6 +50,20 @@ def look(tx: Connection, runtime: Runtime, watch: Watch) -> str | None:
     return None if doubt is None else _sentence(runtime, now, doubt)
 
 
+def doubt_restored(tx: Connection, runtime: Runtime, now: int) -> None:
+    """A backup of days ago was put back: the doubt that the first worker would have is had at once.
+
+    So one release takes both reasons back, and tells both.
+    """
+    if time_may_be_moved(tx):
+        return
+    witness = database_time(tx) if runtime.config.clock_witness else None
+    doubt = judge(Reading(now, highest(tx), None, witness, None))
+    if doubt is not None:
+        _keep_doubt(tx, runtime, doubt, now)
+        _shut_or_open(tx, runtime, now)
+
+
 def holds(tx: Connection) -> bool:
     """Whether some machine's clock is in doubt: then none plans either."""
     return any(one.reason == REASON for one in dispatch_gate.closed(tx))

@@ -259,8 +259,10 @@ def note(tx: Connection, runtime: Runtime, finished: Sequence[Finished], now: in
 
 
 def _change(one: Finished, now: int) -> Change:
+    """What was not even begun is no try: it comes back in a minute, and never counts towards giving up."""
     message = one.leaving.message
-    return after_send(message.klass, message.attempts, one.outcome, now, message.useful_until, message.resends)
+    tries = message.attempts if one.called else 1
+    return after_send(message.klass, tries, one.outcome, now, message.useful_until, message.resends)
 
 
 def _noted(runtime: Runtime, one: Finished, change: Change, now: int) -> Noted:
@@ -277,6 +279,7 @@ def _noted(runtime: Runtime, one: Finished, change: Change, now: int) -> Noted:
         carrier_id=taken.carrier_id if taken else None,
         cost=taken.cost if taken else None,
         cost_true=money.true_cost(runtime, taken.cost, now) if taken else None,
+        tries=0 if one.called else -1,
     )
 
 

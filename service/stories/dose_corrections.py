@@ -145,7 +145,7 @@ def _child(tx: Connection, code: str) -> Child:
 def _standing(tx: Connection, runtime: Runtime, code: str, antigen: str, on: date) -> tuple[Child, RecordedDose]:
     child = _child(tx, code)
     try:
-        named = doses.antigen_of(antigen, care.antigens_of(runtime, child))
+        named = doses.antigen_of(antigen, runtime, care.antigens_of(runtime, child))
     except doses.Refused as reason:
         raise Refused(str(reason), "no_dose") from None
     stand = [one for one in care_tables.history_of(tx, child.id) if one.antigen == named and one.voided_at is None]

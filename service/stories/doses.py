@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlalchemy.engine import Connection
 
+from service.domain import dose_words
 from service.runtime import Runtime
 from service.store import care_tables, people_tables
 from service.stories import care, recalls
@@ -28,7 +29,7 @@ def record_doses(
     if child is None:
         raise Refused("no child has this code; it has eight digits, as on the booklet")
     known = care.antigens_of(runtime, child)
-    wanted = [antigen_of(word, known) for word in antigens if word.strip()]
+    wanted = [antigen_of(word, runtime, known) for word in antigens if word.strip()]
     if on > runtime.today(now):
         raise Refused(f"{on:%d/%m/%Y} is in the future")
     if on < child.born_on:
@@ -44,10 +45,12 @@ def record_doses(
     return new
 
 
-def antigen_of(word: str, known: Sequence[str]) -> str:
-    """The antigen of this word, PENTA2 or penta. Raises Refused."""
-    plain = word.strip().upper()
-    for antigen in (plain, re.sub(r"[_ ]?\d$", "", plain)):
-        if antigen in known:
-            return antigen
+def antigen_of(word: str, runtime: Runtime, known: Sequence[str]) -> str:
+    """The antigen of this word, spelled as in an SMS: PENTA2, penta 2, VPO. Raises Refused."""
+    try:
+        read = dose_words.read_doses(word, runtime.calendar)
+    except dose_words.NotRead:
+        read = ()
+    if len(read) == 1 and read[0].antigen in known:
+        return read[0].antigen
     raise Refused(f"'{word}' is not an antigen of this child's calendar; it has {', '.join(known)}")

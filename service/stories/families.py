@@ -19,7 +19,7 @@ from service.store import care_tables, child_states, people_tables, phone_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
-from service.stories import birth_silence, care, consents, recalls, treatment_plans
+from service.stories import birth_silence, care, consents, meeting_days, recalls, same_child, treatment_plans
 from service.stories.wording import show_code as show_code
 
 PROGRAMME = "suivi-vaccinal"
@@ -85,6 +85,7 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     caller = _caregiver(tx, programme.organisation_id, number, now, today)
     child = _add_child(tx, runtime, programme, _known(caller.household_id), told, place, now)
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
+    same_child.ask_about(tx, child, now)
     person_id = _known(caller.person_id)
     kept = consents.wording_of(tx, person_id)  # another child is no word on how they are spoken of
     note_consent(tx, person_id, programme.id, "reminder", told.consent, now, wording=kept)
@@ -231,6 +232,9 @@ def next_visit(tx: Connection, runtime: Runtime, child: Child, today: date) -> V
     rows = care_tables.open_appointments(tx, child.id)
     visit = _when_the_centre_gives(_visit(assessment, child, centre, today), rows, today)
     if visit.on is not None and visit.state in ("now", "late"):
+        instead = meeting_days.days_instead(tx, runtime, child, [due.dose for due in assessment.due], today)
+        if instead is not None:  # no family goes to a closed door because its own day has passed
+            return replace(visit, on=min(instead), state="coming") if instead else replace(visit, on=None)
         # The schedule says "today" of whatever is due; the family knows the day that the messages told.
         told = [row.on for row in rows if row.on and row.on <= today]
         since = max(min((due.due_on for due in assessment.due), default=today), child.enrolled_on)

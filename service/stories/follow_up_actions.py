@@ -45,14 +45,14 @@ def _open_follow_up(tx: Connection, situation: Situation, args: Values) -> Outco
         consent=Consent(situation.words, situation.language, "told"),
         by=mediator_accounts.signature(one),
         give_or_take_weeks=GIVE_OR_TAKE_WEEKS[args["precision"]],
-        another=args["another"] == "oui",
+        another={"non": None, "elle": False}.get(args["another"], True),
     )
     try:
         if not told.another and _is_known_elsewhere(tx, told.number, served):
             raise Refused("place")
         opened = follow_ups.open_pregnancy(tx, situation.runtime, told, situation.now)
     except Refused as refused:
-        state = refused.reason if refused.reason in ("known", "week") else "no"
+        state = refused.reason if refused.reason in ("who", "known", "week") else "no"
         return Outcome(True, {"opened": state, "suivi_code": "", "next_on": ""})
     next_on = short_date(opened.next.best_on) if opened.next else ""
     return Outcome(True, {"opened": "yes", "suivi_code": opened.code, "next_on": next_on})
@@ -91,11 +91,14 @@ def _note_birth(tx: Connection, situation: Situation, args: Values) -> Outcome:
     found = _hers(tx, situation, args)
     if found is None or args["alive"] < 1:
         return Outcome(False)
-    by = mediator_accounts.signature(found[0])
+    by, really = mediator_accounts.signature(found[0]), args["sure"] == "oui"
     try:
-        born = follow_ups.birth(tx, situation.runtime, found[1], args["on"], args["alive"], by, situation.now)
+        born = follow_ups.birth(
+            tx, situation.runtime, found[1], args["on"], args["alive"], by, situation.now, really=really
+        )
     except Refused as refused:
-        return Outcome(refused.reason == "before", {"born": "before", "codes": ""})
+        said = {"before": "before", "unlikely": "doubt"}.get(refused.reason)
+        return Outcome(said is not None, {"born": said or "", "codes": ""})
     return Outcome(True, {"born": "yes", "codes": ", ".join(born.codes)})
 
 
@@ -173,7 +176,7 @@ DEEDS = {
     "note_contact": Deed(_note_contact, Signature(_CODE, {"noted": "choice", "next_on": "text"}), by_call=True),
     "note_birth": Deed(
         _note_birth,
-        Signature({**_CODE, "on": "date", "alive": "number"}, {"born": "choice", "codes": "text"}),
+        Signature({**_CODE, "on": "date", "alive": "number", "sure": "choice"}, {"born": "choice", "codes": "text"}),
         by_call=True,
     ),
     "children_of_follow_up": Deed(_children_of_follow_up, Signature(_CODE, options=True, writes=False), by_call=True),

@@ -28,44 +28,20 @@ from service.stories import birth_silence, child_tasks, consents, families, firs
 from service.stories.birth_silence import end_follow_up
 from service.stories.brakes import why_refused
 from service.stories.families import PROGRAMME, Consent, Newcomer
+from service.stories.follow_up_reasons import WHY
+from service.stories.follow_up_reasons import Refused as Refused
 
 EVERY_CHILD = "all"
 KINDS = ("antenatal", "postnatal")
-WHY = ("moved", "withdrawn", "death", "complete")
-"""How a follow-up may end besides a birth or a loss."""
-
-REASONS = {
-    "off": "follow-ups are not open yet: a health professional confirms the dates first (docs/follow-ups.md)",
-    "number": "that is no number of a mobile phone that may be written to; write it like +223 70 00 00 01",
-    "place": "this quartier is none of ours",
-    "future": "that day has not come yet",
-    "week": "the week on the card and its day cannot be: no contact of this pregnancy is left",
-    "known": "a pregnancy is followed on this phone already; for another woman say so",
-    "unknown": "no open follow-up has this code; it has eight digits, as on the booklet",
-    "before": "that day is before this follow-up began",
-    "no_contact": "no contact was open on that day, or it was noted before",
-    "not_a_pregnancy": "a birth ends a pregnancy, and this follow-up is of the weeks after a birth",
-    "children": "from 0 to 6 living children",
-    "which": "several children were born that day: say which one, by its code, or all",
-    "why": f"an end is one of {', '.join(WHY)}",
-}
 MOST_CHILDREN = 6
-
-
-class Refused(Exception):
-    """Nothing was written. `reason` is a key of REASONS."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(REASONS[reason])
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A pregnancy as the card tells it: the week that stands there, and how many weeks it may be wrong.
 
-    `another`: not the person who is registered on this phone, nor a woman who is followed there. `by` is who writes it
-    down.
+    `another`: not the person who is registered on this phone, nor a woman who is followed there; None: nobody was asked
+    yet, and where it makes a difference that is refused with 'who'. `by` is who writes it down.
     """
 
     number: str
@@ -75,7 +51,7 @@ class Opening:
     consent: Consent
     by: str
     give_or_take_weeks: int = 0
-    another: bool = False
+    another: bool | None = False
     name: str | None = None
 
 
@@ -140,9 +116,11 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     assert household_id is not None, "ensure_caller made both"
     # Two mediators who note women of one household take turns from here on.
     elsewhere = family_changes.lock_household(tx, household_id) != caller.phone_id
-    followed = _going_on(tx, runtime, person_id, household_id, now)
+    followed = _going_on(tx, runtime, person_id, household_id, told.by, now)
     if followed and not told.another:
         raise Refused("known")
+    if told.another is None and not (nobody_yet or elsewhere):
+        raise Refused("who")
     if nobody_yet or not (followed or elsewhere or told.another):
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
@@ -155,12 +133,12 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     return woman, household_id
 
 
-def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: int, now: int) -> list[FollowUp]:
+def _going_on(tx: Connection, runtime: Runtime, person_id: int, household_id: int, by: str, now: int) -> list[FollowUp]:
     """The open pregnancies of a woman and of her household; one of which nothing can come any more is ended here."""
     going_on = []
     for one in follow_up_tables.open_of(tx, person_id, household_id, "antenatal"):
         if follow_up_plans.next_contact(tx, runtime, one, runtime.today(now)) is None:
-            end_follow_up(tx, runtime, one, runtime.today(now), "complete", now)
+            end_follow_up(tx, runtime, one, runtime.today(now), "complete", by, now)
         else:
             going_on.append(one)
     return going_on
@@ -234,7 +212,7 @@ def contact_done(tx: Connection, runtime: Runtime, one: FollowUp, on: date, by: 
         raise Refused("no_contact")
     opened = _opened(tx, runtime, one, now)
     if opened.next is None:
-        end_follow_up(tx, runtime, one, today, "complete", now)
+        end_follow_up(tx, runtime, one, today, "complete", by, now)
     else:
         follow_up_plans.replan(tx, runtime, one, now)
     return opened
@@ -249,11 +227,13 @@ def birth(
     by: str,
     now: int,
     sexes: Sequence[str | None] = (),
+    *,
+    really: bool = False,
 ) -> Born:
     """The pregnancy ended with a birth: the weeks after it begin, and each living child is followed from now on.
 
     A child of that day who was enrolled before is not enrolled again. With no living child it is a loss.
-    Raises Refused.
+    A day that is much too early or too late is refused unless it is `really` so. Raises Refused.
     """
     if not 0 <= alive <= MOST_CHILDREN:
         raise Refused("children")
@@ -261,19 +241,22 @@ def birth(
         raise Refused("not_a_pregnancy")
     follows = _what_follows(runtime, one, "birth", on, now, alive)
     if follows.begins is None:
-        end_follow_up(tx, runtime, one, on, "loss", now)
+        end_follow_up(tx, runtime, one, on, "loss", by, now)
         birth_silence.hold_the_rest(tx, runtime, one, now)
         return Born((), 0)
+    anchor = follow_up_plans.anchor_of(one)
+    if not really and not follow_up_rules.is_likely_birth(runtime.pregnancy, anchor, on):
+        raise Refused("unlikely")
     near = _near_birth(tx, runtime, one, on)
     known = _known_of_birth(near, on)[:alive]
     if len(known) == alive and all(child.status != "followed" for child in near):
         # Each of them died, or its family wants nothing said: the weeks after this birth are not spoken of either.
-        end_follow_up(tx, runtime, one, on, "complete", now)
+        end_follow_up(tx, runtime, one, on, "complete", by, now)
         return Born((), alive)
-    end_follow_up(tx, runtime, one, on, "born", now)
+    end_follow_up(tx, runtime, one, on, "born", by, now)
     for former in follow_up_tables.open_in_home(tx, one.household_id, "postnatal"):
         if former.person_id == one.person_id:
-            end_follow_up(tx, runtime, former, on, "complete", now)
+            end_follow_up(tx, runtime, former, on, "complete", by, now)
     place = one.zone_id, one.centre_id
     after = _add(
         tx, runtime, one.person_id, one.household_id, place, "postnatal", follows.begins, by, now, code=one.code
@@ -343,8 +326,8 @@ def loss(
     on: date,
     now: int,
     *,
+    by: str,
     child_code: str | None = None,
-    by: str = "laseli follow",
 ) -> None:
     """A pregnancy or a child was lost: everything ends at once, what waited is taken back, nothing is ever sent about
     it, and no line asks anybody to go there. The recalls of other children go on; of one that may be the same child
@@ -358,7 +341,7 @@ def loss(
         children = [child for child in children if child.code == child_code]
     if (len(children) > 1 and child_code is None) or (not children and child_code not in (None, EVERY_CHILD)):
         raise Refused("which")
-    end_follow_up(tx, runtime, one, on, "loss", now)
+    end_follow_up(tx, runtime, one, on, "loss", by, now)
     for child in children:
         families.stop_child(tx, runtime, child.id, now, "dead")
         child_tasks.drop_lines(tx, child, by, now)
@@ -374,7 +357,7 @@ def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by:
     if why not in WHY:
         raise Refused("why")
     _what_follows(runtime, one, "death", on, now)
-    end_follow_up(tx, runtime, one, on, why, now)
+    end_follow_up(tx, runtime, one, on, why, by, now)
     if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
         consents.end_dated_contacts(tx, one.person_id, by, now)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from service.domain import reminder_ladder
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting, Together, meetings, on_the_anchor
 from service.runtime import Runtime
 from service.store import centre_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Child
+from service.store.recall_tables import DueAppointment
 
 
 def days_for(tx: Connection, runtime: Runtime, one: Child, standing: Sequence[Appointment], today: date) -> Meet:
@@ -31,10 +33,38 @@ def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment
         antigen_of = {dose: runtime.calendar.dose(dose)[0].record_as for dose in doses}
         rows = [row for row in standing if row.anchor_on == anchor_on]
         stands = {dose: row.on for row in rows for dose in row.doses.split(",")}
-        told = {dose for row in rows if _is_told(row) for dose in row.doses.split(",")}
+        told = {dose for row in rows if _is_told(runtime, row, today) for dose in row.doses.split(",")}
         return meetings(days, antigen_of, anchor_on, today, rule, stands, told)
 
     return meet
+
+
+def held_up(tx: Connection, runtime: Runtime, late: Iterable[DueAppointment], today: date) -> set[int]:
+    """The children of these late appointments whose centre's next day gives none, or not all, of what is due."""
+    of_centre: dict[int, CentreDays] = {}
+    found: set[int] = set()
+    for row in late:
+        if row.child_id is None or row.centre_id is None:
+            continue
+        if row.centre_id not in of_centre:
+            of_centre[row.centre_id] = centre_tables.days_of(tx, row.centre_id)
+        days = of_centre[row.centre_id]
+        if any(days.is_held_up(antigen, today) for antigen in _antigens(runtime, row.doses.split(","))):
+            found.add(row.child_id)
+    return found
+
+
+def days_instead(tx: Connection, runtime: Runtime, one: Child, doses: Sequence[str], today: date) -> list[date] | None:
+    """The days on which its centre gives these again, none where nobody knows; None where its next day gives some."""
+    days = centre_tables.days_of(tx, one.centre_id) if one.centre_id is not None else NOTHING_KNOWN
+    antigens = _antigens(runtime, doses)
+    if not all(days.is_held_up(antigen, today) for antigen in antigens):
+        return None
+    return [day for antigen in antigens if (day := days.first_day([antigen], today)) is not None]
+
+
+def _antigens(runtime: Runtime, doses: Iterable[str]) -> set[str]:
+    return {runtime.calendar.dose(dose)[0].record_as for dose in doses}
 
 
 class Change(NamedTuple):
@@ -54,9 +84,15 @@ def change_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointme
     return Change(gone, {on for _, _, on in wanted if on is not None})
 
 
-def _is_told(row: Appointment) -> bool:
-    """Every reminder was told: the child is on the visit list, and no family hears it all once more."""
-    return row.next_step is None and not row.awaits_stock
+def _is_told(runtime: Runtime, row: Appointment, today: date) -> bool:
+    """Every reminder was told: the child is on the visit list, and no family hears it all once more.
+
+    A child of whom nothing is said has no next step either: its day moves, so that it is right when it is spoken of.
+    """
+    if row.next_step is not None or row.on is None:
+        return False
+    midnight = datetime.combine(today, time())
+    return reminder_ladder.next_step(runtime.ladder, row.on, row.last_step, midnight, row.lapses_on) is None
 
 
 def _rule(runtime: Runtime) -> Together:

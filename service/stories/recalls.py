@@ -227,7 +227,7 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     homes = recall_tables.lock_due_households(tx, today, households)
     # What did not leave on its own day says the same as today's message, which takes its place.
     unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
-    rows = recall_tables.due_appointments(tx, homes, today)
+    rows = _due(tx, runtime, homes, now)
     heard = recall_tables.written_to(tx, homes, midnight)
     passed = sum(_passed_over(runtime, row, now) for row in rows)
     if passed:
@@ -266,6 +266,17 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     recall_tables.tell(tx, told_now)
     care_tables.set_next_steps(tx, steps, now)
     return len(rows), len(queued)
+
+
+def _due(tx: Connection, runtime: Runtime, homes: Sequence[int], now: int) -> list[DueAppointment]:
+    """What is due for these households. Whoever is late while the centre's next day is cancelled, or what is due is
+    out of stock, is planned anew first: such a day may have been told of before the child was late."""
+    today = runtime.today(now)
+    rows = recall_tables.due_appointments(tx, homes, today)
+    late = meeting_days.held_up(tx, runtime, [row for row in rows if row.on < today], today)
+    for child_id in sorted(late):
+        replan(tx, runtime, child_id, now)
+    return recall_tables.due_appointments(tx, homes, today) if late else rows
 
 
 def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:

@@ -115,8 +115,12 @@ def settle(runtime: Runtime) -> int:
 
 def _settle_page(tx: Connection, runtime: Runtime, page: Sequence[Kept], now: int) -> int:
     """Gives how many will not come again: applied, or put aside because no message fits."""
-    found = [one for one in page if one.about is not None]
-    unplaced = [one.id for one in page if one.about is None]
+    # One that carries our own id names the message, and not which sending of it: the carrier's id does.
+    doubtful = [one.id for one in page if one.about is None or one.state != "delivered"]
+    of_former = receipt_tables.of_former(tx, doubtful) if doubtful else []
+    known = {one.id for one in of_former}
+    found = of_former + [one for one in page if one.about is not None and one.id not in known]
+    unplaced = [one.id for one in page if one.about is None and one.id not in known]
     if unplaced:
         by_number = _of_one_call(receipt_tables.fits_unknown(tx, PAGE, unplaced))
         found += by_number
@@ -184,6 +188,8 @@ def _heard(fate: Fate, receipts: Sequence[Kept]) -> Told:
     state, deciding, network = fate.state, None, ""
     for receipt in fitting:
         network = receipt.network or network
+        if receipt.of_former and receipt.state != "delivered":
+            continue  # the sending that counts now may arrive all the same
         new_state = after_receipt(state, receipt.state)
         if new_state is not None:
             state, deciding = new_state, receipt

@@ -23,7 +23,7 @@ from service.store import decision_tables, postgresql_dumps, restored_tables, sc
 from service.store.database import Database
 from service.store.postgresql_dumps import ASIDE
 from service.store.private_folder import private_folder
-from service.stories import backups, dispatch_gate, key_checks, recalls
+from service.stories import backups, clock_guard, dispatch_gate, key_checks, recalls
 from service.stories.backups import Opening, Refused, open_backup, sqlite_file
 
 
@@ -67,6 +67,7 @@ def settle(tx: Connection, runtime: Runtime, header: Header, by: str, now: int) 
     dispatch_gate.close_restored(
         tx, f"the backup of {made} was restored at {here}; `laseli outbox release` ends it", now
     )
+    clock_guard.doubt_restored(tx, runtime, now)
     settled = Settled(
         unknown=restored_tables.nobody_knows(tx, now),
         conversations=restored_tables.end_conversations(tx),

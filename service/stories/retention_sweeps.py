@@ -198,6 +198,7 @@ def _everything(find: Callable[[Connection, Night, int, int], Page], tx: Connect
 SWEEPS: dict[str, Sweep] = {
     "keystrokes": _aged(expiry.CONVERSATIONS),
     "receipts": _aged(expiry.RECEIPTS),
+    "former_ids": _aged(expiry.FORMER_IDS),
     "tries": _aged(expiry.TRIES, by_day=True),
     "staff_tries": _aged(expiry.STAFF_TRIES),
     "staff_lists": _aged(expiry.STAFF_LISTS),
@@ -255,6 +256,7 @@ SWEEPS: dict[str, Sweep] = {
         expiry.FORMER_STAFF, lambda tx, night, ids: staff_tables.forget_staff(tx, night.before, ids)
     ),
     "talks": _aged(expiry.TALKS, by_day=True),
+    "dropped_talks": _aged(expiry.DROPPED_TALKS, by_day=True),
     "visits": _aged(expiry.VISITS, by_day=True),
     "people": _left_over(
         person,

@@ -19,6 +19,7 @@ KINDS: Final[Mapping[str, str]] = {
     "visit_refused": "Refus lors d'une visite",
     "wrong_number": "Numéro qui n'est pas celui de la famille",
     "birth_doubt": "Enfant dont on ne dit plus rien, dans le doute",
+    "same_child": "Peut-être un même enfant, inscrit deux fois",
     "beside_doubt": "Autre suivi du foyer arrêté dans le doute",
     "resumed": "Enfant suivi à nouveau",
     "wrong_family": "Messages reçus par une autre famille",

@@ -26,6 +26,7 @@ from service.store.system_tables import count
 WITHHELD, GIVEN_BACK = "withheld", "given_back"
 HOUSEHOLDS, CHILDREN = "households", "children"
 PAGE = 500
+FEWEST_LETTERS = 2
 
 
 @dataclass(slots=True)
@@ -165,8 +166,14 @@ def begin(tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, no
     """
     if not runtime.config.experiment.allowed:
         raise NotSound("experiments are not allowed here: set LASELI_EXPERIMENT__ALLOWED=true in every process")
-    if min(map(len, map(str.strip, (approval.declared_by, approval.approved_by, approval.reference)))) < 2:
-        raise NotSound("it needs who declares it, the ethics committee that approved it, and the approval's reference")
+    needed = (
+        ("--by: who declares it", approval.declared_by),
+        ("--approved-by: the ethics committee that approved it", approval.approved_by),
+        ("--approval-reference: the number of its decision", approval.reference),
+    )
+    missing = [what for what, said in needed if len(said.strip()) < FEWEST_LETTERS]
+    if missing:
+        raise NotSound(f"say, each in {FEWEST_LETTERS} letters or more, {'; '.join(missing)}")
     where = experiment_tables.lock_programme(tx, asked.programme)
     one = draw(runtime, asked, _there(asked, where), now)
     _only_one(tx, runtime, one, now)

@@ -12,12 +12,23 @@ from sqlalchemy import select, text, update
 
 from scheduler.timetable import one_round
 from service.channels.base import IncomingSms
+from service.clock import REHEARSAL_MARK, Watch
 from service.config import Config
 from service.runtime import Runtime
 from service.store import phone_tables, system_tables
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
-from service.stories import backups, dispatch_gate, dispatcher, incoming, recalls, receipts, restores
+from service.stories import (
+    backups,
+    clock_guard,
+    dispatch_gate,
+    dispatcher,
+    incoming,
+    outbox_care,
+    recalls,
+    receipts,
+    restores,
+)
 from service.stories.outbox import Letter, put
 from tests.backups import PRIVATE, an_empty_place, opened, with_backups
 from tests.faults.figures import Figures
@@ -358,3 +369,24 @@ def test_nor_are_those_of_procrastinate(runtime: Runtime, clock: TestClock, rest
         rows = tx.execute(text("SELECT task_name, status::text FROM procrastinate_jobs"))
         found = {row.task_name: row.status for row in rows}
     assert found == {WAITING: "cancelled", RUNNING: "failed", LATER: "todo"}
+
+
+def test_one_release_ends_both_reasons_of_a_backup_of_days_ago(
+    runtime: Runtime, clock: TestClock, restored: Restored, tmp_path: Path
+) -> None:
+    """The first worker would doubt a clock that stands days after the last moment that the backup knows."""
+    with runtime.database.begin() as tx:
+        system_tables.drop_marks(tx, REHEARSAL_MARK)
+        assert clock_guard.look(tx, runtime, Watch()) is None
+    made = backups.make(runtime, tmp_path / "ten.age", clock.now())
+    clock.advance(days=2)
+    new = restored(made.file)
+    with new.database.begin() as tx:
+        found = outbox_care.look_at_release(tx, new, clock.now())
+        assert {one.reason for one in found.closed} == {"restored", "clock"}
+        assert all(one.detail for one in found.closed)
+        outbox_care.release(tx, [one.reason for one in found.closed], "Awa", clock.now())
+    clock.advance(minutes=1)
+    with new.database.begin() as tx:
+        assert clock_guard.look(tx, new, Watch()) is None, "the first worker after it"
+        assert dispatch_gate.closed(tx) == []

@@ -122,7 +122,7 @@ CONTRACT = {
     "follow_up_seen": Signature({"code": "number"}, {"found": "choice", "sorte": "choice"}, writes=False),
     "note_contact": Signature({"code": "number"}, {"noted": "choice", "next_on": "text"}),
     "note_birth": Signature(
-        {"code": "number", "on": "date", "alive": "number"}, {"born": "choice", "codes": "text"}
+        {"code": "number", "on": "date", "alive": "number", "sure": "choice"}, {"born": "choice", "codes": "text"}
     ),
     "children_of_follow_up": Signature({"code": "number"}, options=True, writes=False),
     "note_loss": Signature({"code": "number", "child": "id?"}),

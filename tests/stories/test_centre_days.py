@@ -13,7 +13,7 @@ from service.store import place_tables, recall_tables
 from service.store.care_tables import appointment
 from service.store.centre_tables import centre_fact
 from service.store.message_tables import message
-from service.stories import centre_calendar, families, moves, recalls
+from service.stories import centre_calendar, families, moves, pauses, recalls
 from service.stories.centre_calendar import Outcome, Refused, Said
 from service.stories.families import Enrolled
 from tests.loopback import LoopbackCarrier
@@ -171,6 +171,36 @@ def test_who_is_late_is_called_for_a_day_that_takes_place(runtime: Runtime, cloc
     assert [day for day, _ in sent] == ["12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
     assert all("partir du 07/12" in text for _, text in sent)
     check_promises(runtime)
+
+
+def test_who_is_late_is_sent_to_no_door_that_closed_before_it_was_late(
+    runtime: Runtime, clock: TestClock, handset: Handset, days: Days
+) -> None:
+    """When the second Monday was cancelled the first was still to come: nothing was late that could move."""
+    mondays(runtime)
+    one = enrol(runtime, clock, number=handset.number)
+    clock.set("2026-11-19T12:00")
+    assert cancel(runtime, NEXT_MON).families == 0
+    clock.set("2026-11-20T07:00")
+    assert [day for day, _ in days.until("2026-11-23")] == ["11-20", "11-22", "11-23"]
+    clock.set("2026-11-24T10:00")
+    assert "à partir du 07/12/26" in ask(handset, *NEXT_VISIT), "the screen too"
+    sent = days.until("2026-12-09")
+    assert [day for day, _ in sent] == ["12-04", "12-06", "12-07", "12-09"], "no 'since 23/11' on the 25th"
+    assert all("07/12" in text for _, text in sent)
+    assert told_days(runtime, one)[SIX_WEEKS] == "12-07"
+    check_promises(runtime)
+
+
+def test_the_day_of_a_child_of_whom_nothing_is_said_moves_too(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    mondays(runtime)
+    one = enrol(runtime, clock)
+    days.until("2026-11-25")
+    with runtime.database.begin() as tx:
+        pauses.refuse(tx, runtime, one.child_id, clock.now())
+    assert cancel(runtime, NEXT_MON).messages == 0
+    assert told_days(runtime, one)[SIX_WEEKS] == "12-07", "it is right on the day that it is spoken of again"
+    assert days.until("2026-12-10") == []
 
 
 def test_whom_the_mediator_visits_is_not_called_all_over_again(runtime: Runtime, clock: TestClock, days: Days) -> None:

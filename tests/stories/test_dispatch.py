@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.channels.base import Receipt
 from service.config import Config
-from service.domain.message_states import Accepted, Refused
+from service.domain.message_states import MAX_TRIES, Accepted, Refused
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message, send_attempt
 from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, receipts
@@ -433,6 +433,20 @@ def test_a_zombie_whose_message_waits_to_be_asked_once_more_ends_the_doubt(
         dispatch_turn.note(tx, runtime, [taken], clock.now())
     assert row(runtime).state == "accepted"
     assert dispatcher.send_due(runtime) == 0
+
+
+def test_a_call_that_was_not_begun_is_no_try(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> None:
+    """A machine so busy that its leases run out gives up no message: the carrier was never asked."""
+    queue(runtime, clock)
+    for _ in range(MAX_TRIES + 1):
+        [call] = claim_one_turn(runtime)
+        late = dispatch_turn.make(call, time.monotonic() - 1, clock.now())
+        with runtime.database.begin() as tx:
+            dispatch_turn.note(tx, runtime, late, clock.now())
+        assert (row(runtime).state, row(runtime).attempts) == ("queued", 0)
+        clock.advance(minutes=1)
+    assert dispatcher.send_due(runtime) == 1
+    assert (row(runtime).state, row(runtime).attempts) == ("accepted", 1)
 
 
 def test_at_a_pace_one_round_sends_all_and_never_too_many_at_once(

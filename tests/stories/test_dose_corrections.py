@@ -154,7 +154,7 @@ def test_a_dose_is_put_on_the_day_of_the_card(
 def test_a_dose_that_was_moved_to_a_day_too_early_is_kept_and_explained(
     settings: Config, runtime: Runtime, clock: TestClock, awa: Enrolled
 ) -> None:
-    doses(settings, "move", awa.code, "PENTA", "2026-11-23", "--to", "2026-11-02", "--by", "Fatou")
+    doses(settings, "move", awa.code, "penta 1", "23/11/2026", "--to", "02/11/2026", "--by", "Fatou")
     assert "2026-11-02  PENTA   does not count: too_young" in doses(settings, "list", awa.code)
     assert "PENTA1" in str(plans(runtime, awa))
 
@@ -169,7 +169,7 @@ def test_a_dose_that_was_moved_to_a_day_too_early_is_kept_and_explained(
         (("void", "CODE", "MR", "2026-11-22"), "no MR of 2026-11-22 is on record; there is none"),
         (("void", "CODE", "XYZ", "2026-11-23"), "'XYZ' is not an antigen of this child's calendar"),
         (("void", "00000000", "PENTA", "2026-11-23"), "no child has this code"),
-        (("void", "CODE", "PENTA", "23/11/2026"), "does not match the format"),
+        (("void", "CODE", "PENTA", "23/11"), "lacks its whole year: write a day as"),
         (("void", "CODE", "PENTA", "2026-11-23", "--by", "x"), "write who corrects"),
         (("void", "CODE", "PENTA", "2026-11-23", "--why", "other"), "--why other needs a --note"),
         (("void", "CODE", "PENTA", "2026-11-23", "--why", "because"), "is not one of 'wrong-child'"),

@@ -10,13 +10,14 @@ import pytest
 from service.config import Config
 from service.runtime import Runtime
 from service.store.follow_up_tables import follow_up, follow_up_contact
-from service.store.people_tables import child, consent
+from service.store.people_tables import caregiver, child, consent
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
-from tests.follow_ups import WOMAN, born, digits, kept, planned, pregnant, with_follow_ups
+from tests.follow_ups import WOMAN, born, digits, ended, kept, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, Account, an_account
-from tests.people import Handset
+from tests.people import Handset, TestClock
+from tests.stories.test_recalls import NEIGHBOUR, enrol
 
 
 @pytest.fixture
@@ -69,6 +70,30 @@ def test_a_pregnancy_is_opened_by_call(phone: Handset, runtime: Runtime, account
     assert sorted(one.give_or_take for one in kept(runtime)) == [0, 14]
 
 
+def test_whoever_called_first_from_a_phone_is_not_taken_for_her(
+    phone: Handset, runtime: Runtime, clock: TestClock, account: Account
+) -> None:
+    """The husband registered their child; the centre says `--another`, and a mediator is asked."""
+    for number, answer, is_her in (
+        (WOMAN, "Non, une autre personne", False),
+        (NEIGHBOUR, "Oui, c'est elle", True),
+    ):
+        one_child = enrol(runtime, clock, number=number)
+        opened(phone, account, "Nouvelle grossesse")
+        phone.choose("Oui")
+        phone.press(number)
+        phone.choose("Oui")
+        phone.press("19", "20112026")
+        assert phone.choose("Oui, sûre").startswith("Quelqu'un est inscrit avec ce numéro. Est-ce elle ?")
+        assert kept(runtime) == []
+        said = phone.choose(answer)
+        assert said.startswith("Code ")
+        [one] = kept(runtime)
+        [carer] = {row.person_id for row in rows_of(runtime, caregiver) if row.child_id == one_child.child_id}
+        assert (one.person_id == carer) is is_her
+        ended(runtime, one.code, "moved", runtime.today(clock.now()))
+
+
 def test_without_her_yes_nothing_is_kept(phone: Handset, runtime: Runtime, account: Account) -> None:
     opened(phone, account, "Nouvelle grossesse")
     assert phone.choose("Non").startswith("Rien n'est gardé.")
@@ -92,6 +117,20 @@ def test_a_visit_then_a_birth_of_twins(phone: Handset, runtime: Runtime, account
     assert len(rows_of(runtime, child)) == 2
     opened(phone, account, "Naissance")
     assert phone.press(code).startswith("Pour ce suivi, la naissance est déjà notée.")
+
+
+def test_a_birth_far_from_its_term_is_asked_about_once_more(phone: Handset, runtime: Runtime, account: Account) -> None:
+    code = digits(pregnant(runtime, week=27).code)
+    opened(phone, account, "Naissance")
+    phone.press(code, "20112026", "1")
+    asked = phone.choose("Oui")
+    assert asked.startswith("20/11/2026 : très tot, ou très tard, pour cette grossesse. Le jour est-il sur ?"), asked
+    assert rows_of(runtime, child) == []
+    phone.choose("Corriger")
+    phone.press("19112026", "1")
+    phone.choose("Oui")
+    assert phone.choose("Oui, sûr").startswith("C'est noté. Code, à écrire")
+    assert [row.status for row in rows_of(runtime, child)] == ["followed"]
 
 
 def test_a_loss_is_asked_nothing_about(phone: Handset, runtime: Runtime, account: Account) -> None:

@@ -225,7 +225,7 @@ def test_a_child_that_moved_is_the_other_mediators(
     runtime: Runtime, clock: TestClock, account: Account, days: Days
 ) -> None:
     an_account(runtime, FATOU, ("Badialan 1",))
-    one, stays = enrol(runtime, clock), enrol(runtime, clock)
+    one, stays = enrol(runtime, clock), enrol(runtime, clock, born="2026-09-21")
     visited(runtime, one, "moved", "Badialan 1")
     moved = now_of(runtime, one)
     assert (moved.zone_id, moved.status) == (_zone(runtime, "Badialan 1"), "followed")
@@ -466,7 +466,7 @@ def test_a_death_is_asked_once_more_and_nothing_else_is_asked(
 def test_a_move_by_call_names_the_quartier_or_another_place(
     phone: Handset, runtime: Runtime, clock: TestClock, account: Account
 ) -> None:
-    one, other = enrol(runtime, clock), enrol(runtime, clock)
+    one, other = enrol(runtime, clock), enrol(runtime, clock, born="2026-09-21")
     at_work(phone, account, "Visite")
     phone.press(one.code)
     assert phone.choose("Parti").startswith("Parti où ?\n1 Ailleurs, autre ville\n2 Badialan 1")

@@ -14,7 +14,7 @@ from service.config import Config
 from service.domain.talk_words import TalkReport
 from service.runtime import Runtime
 from service.store import mediator_tables, place_tables
-from service.store.talk_tables import talk
+from service.store.talk_tables import dropped_talk, talk
 from service.stories import mediator_accounts, mediator_talks, retention
 from tests.conftest import HOOK_SECRET
 from tests.cover import command, everything, rows_of
@@ -151,6 +151,24 @@ def test_talks_are_listed_without_anybodys_name(
     assert both.endswith("2 talks, 37 listened\n")
     assert "Kadia" not in both
     assert "is still to come" in command(settings, "talk", "list", "--since", "2999-01-01").output
+
+
+def test_a_forged_talk_leaves_the_counts_and_is_kept_aside(
+    kadia: Mediator, settings: Config, runtime: Runtime, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk_commands, "opened_runtime", lambda: opening.opened_runtime(clock))
+    kadia.write("CAUSERIE 500 NUTRITION")
+    typed = command(settings, "talk", "list").output.split()[5][:6]
+    who = ("--by", "Fatou", "--why", "elle n'y etait pas")
+    assert "there is no talk 12345" in command(settings, "talk", "drop", "12345", *who).output
+    assert "in 2 to 60 letters" in command(settings, "talk", "drop", typed, "--by", "F", "--why", "x").output
+    assert talks(runtime) == {("nutrition", "20/11", 500)}
+    assert command(settings, "talk", "drop", typed, *who).output == "Dropped: it counts no more.\n"
+    assert command(settings, "talk", "list").output == "0 talks, 0 listened\n"
+    (aside,) = rows_of(runtime, dropped_talk)
+    assert (aside.participants, aside.dropped_by, aside.dropped_why) == (500, "Fatou", "elle n'y etait pas")
+    assert kadia.write("CAUSERIE 25 NUTRITION").startswith("Causerie notée")
+    assert talks(runtime) == {("nutrition", "20/11", 25)}, "the one that she held is a new one"
 
 
 def test_talks_outlive_the_account_and_go_after_three_years(

@@ -189,7 +189,7 @@ class TestCommands:
         [
             (("confirm", "A-000000", "--paid-until", "2098-12-31"), "there is no request A-000000"),
             (("refuse", "A-000000"), "there is no request A-000000"),
-            (("confirm", "A-000000", "--paid-until", "31/12/2026"), "does not match the format"),
+            (("confirm", "A-000000", "--paid-until", "31/12"), "lacks its whole year: write a day as"),
             (("confirm", "A-000000"), "Missing option '--paid-until'"),
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from service.runtime import Runtime
 from service.store.decision_tables import decision
 from service.store.message_tables import message
 from service.store.outbox_views import Wanted
-from service.stories import clock_guard, dispatch_gate, dispatcher, money, opt_outs, outbox_care, receipts
+from service.store.receipt_tables import unmatched_receipt
+from service.stories import clock_guard, dispatch_gate, dispatcher, money, opt_outs, outbox_care, receipts, retention
 from service.stories.outbox_care import Refused
+from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
-from tests.stories.test_dispatch import HOUR, MOTHER, queue, receipt, row
+from tests.stories.test_dispatch import HOUR, MOTHER, queue, receipt, row, told
 
 
 def again(runtime: Runtime, clock: TestClock, wanted: Wanted | None = None) -> outbox_care.Again:
@@ -54,6 +57,29 @@ def test_what_a_machine_gave_up_leaves_again_by_a_persons_word(
     assert decisions(runtime) == [("retry", "Awa")]
     with runtime.database.read() as tx:
         assert [one.why for one in outbox_care.show(tx, message_id or 0).decisions] == [f"it was {state}"]
+
+
+def test_a_late_receipt_of_the_first_sending_still_finds_its_message(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier
+) -> None:
+    """Good news of it counts; bad news does not end the second sending, which may arrive."""
+    for key, late, fate in (("k1", "undelivered", "accepted"), ("k2", "delivered", "delivered")):
+        queue(runtime, clock, key=key)
+        dispatcher.send_due(runtime)
+        first = row(runtime, key).carrier_id
+        put_in_state(runtime, "unresolved", key=key)
+        again(runtime, clock, Wanted(ids=[row(runtime, key).id]))
+        told(runtime, receipt(first, "undelivered"))
+        told(runtime, replace(receipt(first, "accepted"), message_ref=row(runtime, key).id))
+        assert row(runtime, key).state == "queued", "it is not taken for what became of the second one"
+        dispatcher.send_due(runtime)
+        assert row(runtime, key).carrier_id not in (None, first)
+        told(runtime, receipt(first, late))
+        assert row(runtime, key).state == fate
+        clock.advance(days=1)
+    assert rows_of(runtime, unmatched_receipt) == []
+    clock.advance(days=31)
+    assert retention.purge(runtime, ["former_ids"])["former_ids"] == 2
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from service.stories import (
     mediator_visits,
     memberships,
     robot_loops,
+    same_child,
     task_words,
     unfinished,
     voice_calls,
@@ -70,6 +71,7 @@ def test_every_kind_of_line_has_french_words() -> None:
     assert kinds | {
         child_tasks.HELD,
         child_tasks.BESIDE,
+        same_child.LINE,
         voice_calls.TASK,
         unfinished.KIND,
         mediator_visits.TASK,

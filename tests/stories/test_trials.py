@@ -309,8 +309,8 @@ def test_words_that_a_version_lost_are_said_as_usual(runtime: Runtime, clock: Te
 @pytest.mark.parametrize(
     ("changes", "approval", "told"),
     [
-        ({}, Approval("Awa", "", "N 1"), "the ethics committee that approved it"),
-        ({}, Approval("Awa", "Comité", "  "), "the approval's reference"),
+        ({}, Approval("Awa", "C", "N 1"), "say, each in 2 letters or more, --approved-by: the ethics committee"),
+        ({}, Approval("Awa", "Comité", "  "), "--approval-reference: the number of its decision"),
         ({}, Approval("", "Comité", "N 1"), "who declares it"),
         ({"steps": ("J-1", "J+2")}, APPROVAL, "never left out"),
         ({"share": 51}, APPROVAL, "1 to 50 families"),

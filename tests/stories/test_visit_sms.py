@@ -32,7 +32,7 @@ def kept(runtime: Runtime) -> list[object]:
 
 def test_each_word_is_written_down_and_answered_in_one_plain_sms(kadia: Mediator, runtime: Runtime) -> None:
     answers = {
-        "VISITE 4821 VU": "visite notée, le 20/11/26.",
+        "VISITE 4821-7730 VU": "visite notée, le 20/11/26.",
         "visite 48217730 hopital 19/11": "hôpital noté, le 19/11/26. Les SMS s'arrêtent pour un temps.",
         "Visite 4821 7730 refusé": "refus noté, le 20/11/26. Plus de SMS pour cet enfant.",
         "VISITE 4821 7730 parti à Badialan 1": "départ noté, le 20/11/26. La médiatrice du nouveau quartier le suit",
@@ -65,8 +65,9 @@ def test_what_ends_everything_is_not_taken_from_a_sender_that_may_be_forged(
         (f"VISITE {CODE}", "Écrivez VISITE, le code, puis VU"),
         (f"VISITE {CODE} PEUT-ETRE", "Écrivez VISITE, le code, puis VU"),
         (f"VISITE {CODE} VU REFUS", "Écrivez VISITE, le code, puis VU"),
-        ("VISITE 4821 REFUS", "Pour REFUS et PARTI, écrivez les huit chiffres du code."),
-        ("VISITE 4821 PARTI BADIALAN 1", "Pour REFUS et PARTI, écrivez les huit chiffres du code."),
+        ("VISITE 4821 VU", "Pour une visite, écrivez les huit chiffres du code."),
+        ("VISITE 4821 HOPITAL", "Pour une visite, écrivez les huit chiffres du code."),
+        ("VISITE 4821 PARTI BADIALAN 1", "Pour une visite, écrivez les huit chiffres du code."),
         ("VISITE 482 VU", "Le code a huit chiffres"),
         (f"VISITE {CODE} VU 31/02", "Date pas comprise."),
         (f"VISITE {CODE} VU 12/12", "Le 12/12/26 n'est pas encore venu."),
