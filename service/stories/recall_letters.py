@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
+from service.domain.steps_due import StepsDue
 from service.runtime import Runtime
 from service.store.care_tables import VACCINE
 from service.store.message_claims import VOICE
@@ -40,10 +40,10 @@ class Ready(NamedTuple):
 def ready_letters(
     tx: Connection,
     runtime: Runtime,
+    steps: StepsDue,
     dues_of: Mapping[int, Sequence[Due]],
     but: set[int],
     underway: Underway,
-    now: int,
 ) -> dict[int, Ready]:
     """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
     receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
@@ -51,7 +51,7 @@ def ready_letters(
     words = {house: underway.words(due.row for due in dues) for house, dues in to_tell.items()}
     texts = recall_texts(tx, runtime, receivers, {house: _said(dues) for house, dues in to_tell.items()}, words)
     return {
-        house: Ready(_letter(runtime, receivers[house], texts[house], dues, now), dues)
+        house: Ready(_letter(runtime, steps, receivers[house], texts[house], dues), dues)
         for house, dues in to_tell.items()
     }
 
@@ -71,18 +71,17 @@ def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
     return [(due.row, due.step.phrase) for due in dues]
 
 
-def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
+def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, dues: Sequence[Due]) -> Letter:
     """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
     first = dues[0].row
-    day = runtime.today(now)
     return Letter(
         to=to.number,
         text=text,
-        key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
+        key=f"recall:{first.programme_id}:{first.household_id}:{steps.today.isoformat()}",
         purpose="reminder",
         klass="must-arrive",
-        not_before=leaves_at(runtime, dues),
-        useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
+        not_before=leaves_at(steps, dues),
+        useful_until=min(steps.instant(due.step.until) for due in dues),
         hours=hours_of(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
@@ -99,8 +98,8 @@ def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
     return spoken.recording_for(runtime, key, to.language)
 
 
-def leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
-    return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
+def leaves_at(steps: StepsDue, dues: Sequence[Due]) -> int:
+    return min(steps.instant(due.step.at) for due in dues)
 
 
 def hours_of(runtime: Runtime, row: DueAppointment) -> str:

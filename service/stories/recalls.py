@@ -9,8 +9,7 @@ followed.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy.engine import Connection
@@ -20,18 +19,15 @@ from service.domain.contacts import Contact
 from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
-from service.store import care_tables, message_tables, people_tables, recall_tables
+from service.store import care_tables, people_tables, recall_tables
 from service.store.care_tables import VACCINE, Appointment, NextStep
 from service.store.people_tables import Child
-from service.store.recall_tables import DueAppointment, Told
-from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, trials
-from service.stories.outbox import put_many
-from service.stories.recall_letters import Due, hours_of, leaves_at, ready_letters
+from service.store.recall_tables import Told
+from service.store.system_tables import counters
+from service.stories import care, clock_guard, meeting_days, paged_work, recall_day, unsaid
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
-TAKEN_AS_TOLD = "recalls_taken_as_told"
 
 
 # --- planning a child ---------------------------------------------------------------------------------------
@@ -51,10 +47,10 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_b
     standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
     gone = [standing[key] for key in standing.keys() - wanted.keys()]
     # While they are open: which of their steps were told is asked.
-    unsaid = unsay_appointments(tx, runtime, [was.id for was in gone], now)
+    not_said = unsaid.unsay_appointments(tx, runtime, [was.id for was in gone], now)
     care_tables.close_appointments(tx, [was.id for was in gone], now)
     heard = [
-        was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
+        was if _came(runtime, was, given) else was._replace(last_step=not_said.get(was.id, was.last_step)) for was in gone
     ]
     if taken_back:
         heard += _closed_before(tx, runtime, child_id)
@@ -178,7 +174,8 @@ def said_otherwise(
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
         after = _step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
-        care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
+        next_step = NextStep(row.id, by_then[-1], after and after.step, after and after.on)
+        care_tables.set_next_steps(tx, [next_step], now)
     recall_tables.tell(tx, told)
 
 
@@ -187,38 +184,7 @@ def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None
 
     So is what waits about the follow-ups of its household, which is written to on the same phone.
     """
-    unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
-
-
-def unsay_appointments(
-    tx: Connection, runtime: Runtime, appointment_ids: Sequence[int], now: int
-) -> dict[int, str | None]:
-    """Cancel the queued messages that tell of these appointments; siblings told of by the same message wait again.
-
-    Gives, for each appointment of which something was not said after all, the last step that was.
-    """
-    if not appointment_ids:
-        return {}
-    told = recall_tables.messages_telling_of(tx, appointment_ids)
-    return _unsay(tx, runtime, told, "the appointment changed", now)
-
-
-def _unsay(
-    tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int
-) -> dict[int, str | None]:
-    """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
-    message_tables.try_no_more(tx, message_ids, now)
-    cancelled = message_tables.cancel(tx, message_ids, now, reason)
-    again: dict[int, str] = {}
-    for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
-        if step != recall_tables.SORRY:
-            again[appointment_id] = min(again.get(appointment_id, step), step, key=reminder_ladder.offset_of)
-    today = runtime.today(now)
-    waiting = [
-        NextStep(id, reminder_ladder.step_before(runtime.ladder, step), step, today) for id, step in again.items()
-    ]
-    care_tables.set_next_steps(tx, waiting, now)
-    return {one.appointment_id: one.last_step for one in waiting}
+    unsaid.unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
 
 
 # --- the day's reminders ------------------------------------------------------------------------------------
@@ -236,7 +202,7 @@ def queue_recalls(runtime: Runtime) -> int:
             began = time.monotonic()
             if clock_guard.holds(tx):
                 return queued
-            seen, done = _queue_page(tx, runtime, now, size)
+            seen, done = recall_day.queue_page(tx, runtime, now, size)
         queued += done
         if not seen:
             return queued
@@ -251,11 +217,11 @@ def plan_restored_day(tx: Connection, runtime: Runtime, now: int) -> int:
 
     Whatever should have left by now is taken as told; the ladder goes on from there. Gives how many steps that were.
     """
-    before = counters(tx).get(TAKEN_AS_TOLD, 0)
+    before = counters(tx).get(recall_day.TAKEN_AS_TOLD, 0)
     seen = 1
     while seen:
-        seen, _ = _queue_page(tx, runtime, now)
-    return counters(tx).get(TAKEN_AS_TOLD, 0) - before
+        seen, _ = recall_day.queue_page(tx, runtime, now, PAGE)
+    return counters(tx).get(recall_day.TAKEN_AS_TOLD, 0) - before
 
 
 class _Rehearsed(Exception):
@@ -269,99 +235,8 @@ def count_due(runtime: Runtime) -> int:
         with runtime.database.begin() as tx:
             seen = 1
             while seen:
-                seen, done = _queue_page(tx, runtime, runtime.now())
+                seen, done = recall_day.queue_page(tx, runtime, runtime.now(), PAGE)
                 queued += done
             raise _Rehearsed
     except _Rehearsed:
         return queued
-
-
-def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PAGE) -> tuple[int, int]:
-    today = runtime.today(now)
-    midnight = local_time.start_of_day(today, runtime.zone)
-    underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
-    homes = recall_tables.lock_due_households(tx, today, households)
-    # What did not leave on its own day says the same as today's message, which takes its place.
-    _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
-    rows = recall_tables.due_appointments(tx, homes, today)
-    heard = recall_tables.written_to(tx, homes, midnight)
-    passed = sum(_passed_over(runtime, row, now) for row in rows)
-    if passed:
-        count(tx, "recall_steps_passed_over", passed)
-    by_household: dict[int, list[Due]] = defaultdict(list)
-    held, steps = 0, list[NextStep]()
-    for row in rows:
-        told, step = _step_to_tell(runtime, row, now)
-        held += told != row.last_step
-        while step is not None and step.on <= today and underway.withholds(row, step.step):
-            told, step = step.step, _step_after(runtime, row.kind, row.on, row.lapses_on, step.step, now)
-        if step is not None and step.on <= today:
-            by_household[row.household_id].append(Due(row, step))
-        else:  # its time has passed while nobody planned: the next useful step, or none
-            steps.append(_next(row.id, told, step))
-    if held:
-        count(tx, "recall_steps_without_a_good_moment", held)
-    underway.write_down(tx)
-    taken = _taken_as_told(tx, runtime, by_household, today)
-    ready = ready_letters(tx, runtime, by_household, heard | taken, underway, now)
-    queued = put_many(tx, now, [one.letter for one in ready.values()])
-    told_now: list[Told] = []
-    for house, dues in by_household.items():
-        one = ready.get(house)
-        message_id = queued.get(one.letter.key) if one else None
-        if house in heard or (one and message_id is None):
-            steps += [_tomorrow(due, today) for due in dues]  # this household had its message of today
-            continue
-        if one and message_id is not None:
-            told_now += [Told(message_id, due.row.id, due.step.step) for due in one.dues]
-        steps += [_next(due.row.id, due.step.step, _after(runtime, due, now)) for due in dues]
-    recall_tables.tell(tx, told_now)
-    care_tables.set_next_steps(tx, steps, now)
-    return len(rows), len(queued)
-
-
-def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
-    """On the day of a restore: the households whose message of that day, if there was one, had left by then."""
-    restored_at = dispatch_gate.restored_at(tx)
-    if not restored_at or runtime.today(restored_at) != today:
-        return set()
-    told = {house for house, dues in dues_of.items() if leaves_at(runtime, dues) <= restored_at}
-    if told:
-        count(tx, TAKEN_AS_TOLD, sum(len(dues_of[house]) for house in told))
-    return told
-
-
-def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str | None, Occurrence | None]:
-    """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
-    told = row.last_step
-    while True:
-        step = _step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
-        if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
-            return told, step
-        told = step.step
-
-
-def _may_still_leave(runtime: Runtime, row: DueAppointment, step: Occurrence, now: int) -> bool:
-    """A feast, a market or a short day may leave no hour before the step is no longer useful."""
-    since = max(now, local_time.instant(step.at, runtime.zone))
-    until = local_time.instant(step.until, runtime.zone)
-    return runtime.hours.good_instant(hours_of(runtime, row), runtime.zone, since, until) is not None
-
-
-def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
-    """How many steps went by while nobody planned: they are counted, never dropped in silence."""
-    ladder = runtime.ladder_for(row.kind)
-    before = reminder_ladder.step_before(ladder, row.next_step)
-    return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
-
-
-def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
-    return _step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
-
-
-def _tomorrow(due: Due, today: date) -> NextStep:
-    return NextStep(due.row.id, due.row.last_step, due.step.step, today + timedelta(days=1))
-
-
-def _next(appointment_id: int, told: str | None, step: Occurrence | None) -> NextStep:
-    return NextStep(appointment_id, told, step and step.step, step and step.on)

@@ -17,7 +17,7 @@ from service.runtime import Runtime
 from service.store import phone_tables, system_tables
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
-from service.stories import backups, dispatch_gate, dispatcher, incoming, recalls, receipts, restores
+from service.stories import backups, dispatch_gate, dispatcher, incoming, recall_day, recalls, receipts, restores
 from service.stories.outbox import Letter, put
 from tests.backups import PRIVATE, an_empty_place, opened, with_backups
 from tests.faults.figures import Figures
@@ -203,7 +203,7 @@ def test_a_recall_told_between_backup_and_restore_is_not_told_again(
     told = Days(new, clock, carrier).until("2026-11-25")
     assert [day for day, _ in told] == ["11-22", "11-23", "11-25"]
     with new.database.read() as tx:
-        assert system_tables.counters(tx)[recalls.TAKEN_AS_TOLD] == 1
+        assert system_tables.counters(tx)[recall_day.TAKEN_AS_TOLD] == 1
 
 
 def test_a_recall_that_cannot_have_left_yet_is_told(
