@@ -97,8 +97,8 @@ class _Form:
         self._constants = {name: _through(into[name], value) for name, value in constants.items() if value is not None}
         self._into = {name: convert for name, convert in into.items() if convert is not None}
         columns = compiled._result_columns or ()
-        self._out = [_out_of(column.type, dialect) for column in columns]
-        self.converted = any(self._out)
+        out = ((place, _out_of(column.type, dialect)) for place, column in enumerate(columns))
+        self.converted = [(place, convert) for place, convert in out if convert is not None]
 
     def execute(self, tx: Connection, values: Mapping[str, Any]) -> Any:
         return tx.connection.driver_connection.execute(self.sql, self.arguments(values))  # type: ignore[union-attr]
@@ -111,9 +111,10 @@ class _Form:
         return ready if self._places is None else [ready[place] for place in self._places]
 
     def row(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(
-            value if convert is None else convert(value) for value, convert in zip(row, self._out, strict=True)
-        )
+        ready = list(row)
+        for place, convert in self.converted:
+            ready[place] = convert(ready[place])
+        return tuple(ready)
 
 
 def _into(kind: Any, dialect: Dialect) -> Convert | None:

@@ -12,17 +12,15 @@ from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting,
 from service.runtime import Runtime
 from service.store import centre_tables
 from service.store.care_tables import Appointment
-from service.store.people_tables import Child
 
 
-def days_for(tx: Connection, runtime: Runtime, one: Child, standing: Sequence[Appointment], today: date) -> Meet:
-    """What its centre makes of a child's contacts, given the appointments that stand; without a centre, nothing."""
-    days = centre_tables.days_of(tx, one.centre_id) if one.centre_id is not None else NOTHING_KNOWN
-    return meet_with(runtime, days, standing, today)
+def days_of(tx: Connection, centre_id: int | None) -> CentreDays:
+    """What is known of the days of a child's centre; without a centre, nothing."""
+    return centre_tables.days_of(tx, centre_id) if centre_id is not None else NOTHING_KNOWN
 
 
 def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment], today: date) -> Meet:
-    """The same from days that were read already."""
+    """What its centre makes of a child's contacts, given the appointments that stand."""
     if days == NOTHING_KNOWN:
         return on_the_anchor
     rule = _rule(runtime)

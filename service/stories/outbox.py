@@ -13,6 +13,7 @@ from flows import sms_text
 from service import jobs
 from service.store import message_tables, phone_tables
 from service.store.columns import rules_of, vault_of
+from service.store.phone_tables import Phone
 from service.store.system_tables import count
 from service.stories.brakes import why_refused
 
@@ -24,7 +25,8 @@ class Letter:
     """What to say, to whom, and while it is useful. `klass` is 'once' or 'must-arrive' (docs/promises.md).
 
     `not_before` and `useful_until` are UTC milliseconds; `hours` is a name that `runtime.hours.name_for` gives, or
-    'any'. Without one it is held in the hours of its purpose.
+    'any'. Without one it is held in the hours of its purpose. `phone`: its row, as who holds its household has read it
+    in this transaction.
     """
 
     to: str
@@ -39,6 +41,7 @@ class Letter:
     organisation_id: int | None = None
     programme_id: int | None = None
     campaign_id: int | None = None
+    phone: Phone | None = None
     recording: str = ""  # of a call: what is played (`spoken.recording_for`); `text` says the same in an SMS
 
 
@@ -101,7 +104,7 @@ def _wired(text: str) -> _Wired:
 
 
 def _row(tx: Connection, now: int, letter: Letter, wired: _Wired, fate: _Fate) -> dict[str, object]:
-    phone = phone_tables.ensure_phone(tx, letter.to, now)
+    phone = _phone_of(tx, letter, now)
     return {
         "key": letter.key,
         "organisation_id": letter.organisation_id,
@@ -129,6 +132,13 @@ def _row(tx: Connection, now: int, letter: Letter, wired: _Wired, fate: _Fate) -
         "created_at": now,
         "state_at": now,
     }
+
+
+def _phone_of(tx: Connection, letter: Letter, now: int) -> Phone:
+    """While numbers move to another key, what was read of one before is not relied upon: it is asked for and held."""
+    if letter.phone is not None and not vault_of(tx).rotates_index:
+        return letter.phone
+    return phone_tables.ensure_phone(tx, letter.to, now)
 
 
 def _batch_key(tx: Connection, letter: Letter, wire: str) -> bytes | None:

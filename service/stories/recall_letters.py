@@ -13,6 +13,7 @@ from service.domain.steps_due import StepsDue
 from service.runtime import Runtime
 from service.store.care_tables import VACCINE
 from service.store.message_claims import VOICE
+from service.store.phone_tables import Phone
 from service.store.recall_tables import DueAppointment
 from service.stories import spoken
 from service.stories.outbox import Letter
@@ -85,6 +86,7 @@ def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, dues: Se
         hours=hours_of(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
+        phone=Phone(to.phone_id, to.number_idx, to.language) if to.number_idx is not None else None,
         recording=_recording(runtime, to, dues),
     )
 

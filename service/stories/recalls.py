@@ -9,12 +9,16 @@ followed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from functools import cache, partial
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import contacts, local_time, reminder_ladder
+from service.domain import appointment_plan, contacts
+from service.domain.appointment_plan import Heard, Quiet
+from service.domain.centre_days import CentreDays
 from service.domain.contacts import Contact
 from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
@@ -33,6 +37,15 @@ PAGE = 200
 # --- planning a child ---------------------------------------------------------------------------------------
 
 
+class Known(NamedTuple):
+    """What a plan is made from: a child, the doses it was given, its open appointments, and the days of its centre."""
+
+    child: Child
+    given: Sequence[Given]
+    standing: Sequence[Appointment]
+    days: CentreDays
+
+
 def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_back: bool = False) -> list[Appointment]:
     """Make the child's appointments say what the schedule says now; what waited to be sent about others is cancelled.
 
@@ -41,50 +54,61 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_b
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
-    rows, given = care_tables.open_appointments(tx, child_id), care.given_to(tx, one)
-    coming = _contacts(tx, runtime, one, given, rows, now)
-    wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
-    standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
-    gone = [standing[key] for key in standing.keys() - wanted.keys()]
+    standing = care_tables.open_appointments(tx, child_id)
+    known = Known(one, care.given_to(tx, one), standing, meeting_days.days_of(tx, one.centre_id))
+    return _plan(tx, runtime, known, now, taken_back=taken_back)
+
+
+def replan_page(tx: Connection, runtime: Runtime, children: Sequence[Child], now: int) -> int:
+    """The same for a page of children whose households are held; gives of how many something was closed."""
+    ids = [one.id for one in children]
+    doses, open_ones = care_tables.standing_doses(tx, ids), care_tables.open_appointments_of(tx, ids)
+    days_of = cache(partial(meeting_days.days_of, tx))
+    changed, touched = 0, set[int]()
+    for one in children:
+        given = [Given(dose.antigen, dose.given_on) for dose in doses.get(one.id, ())]
+        # What a sibling's message is taken back with waits again: its rows are not what they were.
+        again = one.household_id in touched
+        standing = care_tables.open_appointments(tx, one.id) if again else open_ones.get(one.id, ())
+        if _plan(tx, runtime, Known(one, given, standing, days_of(one.centre_id)), now):
+            changed += 1
+            touched.add(one.household_id)
+    return changed
+
+
+def _plan(tx: Connection, runtime: Runtime, known: Known, now: int, *, taken_back: bool = False) -> list[Appointment]:
+    gone, new = appointment_plan.changes(known.standing, _contacts(runtime, known, now))
+    ids = [was.id for was in gone]
     # While they are open: which of their steps were told is asked.
-    not_said = unsaid.unsay_appointments(tx, runtime, [was.id for was in gone], now)
-    care_tables.close_appointments(tx, [was.id for was in gone], now)
-    heard = [
-        was if _came(runtime, was, given) else was._replace(last_step=not_said.get(was.id, was.last_step)) for was in gone
-    ]
+    not_said = unsaid.unsay_appointments(tx, runtime, ids, now)
+    care_tables.close_appointments(tx, ids, now)
+    heard = appointment_plan.heard_of(gone, not_said, known.given, _antigen_of(runtime), runtime.ladder)
     if taken_back:
-        heard += _closed_before(tx, runtime, child_id)
-    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, heard)
+        closed = recall_tables.closed_and_told(tx, known.child.id)
+        heard += appointment_plan.heard_before(runtime.ladder, closed)
+    _add(tx, runtime, known.child, new, now, heard)
     return gone
-
-
-def _closed_before(tx: Connection, runtime: Runtime, child_id: int) -> list[Appointment]:
-    """Appointments that were closed, each with the last of its steps that left, the one closed last first."""
-    order = [one.name for one in runtime.ladder.steps]
-    heard: dict[int, Appointment] = {}
-    for was, step in recall_tables.closed_and_told(tx, child_id):
-        before = heard.get(was.id)
-        if step in order and (before is None or order.index(step) > order.index(before.last_step or step)):
-            heard[was.id] = was._replace(last_step=step)
-    return list(heard.values())
 
 
 def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
     """The first plan of a child that was just enrolled: no appointment stands yet, so none is read."""
-    coming = _contacts(tx, runtime, one, given, (), now)
+    coming = _contacts(runtime, Known(one, given, (), meeting_days.days_of(tx, one.centre_id)), now)
     _add(tx, runtime, one, coming, now)
     return coming
 
 
-def _contacts(
-    tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], standing: Sequence[Appointment], now: int
-) -> tuple[Contact, ...]:
+def _contacts(runtime: Runtime, known: Known, now: int) -> tuple[Contact, ...]:
+    one = known.child
     if one.status != "followed":
         return ()
     # A live dose given today holds the others only from tomorrow (R6), and nobody comes back the same day.
-    as_of = contacts.planning_day(runtime.today(now), given)
-    meet = meeting_days.days_for(tx, runtime, one, standing, as_of)
-    return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on, meet)
+    as_of = contacts.planning_day(runtime.today(now), known.given)
+    meet = meeting_days.meet_with(runtime, known.days, known.standing, as_of)
+    return contacts.coming_contacts(care.assess_doses(runtime, one, known.given, as_of), one.enrolled_on, meet)
+
+
+def _antigen_of(runtime: Runtime) -> Callable[[str], str]:
+    return lambda dose: runtime.calendar.dose(dose)[0].record_as
 
 
 def _add(
@@ -93,26 +117,10 @@ def _add(
     one: Child,
     coming: Iterable[Contact],
     now: int,
-    heard: Sequence[Appointment] = (),
+    heard: Sequence[Heard] = (),
 ) -> None:
-    rows = [_row(runtime, one, contact, _told_of(contact, heard), now) for contact in coming]
+    rows = [_row(runtime, one, contact, appointment_plan.told_of(contact, heard), now) for contact in coming]
     care_tables.add_appointments(tx, rows)
-
-
-def _came(runtime: Runtime, was: Appointment, given: Sequence[Given]) -> bool:
-    """Whether something of it was given since its ladder began: the family has just been there."""
-    antigens = {runtime.calendar.dose(dose)[0].record_as for dose in was.doses.split(",")}
-    since = (was.on or was.anchor_on) + timedelta(runtime.ladder.steps[0].offset_days)
-    return any(dose.antigen in antigens and dose.on >= since for dose in given)
-
-
-def _told_of(contact: Contact, heard: Sequence[Appointment]) -> str | None:
-    """The last step that the family heard of a contact of which something fell away."""
-    for was in heard:
-        same_day = was.anchor_on == contact.anchor_on and was.on == contact.on
-        if same_day and set(contact.doses) <= set(was.doses.split(",")):
-            return was.last_step
-    return None
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
@@ -136,28 +144,12 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
     }
 
 
-def _step_after(
-    runtime: Runtime, kind: str, on: date | None, lapses_on: date | None, told: str | None, now: int
-) -> Occurrence | None:
-    """The first step after `told` that is still useful; None when the ladder is climbed: the visit list is next.
-
-    None too while nobody knows the day `on`.
-    """
-    ladder = runtime.ladder_for(kind)
-    return reminder_ladder.next_step(ladder, on, told, runtime.local(now), lapses_on) if on else None
-
-
 def step_of(
     runtime: Runtime, one: Child, on: date | None, lapses_on: date | None, told: str | None, now: int
 ) -> Occurrence | None:
-    """The same for this child: none while its family refuses, and none before its silence ends."""
-    if one.quiet_why is None:
-        return _step_after(runtime, VACCINE, on, lapses_on, told, now)
-    if one.quiet_until is None:
-        return None
-    speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
-    step = _step_after(runtime, VACCINE, on, lapses_on, told, max(now, speaks_at))
-    return step._replace(on=max(step.on, one.quiet_until)) if step else None
+    """The step after `told` for this child: none while its family refuses, and none before its silence ends."""
+    quiet = Quiet(one.quiet_until) if one.quiet_why is not None else None
+    return appointment_plan.step_after(runtime.ladder, on, lapses_on, told, runtime.local(now), quiet)
 
 
 def said_otherwise(
@@ -173,7 +165,8 @@ def said_otherwise(
     ]
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
-        after = _step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
+        here = runtime.local(now)
+        after = appointment_plan.step_after(runtime.ladder, row.on, row.lapses_on, by_then[-1], here, None)
         next_step = NextStep(row.id, by_then[-1], after and after.step, after and after.on)
         care_tables.set_next_steps(tx, [next_step], now)
     recall_tables.tell(tx, told)
