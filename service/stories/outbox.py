@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ from service.stories.brakes import why_refused
 PRIORITY = {"staff": 30, "reminder": 20, "reply": 25, "talk": 25, "notice": 15, "campaign": 10}
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """What to say, to whom, and while it is useful. `klass` is 'once' or 'must-arrive' (docs/promises.md).
 
     `not_before` and `useful_until` are UTC milliseconds; `hours` is a name that `runtime.hours.name_for` gives, or

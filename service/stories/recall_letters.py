@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -23,8 +22,7 @@ from service.stories.reminders import kind_of
 from service.stories.trials import Underway
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """An appointment whose next step is to be told now."""
 
     row: DueAppointment
