@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    null,
     select,
     update,
 )
@@ -264,18 +265,23 @@ def open_beside(tx: Connection, child_id: int) -> list[int]:
 
 
 def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
-    _ADD_APPOINTMENT.many(
-        tx, [{"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, **row} for row in rows]
+    new = [{"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, **row} for row in rows]
+    if new:
+        _ADD_APPOINTMENT.many(tx, new)
+
+
+_CLOSE = Prepared(
+    lambda _: (
+        update(appointment)
+        .where(among(appointment.c.id, "ids", Id))
+        .values(state="closed", next_step=null(), next_step_on=null(), updated_at=bindparam("now", type_=Instant))
     )
+)
 
 
 def close_appointments(tx: Connection, ids: list[int], now: int) -> None:
     if ids:
-        tx.execute(
-            update(appointment)
-            .where(appointment.c.id.in_(ids))
-            .values(state="closed", next_step=None, next_step_on=None, updated_at=now)
-        )
+        _CLOSE.run(tx, ids=ids, now=now)
 
 
 class NextStep(NamedTuple):

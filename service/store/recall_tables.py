@@ -211,9 +211,11 @@ def tell(tx: Connection, told: Iterable[Told]) -> None:
     _TELL.run(tx, [one._asdict() for one in told])
 
 
+_TELLING_OF = Prepared(lambda _: select(link.message_id).where(among(link.appointment_id, "ids", Id)).distinct())
+
+
 def messages_telling_of(tx: Connection, appointment_ids: Sequence[int]) -> list[int]:
-    which = link.appointment_id.in_(appointment_ids)
-    return list(tx.execute(select(link.message_id).where(which).distinct()).scalars())
+    return [row[0] for row in _TELLING_OF.rows(tx, ids=appointment_ids)]
 
 
 def closed_and_told(tx: Connection, child_id: int) -> list[tuple[Appointment, str]]:
