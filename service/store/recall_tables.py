@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
-from service.store.columns import Id, Instant, among, metadata, reference
+from service.store.columns import Id, Instant, among, metadata, reference, spelled
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
@@ -176,11 +176,24 @@ def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     return {row[0] for row in _WRITTEN_TO.rows(tx, homes=homes, since=since)}
 
 
+_no_reminders = opt_out.c.purpose.in_([spelled("reminder"), spelled("all"), spelled("unreachable")])
+_numbers = listed(number=opt_out.c.number_idx.type)
+_REFUSED = PreparedPage(
+    lambda _: (
+        select(opt_out.c.number_idx)
+        .where(opt_out.c.number_idx == bindparam("number", type_=opt_out.c.number_idx.type), _no_reminders)
+        .limit(1)
+    ),
+    lambda _: (
+        select(opt_out.c.number_idx).join(_numbers, _numbers.c.number == opt_out.c.number_idx).where(_no_reminders)
+    ),
+    "number",
+)
+
+
 def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
     """Those of the numbers (by blind index) that want no reminders, or receive nothing any more."""
-    wanted = [number for number in numbers if number is not None]
-    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(("reminder", "all", "unreachable"))
-    return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
+    return {row[0] for row in _REFUSED.returned(tx, [{"number": one} for one in numbers if one is not None])}
 
 
 class Told(NamedTuple):
