@@ -120,8 +120,8 @@ def grow(runtime: Runtime, size: int) -> None:
                 | {"next_step_on": f"'{A_YEAR_AWAY}'", "next_step": "'J-3'", "last_step": "NULL"}),
         ):  # fmt: skip
             copy(tx, runtime, table, changed, there + 1, size)
-    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    with runtime.database.begin() as tx:
+        tx.exec_driver_sql("ANALYZE")
 
 
 def copy(tx: Connection, runtime: Runtime, table: Table, changed: Mapping[str, str], first: int, last: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -16,12 +17,13 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    null,
     select,
     update,
 )
 from sqlalchemy.engine import Connection
 
-from service.store.columns import Id, Instant, Sealed, id_column, metadata, new_id, reference
+from service.store.columns import Id, Instant, Sealed, among, id_column, metadata, new_id, reference
 from service.store.prepared import Prepared, PreparedPage, inserting, listed
 
 VACCINE = "vaccine"
@@ -142,6 +144,11 @@ APPOINTMENT_COLUMNS = tuple(appointment.c[name] for name in Appointment._fields)
 _DOSES = Prepared(
     lambda _: select(dose.c.antigen, dose.c.given_on).where(dose.c.child_id == bindparam("child_id"), _standing)
 )
+_DOSES_OF = Prepared(
+    lambda _: select(dose.c.child_id, dose.c.antigen, dose.c.given_on).where(
+        among(dose.c.child_id, "children", Id), _standing
+    )
+)
 _ADD_DOSE = inserting(
     dose,
     "id",
@@ -180,6 +187,14 @@ _ADD_APPOINTMENT = inserting(
 
 def doses_of(tx: Connection, child_id: int) -> list[Dose]:
     return [Dose._make(row) for row in _DOSES.rows(tx, child_id=child_id)]
+
+
+def standing_doses(tx: Connection, children: Sequence[int]) -> dict[int, list[Dose]]:
+    """child -> the doses on record that nobody took back; a child without any is not there."""
+    found: dict[int, list[Dose]] = defaultdict(list)
+    for child_id, *row in _DOSES_OF.rows(tx, children=children):
+        found[child_id].append(Dose._make(row))
+    return found
 
 
 def add_dose(tx: Connection, child_id: int, antigen: str, given_on: date, **values: object) -> bool:
@@ -236,12 +251,27 @@ def void_dose(tx: Connection, dose_id: int, *, by: str, why: str, note: str | No
     return tx.execute(update(dose).where(which).values(**values)).rowcount == 1
 
 
+_OPEN = Prepared(
+    lambda _: (
+        select(appointment.c.child_id, *APPOINTMENT_COLUMNS)
+        .where(among(appointment.c.child_id, "children", Id), appointment.c.state == "open")
+        .where(appointment.c.kind == bindparam("kind"))
+        .order_by(appointment.c.child_id, appointment.c.anchor_on, appointment.c.id)
+    )
+)
+
+
 def open_appointments(tx: Connection, child_id: int, kind: str = VACCINE) -> list[Appointment]:
     """Those of one kind, the earliest first."""
-    c = appointment.c
-    which = (c.child_id == child_id) & (c.state == "open") & (c.kind == kind)
-    rows = tx.execute(select(*APPOINTMENT_COLUMNS).where(which).order_by(c.anchor_on, c.id))
-    return [Appointment(*row) for row in rows]
+    return open_appointments_of(tx, [child_id], kind).get(child_id, [])
+
+
+def open_appointments_of(tx: Connection, children: Sequence[int], kind: str = VACCINE) -> dict[int, list[Appointment]]:
+    """child -> its open appointments of one kind, the earliest first; a child without any is not there."""
+    found: dict[int, list[Appointment]] = defaultdict(list)
+    for child_id, *row in _OPEN.rows(tx, children=children, kind=kind):
+        found[child_id].append(Appointment._make(row))
+    return found
 
 
 def open_beside(tx: Connection, child_id: int) -> list[int]:
@@ -254,22 +284,26 @@ def open_beside(tx: Connection, child_id: int) -> list[int]:
 
 
 def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
-    _ADD_APPOINTMENT.many(
-        tx,
-        [
-            {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
-            for row in rows
-        ],
+    new = [
+        {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
+        for row in rows
+    ]
+    if new:
+        _ADD_APPOINTMENT.many(tx, new)
+
+
+_CLOSE = Prepared(
+    lambda _: (
+        update(appointment)
+        .where(among(appointment.c.id, "ids", Id))
+        .values(state="closed", next_step=null(), next_step_on=null(), updated_at=bindparam("now", type_=Instant))
     )
+)
 
 
 def close_appointments(tx: Connection, ids: list[int], now: int) -> None:
     if ids:
-        tx.execute(
-            update(appointment)
-            .where(appointment.c.id.in_(ids))
-            .values(state="closed", next_step=None, next_step_on=None, updated_at=now)
-        )
+        _CLOSE.run(tx, ids=ids, now=now)
 
 
 class NextStep(NamedTuple):

@@ -97,9 +97,8 @@ class _Form:
         self._constants = {name: _through(into[name], value) for name, value in constants.items() if value is not None}
         self._into = [(name, convert) for name, convert in into.items() if convert is not None]
         columns = compiled._result_columns or ()
-        out = [_out_of(column.type, dialect) for column in columns]
-        self._out = [(place, convert) for place, convert in enumerate(out) if convert is not None]
-        self.converted = bool(self._out)
+        out = ((place, _out_of(column.type, dialect)) for place, column in enumerate(columns))
+        self.converted = [(place, convert) for place, convert in out if convert is not None]
 
     def execute(self, tx: Connection, values: dict[str, Any]) -> Any:
         connection: Any = tx.connection.dbapi_connection
@@ -118,7 +117,7 @@ class _Form:
 
     def row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         ready = list(row)
-        for place, convert in self._out:
+        for place, convert in self.converted:
             ready[place] = convert(ready[place])
         return tuple(ready)
 

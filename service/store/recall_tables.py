@@ -6,18 +6,29 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint, bindparam, delete, func, select
+from sqlalchemy import (
+    Column,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, COVER, VACCINE, Appointment, appointment
-from service.store.columns import metadata, reference
+from service.store.columns import Id, Instant, among, metadata, reference, spelled
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message, send_attempt
 from service.store.mutual_tables import membership
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out, phone
 from service.store.place_tables import health_centre, zone
-from service.store.prepared import PreparedPage, listed
+from service.store.prepared import Prepared, PreparedPage, listed
 
 message_appointment = Table(
     "message_appointment",
@@ -73,18 +84,36 @@ class DueAppointment(NamedTuple):
         return self.kind == COVER
 
 
+# In the order of its index: the others, of those whose step is far away, are not even looked at.
+_DUE_HOMES = Prepared(
+    lambda _: (
+        select(a.next_step_on, a.household_id)
+        .where(a.next_step_on <= bindparam("today"))
+        .distinct()
+        .order_by(a.next_step_on, a.household_id)
+        .limit(bindparam("most", type_=Integer))
+    )
+)
+# Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
+_LOCK_HOMES = Prepared(
+    lambda _: (
+        select(household.c.id)
+        .where(among(household.c.id, "homes", Id))
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+)
+
+
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
-    """The next households with something due: ours until the end of the transaction."""
-    page = select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(limit)
-    # Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
-    which = household.c.id.in_(list(tx.execute(page).scalars()))
-    mine = select(household.c.id).where(which).with_for_update(skip_locked=True, key_share=True)
-    return list(tx.execute(mine).scalars())
+    """The next households with something due, the longest due first: ours until the end of the transaction."""
+    homes = sorted({home for _, home in _DUE_HOMES.rows(tx, today=today, most=limit)})
+    if tx.dialect.name == "sqlite":
+        return homes  # there is one writer
+    return [row[0] for row in _LOCK_HOMES.rows(tx, homes=homes)]
 
 
-def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[DueAppointment]:
-    """The due appointments of these households, a household's together, the earliest first."""
-    rows = tx.execute(
+_DUE = Prepared(
+    lambda _: (
         select(
             a.id,
             a.kind,
@@ -118,44 +147,75 @@ def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .outerjoin(health_centre, health_centre.c.id == func.coalesce(child.c.centre_id, follow_up.c.centre_id))
         .outerjoin(zone, zone.c.id == func.coalesce(child.c.zone_id, follow_up.c.zone_id))
-        .where(a.household_id.in_(homes), a.next_step_on <= today, a.state == "open")
+        .where(among(a.household_id, "homes", Id), a.next_step_on <= bindparam("today"), a.state == "open")
         .order_by(a.household_id, _on, a.id)
     )
-    return [DueAppointment._make(row) for row in rows]
+)
+
+
+def due_appointments(tx: Connection, homes: Sequence[int], today: date) -> list[DueAppointment]:
+    """The due appointments of these households, a household's together, the earliest first."""
+    return [DueAppointment._make(row) for row in _DUE.rows(tx, homes=homes, today=today)]
+
+
+_LEFT_OVER = Prepared(
+    lambda _: (
+        select(message.c.id)
+        .join(message_appointment, link.message_id == message.c.id)
+        .join(appointment, a.id == link.appointment_id)
+        .where(among(a.household_id, "homes", Id))
+        .where(message.c.state == "queued", message.c.created_at < bindparam("since", type_=Instant))
+        .where(message.c.key.startswith("recall:"))
+        .distinct()
+    )
+)
 
 
 def left_over(tx: Connection, homes: Sequence[int], since: int) -> list[int]:
     """Reminders to these households that were queued before `since` and still wait. (Who asks pardon says more.)"""
-    statement = (
-        select(message.c.id)
-        .join(message_appointment, link.message_id == message.c.id)
-        .join(appointment, a.id == link.appointment_id)
-        .where(a.household_id.in_(homes), message.c.state == "queued", message.c.created_at < since)
-        .where(message.c.key.startswith("recall:"))
-        .distinct()
+    return [row[0] for row in _LEFT_OVER.rows(tx, homes=homes, since=since)]
+
+
+_WRITTEN_TO = Prepared(
+    lambda _: (
+        select(a.household_id)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(send_attempt, send_attempt.c.message_id == link.message_id)
+        .where(among(a.household_id, "homes", Id), send_attempt.c.at >= bindparam("since", type_=Instant))
+        .where(send_attempt.c.outcome != "notsent")
     )
-    return list(tx.execute(statement).scalars())
+)
 
 
 def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     """Those of the households to whom a recall left since then, or may have."""
-    called = send_attempt.c
-    statement = (
-        select(a.household_id)
-        .join(message_appointment, link.appointment_id == a.id)
-        .join(send_attempt, called.message_id == link.message_id)
-        .where(a.household_id.in_(homes), called.at >= since, called.outcome != "notsent")
-    )
-    return set(tx.execute(statement).scalars())
+    return {row[0] for row in _WRITTEN_TO.rows(tx, homes=homes, since=since)}
 
 
-NO_REMINDERS = ("reminder", "all", "unreachable")
+_no_reminders = opt_out.c.purpose.in_([spelled("reminder"), spelled("all"), spelled("unreachable")])
+_numbers = listed(number=opt_out.c.number_idx.type)
+_REFUSED = PreparedPage(
+    lambda _: (
+        select(opt_out.c.number_idx)
+        .where(opt_out.c.number_idx == bindparam("number", type_=opt_out.c.number_idx.type), _no_reminders)
+        .limit(1)
+    ),
+    lambda _: (
+        select(opt_out.c.number_idx).join(_numbers, _numbers.c.number == opt_out.c.number_idx).where(_no_reminders)
+    ),
+    "number",
+)
 
 
-def who_refused(tx: Connection, numbers: Iterable[bytes | None], purposes: Sequence[str] = NO_REMINDERS) -> set[bytes]:
+def who_refused(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
     """Those of the numbers (by blind index) that want no reminders, or receive nothing any more."""
+    return {row[0] for row in _REFUSED.returned(tx, [{"number": one} for one in numbers if one is not None])}
+
+
+def who_wants_no_news(tx: Connection, numbers: Iterable[bytes | None]) -> set[bytes]:
+    """Those of them that refused informations."""
     wanted = [number for number in numbers if number is not None]
-    refusal = opt_out.c.number_idx.in_(wanted) & opt_out.c.purpose.in_(purposes)
+    refusal = opt_out.c.number_idx.in_(wanted) & (opt_out.c.purpose == "campaign")
     return set(tx.execute(select(opt_out.c.number_idx).where(refusal)).scalars())
 
 
@@ -187,9 +247,11 @@ def tell(tx: Connection, told: Iterable[Told]) -> None:
     _TELL.run(tx, [one._asdict() for one in told])
 
 
+_TELLING_OF = Prepared(lambda _: select(link.message_id).where(among(link.appointment_id, "ids", Id)).distinct())
+
+
 def messages_telling_of(tx: Connection, appointment_ids: Sequence[int]) -> list[int]:
-    which = link.appointment_id.in_(appointment_ids)
-    return list(tx.execute(select(link.message_id).where(which).distinct()).scalars())
+    return [row[0] for row in _TELLING_OF.rows(tx, ids=appointment_ids)]
 
 
 def closed_and_told(tx: Connection, child_id: int) -> list[tuple[Appointment, str]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, func, insert, sele
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Id, Instant, id_column, metadata, new_id
-from service.store.people_tables import child, household
+from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
 
 replan_run = Table(
     "replan_run",
@@ -102,12 +102,11 @@ def households_after(tx: Connection, after: int, limit: int) -> list[int]:
     )
 
 
-def followed_in(tx: Connection, homes: Sequence[int]) -> list[int]:
-    """Ids of the followed children of these households, a household's together."""
+def followed_in(tx: Connection, homes: Sequence[int]) -> list[Child]:
+    """The followed children of these households, a household's together."""
     which = child.c.household_id.in_(homes) & (child.c.status == "followed")
-    return list(
-        tx.execute(select(child.c.person_id).where(which).order_by(child.c.household_id, child.c.person_id)).scalars()
-    )
+    rows = select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(which)
+    return [Child._make(row) for row in tx.execute(rows.order_by(child.c.household_id, child.c.person_id))]
 
 
 def set_calendar(tx: Connection, children: Sequence[int], calendar: str, version: str) -> None:

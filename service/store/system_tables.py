@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table, Text, delete, select, update
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, database_now, lease_is_over, metadata, upsert, wrote
+from service.store.prepared import Prepared
 
 marker = Table("marker", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
@@ -31,14 +32,25 @@ def mark(tx: Connection, name: str, value: str) -> None:
     tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
+# Asked with every page of the day's work.
+_READ = Prepared(lambda _: select(marker.c.value).where(marker.c.name == bindparam("name")))
+_MARKS = Prepared(
+    lambda _: (
+        select(marker.c.name, marker.c.value)
+        .where(func.substr(marker.c.name, 1, bindparam("width", type_=Integer)) == bindparam("prefix", type_=String))
+        .order_by(marker.c.name)
+    )
+)
+
+
 def read_mark(tx: Connection, name: str) -> str | None:
-    return tx.execute(select(marker.c.value).where(marker.c.name == name)).scalar_one_or_none()
+    row = _READ.first(tx, name=name)
+    return row[0] if row else None
 
 
 def marks(tx: Connection, prefix: str) -> dict[str, str]:
     """Every mark whose name begins so, in the order of the names."""
-    found = tx.execute(select(marker).where(marker.c.name.startswith(prefix, autoescape=True)).order_by(marker.c.name))
-    return {row.name: row.value for row in found}
+    return {row[0]: row[1] for row in _MARKS.rows(tx, prefix=prefix, width=len(prefix))}
 
 
 def count(tx: Connection, name: str, by: int = 1) -> None:

@@ -21,7 +21,7 @@ from service.store.care_tables import COVER
 from service.store.consent_tables import FOLLOW_UP, MUTUAL
 from service.store.mutual_tables import Cover
 from service.store.system_tables import mark, read_mark
-from service.stories import clock_guard, ladder_steps, taken_back
+from service.stories import clock_guard, ladder_steps, unsaid
 from service.stories.families import PROGRAMME
 
 SCHEME = "AMV"
@@ -41,7 +41,7 @@ def replan(tx: Connection, runtime: Runtime, membership_id: int, now: int) -> No
     stands = {(row.doses, row.anchor_on, row.lapses_on): row for row in mutual_tables.open_notices(tx, one.id)}
     gone = [row.id for key, row in stands.items() if key not in wanted]
     care_tables.close_appointments(tx, gone, now)
-    taken_back.unsay_appointments(tx, runtime, gone, now)
+    unsaid.unsay_appointments(tx, runtime, gone, now)
     new = [_row(tx, runtime, one, each, now) for key, each in wanted.items() if key not in stands]
     care_tables.add_appointments(tx, new)
     if one.paid_until is None or one.state != "active" or one.paid_until >= runtime.today(now):

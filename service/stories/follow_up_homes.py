@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store import follow_up_tables, people_tables, task_tables
 from service.store.follow_up_tables import FollowUp
-from service.stories import families, recalls
+from service.stories import families, unsaid
 from service.stories.child_tasks import KEPT_MS
 
 LINE = "follow_up_phone"
@@ -34,7 +34,7 @@ def say_no_more(tx: Connection, runtime: Runtime, home: int, now: int) -> None:
     for one in follow_up_tables.of_home(tx, home):
         if one.state == "open":
             theirs = [row.id for row in follow_up_tables.open_appointments(tx, one.id)]
-            recalls.unsay_appointments(tx, runtime, theirs, now)
+            unsaid.unsay_appointments(tx, runtime, theirs, now)
             _put_on_list(tx, one, now)
 
 

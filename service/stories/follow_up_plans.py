@@ -13,7 +13,7 @@ from service.domain.protocols import Anchor, DatedContact
 from service.runtime import Runtime
 from service.store import care_tables, follow_up_tables
 from service.store.follow_up_tables import FollowUp
-from service.stories import recalls
+from service.stories import unsaid
 
 
 def anchor_of(one: FollowUp) -> Anchor:
@@ -38,7 +38,7 @@ def replan(tx: Connection, runtime: Runtime, one: FollowUp, now: int, *, tell_fr
     wanted = {(each.contact, each.anchor_on): each for each in _reminded(tx, runtime, one, now)}
     gone = [row.id for row in rows if (row.doses, row.anchor_on) not in wanted]
     care_tables.close_appointments(tx, gone, now)
-    recalls.unsay_appointments(tx, runtime, gone, now)
+    unsaid.unsay_appointments(tx, runtime, gone, now)
     standing = {(row.doses, row.anchor_on) for row in rows}
     new = [each for key, each in wanted.items() if key not in standing]
     care_tables.add_appointments(tx, [_row(runtime, one, each, now, tell_from) for each in new])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from service.domain import local_time, reminder_ladder
+from service.domain import appointment_plan
+from service.domain.appointment_plan import Quiet
 from service.domain.reminder_ladder import Occurrence
 from service.runtime import Runtime
 from service.store.people_tables import Child
@@ -17,18 +18,12 @@ def step_after(
 
     None too while nobody knows the day `on`.
     """
-    ladder = runtime.ladder_for(kind)
-    return reminder_ladder.next_step(ladder, on, told, runtime.local(now), lapses_on) if on else None
+    return appointment_plan.step_after(runtime.ladder_for(kind), on, lapses_on, told, runtime.local(now), None)
 
 
 def step_of(
     runtime: Runtime, one: Child, kind: str, on: date | None, lapses_on: date | None, told: str | None, now: int
 ) -> Occurrence | None:
     """The same for this child: none while its family refuses, and none before its silence ends."""
-    if one.quiet_why is None:
-        return step_after(runtime, kind, on, lapses_on, told, now)
-    if one.quiet_until is None:
-        return None
-    speaks_at = local_time.start_of_day(one.quiet_until, runtime.zone)
-    step = step_after(runtime, kind, on, lapses_on, told, max(now, speaks_at))
-    return step._replace(on=max(step.on, one.quiet_until)) if step else None
+    quiet = Quiet(one.quiet_until) if one.quiet_why is not None else None
+    return appointment_plan.step_after(runtime.ladder_for(kind), on, lapses_on, told, runtime.local(now), quiet)

@@ -12,19 +12,18 @@ from service.domain import reminder_ladder
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting, Together, meetings, on_the_anchor
 from service.runtime import Runtime
 from service.store import centre_tables
-from service.store.care_tables import Appointment
+from service.store.care_tables import VACCINE, Appointment
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 
 
-def days_for(tx: Connection, runtime: Runtime, one: Child, standing: Sequence[Appointment], today: date) -> Meet:
-    """What its centre makes of a child's contacts, given the appointments that stand; without a centre, nothing."""
-    days = centre_tables.days_of(tx, one.centre_id) if one.centre_id is not None else NOTHING_KNOWN
-    return meet_with(runtime, days, standing, today)
+def days_of(tx: Connection, centre_id: int | None) -> CentreDays:
+    """What is known of the days of a child's centre; without a centre, nothing."""
+    return centre_tables.days_of(tx, centre_id) if centre_id is not None else NOTHING_KNOWN
 
 
 def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment], today: date) -> Meet:
-    """The same from days that were read already."""
+    """What its centre makes of a child's contacts, given the appointments that stand."""
     if days == NOTHING_KNOWN:
         return on_the_anchor
     rule = _rule(runtime)
@@ -44,7 +43,7 @@ def held_up(tx: Connection, runtime: Runtime, late: Iterable[DueAppointment], to
     of_centre: dict[int, CentreDays] = {}
     found: set[int] = set()
     for row in late:
-        if row.child_id is None or row.centre_id is None:
+        if row.kind != VACCINE or row.child_id is None or row.centre_id is None:
             continue
         if row.centre_id not in of_centre:
             of_centre[row.centre_id] = centre_tables.days_of(tx, row.centre_id)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
+from service.domain.steps_due import StepsDue
 from service.runtime import Runtime
 from service.store import recall_tables
 from service.store.care_tables import ROUND
 from service.store.message_claims import VOICE
+from service.store.phone_tables import Phone
 from service.store.recall_tables import DueAppointment
 from service.stories import spoken
 from service.stories.cover_words import cover_texts
@@ -24,8 +24,7 @@ from service.stories.reminders import kind_of
 from service.stories.trials import Underway
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """An appointment whose next step is to be told now."""
 
     row: DueAppointment
@@ -42,10 +41,10 @@ class Ready(NamedTuple):
 def ready_letters(
     tx: Connection,
     runtime: Runtime,
+    steps: StepsDue,
     dues_of: Mapping[int, Sequence[Due]],
     but: set[int],
     underway: Underway,
-    now: int,
 ) -> dict[int, Ready]:
     """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
     receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
@@ -56,7 +55,7 @@ def ready_letters(
     covers = {house: dues[0].row for house, dues in to_tell.items() if dues[0].row.is_cover}
     texts |= cover_texts(tx, runtime, receivers, covers)
     return {
-        house: Ready(_letter(runtime, receivers[house], texts[house], dues, now), dues)
+        house: Ready(_letter(runtime, steps, receivers[house], texts[house], dues), dues)
         for house, dues in to_tell.items()
     }
 
@@ -64,7 +63,7 @@ def ready_letters(
 def _want_no_news(tx: Connection, dues_of: Mapping[int, Sequence[Due]]) -> set[int]:
     """Households that would be told of their cover today, and refused what the mutual has to say."""
     covers = {house: dues[0].row.number_idx for house, dues in dues_of.items() if dues[0].row.is_cover}
-    refused = recall_tables.who_refused(tx, covers.values(), ("campaign",)) if covers else set()
+    refused = recall_tables.who_wants_no_news(tx, covers.values()) if covers else set()
     return {house for house, number in covers.items() if number in refused}
 
 
@@ -98,21 +97,21 @@ def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
     return [(due.row, due.step.phrase) for due in dues]
 
 
-def _letter(runtime: Runtime, to: Receiver, text: str, dues: Sequence[Due], now: int) -> Letter:
+def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, dues: Sequence[Due]) -> Letter:
     """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
     first = dues[0].row
-    day = runtime.today(now)
     return Letter(
         to=to.number,
         text=text,
-        key=f"recall:{first.programme_id}:{first.household_id}:{day.isoformat()}",
+        key=f"recall:{first.programme_id}:{first.household_id}:{steps.today.isoformat()}",
         purpose="reminder",
         klass="must-arrive",
-        not_before=leaves_at(runtime, dues),
-        useful_until=min(local_time.instant(due.step.until, runtime.zone) for due in dues),
+        not_before=leaves_at(steps, dues),
+        useful_until=min(steps.instant(due.step.until) for due in dues),
         hours=hours_of(runtime, first),
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
+        phone=Phone(to.phone_id, to.number_idx, to.language) if to.number_idx is not None else None,
         recording=_recording(runtime, to, dues),
     )
 
@@ -128,8 +127,8 @@ def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
     return spoken.recording_for(runtime, key, to.language)
 
 
-def leaves_at(runtime: Runtime, dues: Sequence[Due]) -> int:
-    return min(local_time.instant(due.step.at, runtime.zone) for due in dues)
+def leaves_at(steps: StepsDue, dues: Sequence[Due]) -> int:
+    return min(steps.instant(due.step.at) for due in dues)
 
 
 def hours_of(runtime: Runtime, row: DueAppointment) -> str:

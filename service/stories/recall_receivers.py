@@ -17,7 +17,8 @@ from service.store.recall_tables import DueAppointment
 class Receiver(NamedTuple):
     """A phone that may be written to about reminders. `readers` is who reads it, as its holder said.
 
-    `beside`: not the family's first phone, so it hears of its children alone, and of nothing else.
+    `beside`: not the family's first phone, so it hears of its children alone, and of nothing else; `number_idx` is
+    known of a first phone, which cannot go while its household is held.
     """
 
     phone_id: int
@@ -26,6 +27,7 @@ class Receiver(NamedTuple):
     readers: str | None
     by_voice: bool
     beside: bool = False
+    number_idx: bytes | None = None
 
 
 def receivers_of(tx: Connection, rows: Iterable[DueAppointment]) -> dict[int, Receiver]:
@@ -37,7 +39,9 @@ def receivers_of(tx: Connection, rows: Iterable[DueAppointment]) -> dict[int, Re
     first = {row.household_id: row for row in rows}
     refused = recall_tables.who_refused(tx, [row.number_idx for row in first.values()])
     found = {
-        home: Receiver(row.phone_id, row.number, row.language, row.readers, bool(row.by_voice))
+        home: Receiver(
+            row.phone_id, row.number, row.language, row.readers, bool(row.by_voice), number_idx=row.number_idx
+        )
         for home, row in first.items()
         if row.phone_id is not None and row.number is not None and row.number_idx not in refused
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
@@ -41,11 +42,12 @@ def recall_texts(
     chosen = _who_chose(tx, own) if own else set()
     named = [row.child_id for home in chosen for row, _ in said[home] if row.child_id is not None]
     names = consent_tables.names_of(tx, named) if named else {}
+    discreet = cache(partial(reminder_text, runtime))  # most households of a page are told the same
     texts = {}
     for home, rows in said.items():
         language = receivers[home].language
         told = _explicit(runtime, language, rows, names) if home in chosen else None
-        texts[home] = told if told is not None else _discreet(runtime, language, rows, before[home])
+        texts[home] = told if told is not None else discreet(language, *_what_is_said(rows), before[home])
     return texts
 
 
@@ -54,9 +56,9 @@ def _who_chose(tx: Connection, own: Mapping[int, int]) -> set[int]:
     return {home for home, phone_id in own.items() if (phone_id, home) in agreed}
 
 
-def _discreet(runtime: Runtime, language: str | None, rows: Said, before: str) -> str:
-    centres, steps = {row.centre for row, _ in rows}, {step for _, step in rows}
-    return reminder_text(runtime, language, _days(rows), centres, steps, before)
+def _what_is_said(rows: Said) -> tuple[tuple[date, ...], frozenset[str | None], frozenset[str]]:
+    """The days, the centres, and the phrases of the steps."""
+    return tuple(_days(rows)), frozenset(row.centre for row, _ in rows), frozenset(step for _, step in rows)
 
 
 def _explicit(runtime: Runtime, language: str | None, rows: Said, names: Mapping[int, str]) -> str | None:

@@ -10,36 +10,41 @@ followed.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from functools import cache, partial
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain import contacts, local_time, reminder_ladder
+from service.domain import appointment_plan, contacts
+from service.domain.appointment_plan import Heard
+from service.domain.centre_days import CentreDays
 from service.domain.contacts import Contact
-from service.domain.reminder_ladder import Occurrence
 from service.domain.vaccination import Given
 from service.runtime import Runtime
 from service.store import care_tables, people_tables, recall_tables
 from service.store.care_tables import VACCINE, Appointment, NextStep
 from service.store.people_tables import Child
-from service.store.recall_tables import DueAppointment, Told
-from service.store.system_tables import count, counters
-from service.stories import care, clock_guard, dispatch_gate, meeting_days, paged_work, round_plans, trials
+from service.store.recall_tables import Told
+from service.store.system_tables import counters
+from service.stories import care, clock_guard, meeting_days, paged_work, recall_day, round_plans, unsaid
 from service.stories.ladder_steps import step_after, step_of
-from service.stories.outbox import put_many
-from service.stories.recall_letters import Due, hours_of, leaves_at, ready_letters, said_today
-from service.stories.taken_back import take_back as take_back
-from service.stories.taken_back import unsay
-from service.stories.taken_back import unsay_appointments as unsay_appointments
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
-TAKEN_AS_TOLD = "recalls_taken_as_told"
 
 
 # --- planning a child ---------------------------------------------------------------------------------------
+
+
+class Known(NamedTuple):
+    """What a plan is made from: a child, the doses it was given, its open appointments, and the days of its centre."""
+
+    child: Child
+    given: Sequence[Given]
+    standing: Sequence[Appointment]
+    days: CentreDays
 
 
 def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_back: bool = False) -> list[Appointment]:
@@ -50,52 +55,63 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_b
     """
     one = people_tables.find_child(tx, id=child_id)
     assert one is not None
-    rows, given = care_tables.open_appointments(tx, child_id), care.given_to(tx, one)
-    coming = _contacts(tx, runtime, one, given, rows, now)
-    wanted = {(",".join(contact.doses), contact.anchor_on, contact.on): contact for contact in coming}
-    standing = {(row.doses, row.anchor_on, row.on): row for row in rows}
-    gone = [standing[key] for key in standing.keys() - wanted.keys()]
+    standing = care_tables.open_appointments(tx, child_id)
+    known = Known(one, care.given_to(tx, one), standing, meeting_days.days_of(tx, one.centre_id))
+    return _plan(tx, runtime, known, now, taken_back=taken_back)
+
+
+def replan_page(tx: Connection, runtime: Runtime, children: Sequence[Child], now: int) -> int:
+    """The same for a page of children whose households are held; gives of how many something was closed."""
+    ids = [one.id for one in children]
+    doses, open_ones = care_tables.standing_doses(tx, ids), care_tables.open_appointments_of(tx, ids)
+    days_of = cache(partial(meeting_days.days_of, tx))
+    changed, touched = 0, set[int]()
+    for one in children:
+        given = [Given(dose.antigen, dose.given_on) for dose in doses.get(one.id, ())]
+        # What a sibling's message is taken back with waits again: its rows are not what they were.
+        again = one.household_id in touched
+        standing = care_tables.open_appointments(tx, one.id) if again else open_ones.get(one.id, ())
+        if _plan(tx, runtime, Known(one, given, standing, days_of(one.centre_id)), now):
+            changed += 1
+            touched.add(one.household_id)
+    return changed
+
+
+def _plan(tx: Connection, runtime: Runtime, known: Known, now: int, *, taken_back: bool = False) -> list[Appointment]:
+    gone, new = appointment_plan.changes(known.standing, _contacts(runtime, known, now))
+    ids = [was.id for was in gone]
     # While they are open: which of their steps were told is asked.
-    unsaid = unsay_appointments(tx, runtime, [was.id for was in gone], now)
-    care_tables.close_appointments(tx, [was.id for was in gone], now)
-    heard = [
-        was if _came(runtime, was, given) else was._replace(last_step=unsaid.get(was.id, was.last_step)) for was in gone
-    ]
+    not_said = unsaid.unsay_appointments(tx, runtime, ids, now)
+    care_tables.close_appointments(tx, ids, now)
+    heard = appointment_plan.heard_of(gone, not_said, known.given, _antigen_of(runtime), runtime.ladder)
     if taken_back:
-        heard += _closed_before(tx, runtime, child_id)
-    _add(tx, runtime, one, [contact for key, contact in wanted.items() if key not in standing], now, heard)
-    round_plans.replan(tx, runtime, [one], now)
+        closed = recall_tables.closed_and_told(tx, known.child.id)
+        heard += appointment_plan.heard_before(runtime.ladder, closed)
+    _add(tx, runtime, known.child, new, now, heard)
+    round_plans.replan(tx, runtime, [known.child], now)
     return gone
-
-
-def _closed_before(tx: Connection, runtime: Runtime, child_id: int) -> list[Appointment]:
-    """Appointments that were closed, each with the last of its steps that left, the one closed last first."""
-    order = [one.name for one in runtime.ladder.steps]
-    heard: dict[int, Appointment] = {}
-    for was, step in recall_tables.closed_and_told(tx, child_id):
-        before = heard.get(was.id)
-        if step in order and (before is None or order.index(step) > order.index(before.last_step or step)):
-            heard[was.id] = was._replace(last_step=step)
-    return list(heard.values())
 
 
 def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:
     """The first plan of a child that was just enrolled: no appointment stands yet, so none is read."""
-    coming = _contacts(tx, runtime, one, given, (), now)
+    coming = _contacts(runtime, Known(one, given, (), meeting_days.days_of(tx, one.centre_id)), now)
     _add(tx, runtime, one, coming, now)
     round_plans.replan(tx, runtime, [one], now, is_new=True)
     return coming
 
 
-def _contacts(
-    tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], standing: Sequence[Appointment], now: int
-) -> tuple[Contact, ...]:
+def _contacts(runtime: Runtime, known: Known, now: int) -> tuple[Contact, ...]:
+    one = known.child
     if one.status != "followed":
         return ()
     # A live dose given today holds the others only from tomorrow (R6), and nobody comes back the same day.
-    as_of = contacts.planning_day(runtime.today(now), given)
-    meet = meeting_days.days_for(tx, runtime, one, standing, as_of)
-    return contacts.coming_contacts(care.assess_doses(runtime, one, given, as_of), one.enrolled_on, meet)
+    as_of = contacts.planning_day(runtime.today(now), known.given)
+    meet = meeting_days.meet_with(runtime, known.days, known.standing, as_of)
+    return contacts.coming_contacts(care.assess_doses(runtime, one, known.given, as_of), one.enrolled_on, meet)
+
+
+def _antigen_of(runtime: Runtime) -> Callable[[str], str]:
+    return lambda dose: runtime.calendar.dose(dose)[0].record_as
 
 
 def _add(
@@ -104,26 +120,10 @@ def _add(
     one: Child,
     coming: Iterable[Contact],
     now: int,
-    heard: Sequence[Appointment] = (),
+    heard: Sequence[Heard] = (),
 ) -> None:
-    rows = [_row(runtime, one, contact, _told_of(contact, heard), now) for contact in coming]
+    rows = [_row(runtime, one, contact, appointment_plan.told_of(contact, heard), now) for contact in coming]
     care_tables.add_appointments(tx, rows)
-
-
-def _came(runtime: Runtime, was: Appointment, given: Sequence[Given]) -> bool:
-    """Whether something of it was given since its ladder began: the family has just been there."""
-    antigens = {runtime.calendar.dose(dose)[0].record_as for dose in was.doses.split(",")}
-    since = (was.on or was.anchor_on) + timedelta(runtime.ladder.steps[0].offset_days)
-    return any(dose.antigen in antigens and dose.on >= since for dose in given)
-
-
-def _told_of(contact: Contact, heard: Sequence[Appointment]) -> str | None:
-    """The last step that the family heard of a contact of which something fell away."""
-    for was in heard:
-        same_day = was.anchor_on == contact.anchor_on and was.on == contact.on
-        if same_day and set(contact.doses) <= set(was.doses.split(",")):
-            return was.last_step
-    return None
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
@@ -161,8 +161,17 @@ def said_otherwise(
     if by_then:
         told.append(Told(message_id, row.id, by_then[-1]))
         after = step_after(runtime, VACCINE, row.on, row.lapses_on, by_then[-1], now)
-        care_tables.set_next_steps(tx, [_next(row.id, by_then[-1], after)], now)
+        next_step = NextStep(row.id, by_then[-1], after and after.step, after and after.on)
+        care_tables.set_next_steps(tx, [next_step], now)
     recall_tables.tell(tx, told)
+
+
+def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
+    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed.
+
+    So is what waits about its household that is of no child: it is written to on the same phone.
+    """
+    unsaid.unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
 
 
 # --- the day's reminders ------------------------------------------------------------------------------------
@@ -180,7 +189,7 @@ def queue_recalls(runtime: Runtime) -> int:
             began = time.monotonic()
             if clock_guard.holds(tx):
                 return queued
-            seen, done = _queue_page(tx, runtime, now, size)
+            seen, done = recall_day.queue_page(tx, runtime, now, size, replan)
         queued += done
         if not seen:
             return queued
@@ -195,11 +204,11 @@ def plan_restored_day(tx: Connection, runtime: Runtime, now: int) -> int:
 
     Whatever should have left by now is taken as told; the ladder goes on from there. Gives how many steps that were.
     """
-    before = counters(tx).get(TAKEN_AS_TOLD, 0)
+    before = counters(tx).get(recall_day.TAKEN_AS_TOLD, 0)
     seen = 1
     while seen:
-        seen, _ = _queue_page(tx, runtime, now)
-    return counters(tx).get(TAKEN_AS_TOLD, 0) - before
+        seen, _ = recall_day.queue_page(tx, runtime, now, PAGE, replan)
+    return counters(tx).get(recall_day.TAKEN_AS_TOLD, 0) - before
 
 
 class _Rehearsed(Exception):
@@ -213,114 +222,8 @@ def count_due(runtime: Runtime) -> int:
         with runtime.database.begin() as tx:
             seen = 1
             while seen:
-                seen, done = _queue_page(tx, runtime, runtime.now())
+                seen, done = recall_day.queue_page(tx, runtime, runtime.now(), PAGE, replan)
                 queued += done
             raise _Rehearsed
     except _Rehearsed:
         return queued
-
-
-def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PAGE) -> tuple[int, int]:
-    today = runtime.today(now)
-    midnight = local_time.start_of_day(today, runtime.zone)
-    underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
-    homes = recall_tables.lock_due_households(tx, today, households)
-    # What did not leave on its own day says the same as today's message, which takes its place.
-    unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
-    rows = _due(tx, runtime, homes, now)
-    heard = recall_tables.written_to(tx, homes, midnight)
-    passed = sum(_passed_over(runtime, row, now) for row in rows)
-    if passed:
-        count(tx, "recall_steps_passed_over", passed)
-    due_in: dict[int, list[Due]] = defaultdict(list)
-    held, steps = 0, list[NextStep]()
-    for row in rows:
-        told, step = _step_to_tell(runtime, row, now)
-        held += told != row.last_step
-        while step is not None and step.on <= today and underway.withholds(row, step.step):
-            told, step = step.step, step_after(runtime, row.kind, row.on, row.lapses_on, step.step, now)
-        if step is not None and step.on <= today:
-            due_in[row.household_id].append(Due(row, step))
-        else:  # its time has passed while nobody planned: the next useful step, or none
-            steps.append(_next(row.id, told, step))
-    if held:
-        count(tx, "recall_steps_without_a_good_moment", held)
-    underway.write_down(tx)
-    by_household: dict[int, Sequence[Due]] = {}
-    for house, due in due_in.items():
-        by_household[house], waits = said_today(due)
-        steps += [_tomorrow(each, today) for each in waits]
-    taken = _taken_as_told(tx, runtime, by_household, today)
-    ready = ready_letters(tx, runtime, by_household, heard | taken, underway, now)
-    queued = put_many(tx, now, [one.letter for one in ready.values()])
-    told_now: list[Told] = []
-    for house, dues in by_household.items():
-        one = ready.get(house)
-        message_id = queued.get(one.letter.key) if one else None
-        if house in heard or (one and message_id is None):
-            steps += [_tomorrow(due, today) for due in dues]  # this household had its message of today
-            continue
-        if one and message_id is not None:
-            told_now += [Told(message_id, due.row.id, due.step.step) for due in one.dues]
-        steps += [_next(due.row.id, due.step.step, _after(runtime, due, now)) for due in dues]
-    recall_tables.tell(tx, told_now)
-    care_tables.set_next_steps(tx, steps, now)
-    return len(rows), len(queued)
-
-
-def _due(tx: Connection, runtime: Runtime, homes: Sequence[int], now: int) -> list[DueAppointment]:
-    """What is due for these households. Whoever is late while the centre's next day is cancelled, or what is due is
-    out of stock, is planned anew first: such a day may have been told of before the child was late."""
-    today = runtime.today(now)
-    rows = recall_tables.due_appointments(tx, homes, today)
-    late = meeting_days.held_up(tx, runtime, [row for row in rows if row.on < today], today)
-    for child_id in sorted(late):
-        replan(tx, runtime, child_id, now)
-    return recall_tables.due_appointments(tx, homes, today) if late else rows
-
-
-def _taken_as_told(tx: Connection, runtime: Runtime, dues_of: Mapping[int, Sequence[Due]], today: date) -> set[int]:
-    """On the day of a restore: the households whose message of that day, if there was one, had left by then."""
-    restored_at = dispatch_gate.restored_at(tx)
-    if not restored_at or runtime.today(restored_at) != today:
-        return set()
-    told = {house for house, dues in dues_of.items() if leaves_at(runtime, dues) <= restored_at}
-    if told:
-        count(tx, TAKEN_AS_TOLD, sum(len(dues_of[house]) for house in told))
-    return told
-
-
-def _step_to_tell(runtime: Runtime, row: DueAppointment, now: int) -> tuple[str | None, Occurrence | None]:
-    """The first step with an hour in which it may still leave, and the step before it that was told or let go."""
-    told = row.last_step
-    while True:
-        step = step_after(runtime, row.kind, row.on, row.lapses_on, told, now)
-        if step is None or step.on > runtime.today(now) or _may_still_leave(runtime, row, step, now):
-            return told, step
-        told = step.step
-
-
-def _may_still_leave(runtime: Runtime, row: DueAppointment, step: Occurrence, now: int) -> bool:
-    """A feast, a market or a short day may leave no hour before the step is no longer useful."""
-    since = max(now, local_time.instant(step.at, runtime.zone))
-    until = local_time.instant(step.until, runtime.zone)
-    return runtime.hours.good_instant(hours_of(runtime, row), runtime.zone, since, until) is not None
-
-
-def _passed_over(runtime: Runtime, row: DueAppointment, now: int) -> int:
-    """How many steps went by while nobody planned: they are counted, never dropped in silence."""
-    ladder = runtime.ladder_for(row.kind)
-    before = reminder_ladder.step_before(ladder, row.next_step)
-    return len(reminder_ladder.steps_passed_over(ladder, row.on, before, runtime.local(now), row.lapses_on))
-
-
-def _after(runtime: Runtime, due: Due, now: int) -> Occurrence | None:
-    return step_after(runtime, due.row.kind, due.row.on, due.row.lapses_on, due.step.step, now)
-
-
-def _tomorrow(due: Due, today: date) -> NextStep:
-    return NextStep(due.row.id, due.row.last_step, due.step.step, today + timedelta(days=1))
-
-
-def _next(appointment_id: int, told: str | None, step: Occurrence | None) -> NextStep:
-    return NextStep(appointment_id, told, step and step.step, step and step.on)

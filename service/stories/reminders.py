@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from service.domain.experiments import LATE, USUAL_WORDS
@@ -20,7 +20,7 @@ def reminder_text(
     runtime: Runtime,
     language: str | None,
     anchors: Iterable[date],
-    centres: set[str | None],
+    centres: Collection[str | None],
     steps: Iterable[str],
     before: str = USUAL_WORDS,
 ) -> str:
@@ -115,6 +115,6 @@ def _dates(anchors: Iterable[date], language: str) -> str:
     return joiner.join(filter(None, [", ".join(days[:-1]), days[-1]]))
 
 
-def _centre(runtime: Runtime, centres: set[str | None], language: str) -> str:
+def _centre(runtime: Runtime, centres: Collection[str | None], language: str) -> str:
     only = next(iter(centres)) if len(centres) == 1 else None
     return f"CSCom {only}" if only else runtime.phrases.say("centre.unknown", language)

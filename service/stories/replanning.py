@@ -118,8 +118,9 @@ def plan_page(tx: Connection, runtime: Runtime, homes: Sequence[int], now: int) 
     """(children, of them changed) of these households, planned anew."""
     centre_tables.lock_households(tx, homes)
     children = replan_tables.followed_in(tx, homes)
-    changed = sum(bool(recalls.replan(tx, runtime, child_id, now)) for child_id in children)
-    replan_tables.set_calendar(tx, children, runtime.calendar.name, runtime.calendar.latest_source)
+    changed = recalls.replan_page(tx, runtime, children, now)
+    ids = [one.id for one in children]
+    replan_tables.set_calendar(tx, ids, runtime.calendar.name, runtime.calendar.latest_source)
     return len(children), changed
 
 

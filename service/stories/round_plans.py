@@ -19,7 +19,7 @@ from service.store import care_tables, place_tables, round_tables
 from service.store.care_tables import ROUND, Appointment, NextStep
 from service.store.people_tables import Child
 from service.store.round_tables import Announced
-from service.stories import ladder_steps, taken_back
+from service.stories import ladder_steps, unsaid
 
 
 class Fell(NamedTuple):
@@ -52,9 +52,9 @@ def replan(
         new += [(one, each) for key, each in wanted.items() if key not in stands]
         kept += [(one, row) for key, row in stands.items() if key in wanted]
     # While they are open: which of their steps were told is asked.
-    unsaid = taken_back.unsay_appointments(tx, runtime, [row.id for _, row in gone], now)
+    not_said = unsaid.unsay_appointments(tx, runtime, [row.id for _, row in gone], now)
     care_tables.close_appointments(tx, [row.id for _, row in gone], now)
-    heard = {(one.id, row.doses, row.anchor_on): unsaid.get(row.id, row.last_step) for one, row in gone}
+    heard = {(one.id, row.doses, row.anchor_on): not_said.get(row.id, row.last_step) for one, row in gone}
     rows = [_row(runtime, one, each, heard.get((one.id, each.contact, each.on)), now) for one, each in new]
     care_tables.add_appointments(tx, rows)
     _go_on(tx, runtime, kept, now)

@@ -13,7 +13,7 @@ from service.store import care_tables, treatment_tables
 from service.store.care_tables import NUTRITION
 from service.store.people_tables import Child
 from service.store.treatment_tables import Treatment
-from service.stories import ladder_steps, recalls
+from service.stories import ladder_steps, unsaid
 
 
 def replan(tx: Connection, runtime: Runtime, one: Treatment, child: Child, now: int) -> None:
@@ -51,7 +51,7 @@ def end_with_child(tx: Connection, runtime: Runtime, child_id: int, why: str, no
 
 def _close(tx: Connection, runtime: Runtime, ids: list[int], now: int) -> None:
     care_tables.close_appointments(tx, ids, now)
-    recalls.unsay_appointments(tx, runtime, ids, now)
+    unsaid.unsay_appointments(tx, runtime, ids, now)
 
 
 def _row(runtime: Runtime, child: Child, coming: DatedContact, now: int) -> dict[str, object]:

@@ -25,6 +25,7 @@ from service.stories import (
     dispatcher,
     incoming,
     outbox_care,
+    recall_day,
     recalls,
     receipts,
     restores,
@@ -214,7 +215,7 @@ def test_a_recall_told_between_backup_and_restore_is_not_told_again(
     told = Days(new, clock, carrier).until("2026-11-25")
     assert [day for day, _ in told] == ["11-22", "11-23", "11-25"]
     with new.database.read() as tx:
-        assert system_tables.counters(tx)[recalls.TAKEN_AS_TOLD] == 1
+        assert system_tables.counters(tx)[recall_day.TAKEN_AS_TOLD] == 1
 
 
 def test_a_recall_that_cannot_have_left_yet_is_told(

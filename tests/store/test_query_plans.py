@@ -8,12 +8,16 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select, update
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime, build_runtime
 from service.store import call_tables, message_claims, message_tables
+from service.store.care_tables import appointment
+from service.stories import recall_day
 from tests.conftest import a_config, fresh_sqlite
+from tests.many_families import due_children
+from tests.people import TestClock
 
 CLAIMS: dict[str, tuple[Any, dict[str, Any]]] = {
     "claim": (message_claims._claim(("any", "day"), False), {"now": 1, "most": 4}),
@@ -59,6 +63,47 @@ def test_looking_after_what_waits_reads_no_whole_table(runtime: Runtime, name: s
         assert statements
         for statement, parameters in statements:
             assert not whole_tables(tx, statement, parameters)
+
+
+BIG = (
+    *("appointment", "message", "message_appointment", "send_attempt", "household", "person", "child", "phone"),
+    *("follow_up", "opt_out"),
+)
+
+
+@pytest.mark.parametrize("is_analysed", [False, True])
+def test_the_day_is_planned_without_a_look_at_those_of_whom_nothing_is_due(
+    sqlite_template: Any, tmp_path: Any, is_analysed: bool
+) -> None:
+    """Not even along an index: a household a year away must cost nothing today."""
+    clock = TestClock("2026-11-20T10:00")
+    built = build_runtime(a_config(fresh_sqlite(sqlite_template, tmp_path)), at=clock)
+    due_children(built, 90)
+    with built.database.begin() as tx:
+        first_half = select(appointment.c.id).limit(60).scalar_subquery()
+        tx.execute(update(appointment).where(appointment.c.id.in_(first_half)).values(next_step_on=date(2030, 1, 1)))
+        if is_analysed:
+            tx.exec_driver_sql("ANALYZE")
+            rest = "substr(stat, instr(stat || ' ', ' '))"  # as if of a city: so many rows, as few to each family
+            tx.exec_driver_sql(f"UPDATE sqlite_stat1 SET stat = '900000' || {rest}")
+            tx.exec_driver_sql("ANALYZE sqlite_schema")
+    with built.database.begin() as tx, seen(tx) as statements:
+        assert recall_day.queue_page(tx, built, clock.now(), 200)[0] == 30
+        clock.advance(days=1)  # what has not left is said by the next message
+        tx.execute(update(appointment).where(appointment.c.last_step == "J+7").values(next_step_on=date(2026, 1, 1)))
+        statements.clear()
+        recall_day.queue_page(tx, built, clock.now(), 200)
+        asked = [sql for sql, _ in statements] + [form.sql for form in tx.dialect.prepared.values()]  # type: ignore[attr-defined]
+        assert len(asked) > 10
+        for sql in asked:
+            assert not looks_at_all(tx, sql, [None] * sql.count("?"), BIG), sql
+    built.database.close()
+
+
+def looks_at_all(tx: Connection, statement: str, parameters: Any, tables: tuple[str, ...]) -> list[str]:
+    """The steps of SQLite's plan that go through one of these tables from end to end, by an index or without."""
+    plan = tx.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    return [step for *_, step in plan if step.split()[0] == "SCAN" and step.split()[1] in tables]
 
 
 def whole_tables(tx: Connection, statement: str, parameters: Any) -> list[str]:

@@ -24,7 +24,7 @@ from service.store import recall_tables, system_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.recall_tables import message_appointment
-from service.stories import dispatcher, families, opt_outs, outbox, recalls
+from service.stories import dispatcher, families, opt_outs, outbox, recall_day, recalls
 from service.stories.outbox import Letter
 from tests.conftest import a_config
 from tests.loopback import LoopbackCarrier
@@ -132,7 +132,7 @@ def while_planning(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]
 ) -> Callable[[], object]:
     """Plan, and let another process do `what` between the planner's reading and its writing, as far as it can."""
-    put_many = recalls.put_many
+    put_many = recall_day.put_many
     threads = ThreadPoolExecutor(1)
     begun: list[Future[object]] = []
 
@@ -142,7 +142,7 @@ def while_planning(
             wait(begun, 0.7)  # or it waits for us: so it should
         return put_many(tx, now, letters)
 
-    monkeypatch.setattr(recalls, "put_many", slowly)
+    monkeypatch.setattr(recall_day, "put_many", slowly)
     recalls.queue_recalls(runtime)
     try:
         return begun[0].result(20)  # type: ignore[return-value]
@@ -207,7 +207,7 @@ def test_an_enrolment_does_not_wait_for_a_planner(
         pytest.skip("SQLite has one writer at a time: the page is short instead")
     enrol(runtime, clock)
     elsewhere = another()
-    put_many, threads, waited = recalls.put_many, ThreadPoolExecutor(1), []
+    put_many, threads, waited = recall_day.put_many, ThreadPoolExecutor(1), []
 
     def meanwhile(tx: Connection, now: int, letters: list[Letter]) -> dict[str, int]:
         if not waited:
@@ -215,7 +215,7 @@ def test_an_enrolment_does_not_wait_for_a_planner(
             waited.append(not wait([enrolling], 2).done)
         return put_many(tx, now, letters)
 
-    monkeypatch.setattr(recalls, "put_many", meanwhile)
+    monkeypatch.setattr(recall_day, "put_many", meanwhile)
     recalls.queue_recalls(runtime)
     threads.shutdown()
     assert waited == [False]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from service.domain.vaccine_calendar import Calendar, load_calendar
 from service.runtime import Runtime
 from service.store import replan_tables
 from service.store.care_tables import appointment
+from service.store.recall_tables import message_appointment
 from service.stories import doctor, families, recalls, replanning
 from service.stories.families import Enrolled
 from tests.cover import command
@@ -98,6 +100,27 @@ def test_what_waited_to_be_said_is_taken_back(
     recalls.queue_recalls(later)
     assert {one.state for one in messages(runtime)} == {"queued"}
     assert len({one.key for one in messages(runtime)}) == len(messages(runtime)) == 12
+
+
+def test_twins_told_by_one_message_are_told_anew_by_one(runtime: Runtime, later: Runtime, clock: TestClock) -> None:
+    """The page was read before the first one's plan took the message back, which the second was told of too."""
+    twins = {enrol(runtime, clock).child_id, enrol(runtime, clock).child_id}
+    clock.set("2026-11-23T06:00")
+    assert recalls.queue_recalls(runtime) == 1
+    replanning.start(later, "Awa")
+    jobs.carry_out_due(later)
+    with runtime.database.read() as tx:
+        which = (appointment.c.state == "open") & (appointment.c.anchor_on == date(2026, 11, 23))
+        stand = tx.execute(
+            select(appointment.c.child_id, appointment.c.next_step, appointment.c.last_step).where(which)
+        )
+        rows = [tuple(row) for row in stand]
+    assert {row[0] for row in rows} == twins
+    assert len({row[1:] for row in rows}) == 1
+    assert recalls.queue_recalls(later) == 1
+    with runtime.database.read() as tx:
+        told = tx.execute(select(message_appointment.c.appointment_id).distinct()).scalars().all()
+    assert len(told) == 2
 
 
 def test_a_child_that_is_followed_no_more_stays_without_a_plan(

@@ -1,4 +1,4 @@
-"""What waits to be sent and is no longer so: it is taken back, and whoever else it was about is told anew."""
+"""What waits to be sent is taken back: its appointments changed, or a later message says more."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from service.domain import reminder_ladder
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, recall_tables
 from service.store.care_tables import NextStep
-
-
-def take_back(tx: Connection, runtime: Runtime, child_id: int, now: int) -> None:
-    """What waits to be sent about this child is cancelled, and told anew: its phone or its centre has changed.
-
-    So is what waits about its household that is of no child: it is written to on the same phone.
-    """
-    unsay_appointments(tx, runtime, care_tables.open_beside(tx, child_id), now)
 
 
 def unsay_appointments(
@@ -35,6 +27,8 @@ def unsay_appointments(
 
 def unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int) -> dict[int, str | None]:
     """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
+    if not message_ids:
+        return {}
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     again: dict[int, str] = {}
