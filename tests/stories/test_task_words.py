@@ -11,6 +11,7 @@ from service.domain import visit_rules
 from service.runtime import Runtime
 from service.stories import (
     child_tasks,
+    cover_ends,
     dead_numbers,
     demo,
     feedback,
@@ -74,6 +75,7 @@ def test_every_kind_of_line_has_french_words() -> None:
         same_child.LINE,
         voice_calls.TASK,
         unfinished.KIND,
+        cover_ends.LINE,
         mediator_visits.TASK,
         memberships.TASK,
         mediator_accounts.TASK,
