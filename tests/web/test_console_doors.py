@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
@@ -15,7 +16,8 @@ from service.console_settings import ConsoleSettings
 from service.domain import passwords, slow_hash
 from service.runtime import Runtime
 from service.store.staff_tables import staff, staff_session, staff_try
-from service.stories import retention, staff_accounts
+from service.stories import retention, staff_accounts, staff_sessions
+from service.stories.staff_sessions import Typed
 from tests.cover import command, rows_of
 from tests.people import TestClock
 from tests.staff import Visitor, a_staff, account_of, code_for, secret_in
@@ -134,6 +136,17 @@ def test_ten_tries_of_an_account_and_thirty_from_an_address(
     clock.advance(hours=1)
     retention.purge(runtime, ["staff_tries"])
     assert len(rows_of(runtime, staff_try)) == 2, "the last one, by account and by address"
+
+
+def test_who_tries_many_at_the_same_moment_has_no_more_tries(runtime: Runtime, fatou: staff_accounts.Opening) -> None:
+    def tries(n: int) -> str | None:
+        return staff_sessions.log_in(runtime, Typed("fatou", "wrong", "123456", f"10.9.{n}.1")).why_not
+
+    with ThreadPoolExecutor(8) as crowd:
+        said = list(crowd.map(tries, range(40)))
+    assert set(said) <= {"wrong", "wait", "busy"}
+    assert said.count("wrong") <= staff_sessions.MOST_OF_ACCOUNT
+    assert len(rows_of(runtime, staff_try)) == 2 * said.count("wrong")
 
 
 def test_only_our_own_proxy_says_from_where_somebody_comes(runtime: Runtime, settings: Config, cheap: None) -> None:
