@@ -23,6 +23,7 @@ from service.clock import FixedClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.stories import setup
+from tests import warm_dialects
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
 
@@ -30,6 +31,24 @@ TWILIO_TOKEN = "test-token-not-a-secret"
 TWILIO_SID = "AC00000000000000000000000000000000"
 HOOK_SECRET = "a-webhook-secret-of-thirty-two-characters"
 _numbers = itertools.count(1)
+
+warm_dialects.install()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        warm_dialects.give_back()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+    if fixturedef.scope == "function":
+        return (yield)
+    with warm_dialects.cold():
+        return (yield)
 
 
 def a_config(database_url: str, **changes: object) -> Config:
