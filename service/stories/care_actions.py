@@ -6,8 +6,8 @@ from functools import cache
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.domain.muac import CannotBe
 from service.domain.places import built_in_places
 from service.store import place_tables

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
+from flows.findings import Signature
 from service.store import handover_tables, mediator_tables, people_tables, phone_tables
 from service.store.people_tables import Caller
 from service.stories import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.store import follow_up_tables, mediator_tables, people_tables
 from service.store.follow_up_tables import FollowUp
 from service.store.mediator_tables import Mediator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.stories import handovers, moves
 from service.stories.families import Consent
 from service.stories.situation import Deed, Situation, Values, caller, decided_on, own_child, own_children, row_id

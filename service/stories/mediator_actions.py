@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.domain import pins
 from service.domain.dose_words import DoseWord
 from service.store.mediator_tables import Mediator

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.domain import pins, visit_rules
 from service.domain.visit_rules import Status
 from service.store import mediator_tables, place_tables

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.stories import mediator_visits, memberships
 from service.stories.families import Consent
 from service.stories.situation import Deed, Situation, Values

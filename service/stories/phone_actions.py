@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.store import phone_tables
 from service.store.consent_tables import FOLLOW_UP
 from service.stories import consents, families, opt_outs, pauses, spoken

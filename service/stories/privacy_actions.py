@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.store.consent_tables import FOLLOW_UP
 from service.stories import erasure, known_data
 from service.stories.consents import CAMPAIGN, REMINDER

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.runtime import Runtime
 from service.store import family_changes, people_tables
 from service.store.people_tables import Caller, Child
