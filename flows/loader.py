@@ -60,7 +60,7 @@ def load_sources(sources: Mapping[str, str], *, strict: bool = True) -> Library:
     return _library(tuple(sources.items()), strict)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _library(sources: tuple[tuple[str, str], ...], strict: bool) -> Library:
     # Remembered by what was written: a bundle is opened as often as it is asked for, and linked once.
     drafts: dict[str, Draft] = {}

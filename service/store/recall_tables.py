@@ -64,9 +64,11 @@ class DueAppointment(NamedTuple):
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
     """The next households with something due: ours until the end of the transaction."""
     page = select(a.household_id).where(a.next_step_on <= today).distinct().order_by(a.household_id).limit(limit)
+    due = list(tx.execute(page).scalars())
+    if not due:
+        return []
     # Another planner's households are skipped: it is at work on them. `key_share`: an enrolment does not wait for us.
-    which = household.c.id.in_(list(tx.execute(page).scalars()))
-    mine = select(household.c.id).where(which).with_for_update(skip_locked=True, key_share=True)
+    mine = select(household.c.id).where(household.c.id.in_(due)).with_for_update(skip_locked=True, key_share=True)
     return list(tx.execute(mine).scalars())
 
 

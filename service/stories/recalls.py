@@ -281,6 +281,8 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     midnight = local_time.start_of_day(today, runtime.zone)
     underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
     homes = recall_tables.lock_due_households(tx, today, households)
+    if not homes:
+        return 0, 0
     # What did not leave on its own day says the same as today's message, which takes its place.
     _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
     rows = recall_tables.due_appointments(tx, homes, today)
