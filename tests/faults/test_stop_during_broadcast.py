@@ -24,8 +24,8 @@ from tests.faults.sizes import size
 from tests.faults.supervisor import Supervisor
 from tests.loopback import LoopbackCarrier
 
-ROWS = size(600, 10_000)
-STOPS = size(30, 200)
+ROWS = size(1200, 10_000)
+STOPS = size(60, 200)
 LAST_STOP = ROWS * 9 // 10  # when so many are sent: those who said STOP never will be
 MOST_SECONDS = size(120, 600)
 
