@@ -34,7 +34,10 @@ class _Warm:
         kind = (cls.__name__, *(f"{name}={options[name]!r}" for name in sorted(options)))
         if not _lending:
             return super().__new__(cls)
-        one = _free[kind].pop() if _free[kind] else super().__new__(cls)
+        try:  # not "if there is one": another thread may take it first
+            one = _free[kind].pop()
+        except IndexError:
+            one = super().__new__(cls)
         one.__dict__["kind"] = kind
         _lent.append(one)
         return one
