@@ -57,9 +57,15 @@ def load_library(folder: Path = DEFINITIONS, *, strict: bool = True) -> Library:
 
 def load_sources(sources: Mapping[str, str], *, strict: bool = True) -> Library:
     """The same from the texts themselves, by file name."""
+    return _library(tuple(sources.items()), strict)
+
+
+@lru_cache(maxsize=8)
+def _library(sources: tuple[tuple[str, str], ...], strict: bool) -> Library:
+    # Remembered by what was written: a bundle is opened as often as it is asked for, and linked once.
     drafts: dict[str, Draft] = {}
     mistakes: list[FlowMistake] = []
-    for file, source in sources.items():
+    for file, source in sources:
         try:
             draft = read_flow(source, file)
             if draft.id in drafts:

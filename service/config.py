@@ -7,11 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from sqlalchemy.engine import make_url
 
 from flows import phone_numbers
@@ -110,15 +109,15 @@ class BudgetSettings(BaseModel):
     campaign_fcfa: int | None = Field(default=None, gt=0, le=1_000_000_000)
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """All of Laseli's settings. Names in the environment: `LASELI_` + the path, levels parted by `__`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     database_url: str = Field(default="sqlite:///laseli.db", repr=False)
     keys: KeySettings
     routes: CommaList = Field(default=(), description="channels that send SMS, in order of preference")
-    pace: Annotated[dict[str, float], NoDecode] = Field(default={}, description="parts a second, by channel")
+    pace: dict[str, float] = Field(default={}, description="parts a second, by channel")
     budget: BudgetSettings = BudgetSettings()
     report: ReportSettings = ReportSettings()
     visits: VisitSettings = VisitSettings()
@@ -151,7 +150,7 @@ class Config(BaseSettings):
     mutual: MutualSettings | None = None
     follow_ups: FollowUpSettings | None = None
     cover: CoverSettings | None = None
-    handsets: Annotated[dict[str, Handset], NoDecode] = Field(default={}, description="screens and keys by operator")
+    handsets: dict[str, Handset] = Field(default={}, description="screens and keys by operator")
     flows_need_second: bool = Field(default=False, description="a second person approves what is published")
     languages: CommaList = Field(default=("fr", "bm", "en"), min_length=1, description="what callers may be offered")
     organisation: str = "Suivi vaccinal, Commune III"

@@ -178,6 +178,8 @@ def _started(settings: Config, *words: object) -> subprocess.Popen[bytes]:
         env=clean | environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # A shell's background job ignores Ctrl-C, and so would this process when the tests run in one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -96,7 +96,7 @@ class Protocol:
 
         Rounds, rations and schemes have their own: it settles the contacts and the rest together.
         """
-        return open_protocol(self.text, {**self.settled, **values})[1]
+        return open_protocol(self.text, {**self.settled, **values})[1] if values else self
 
 
 def load_protocol(text: str, settled: Mapping[str, Value] | None = None) -> Protocol:

@@ -98,6 +98,8 @@ class Calendar:
                 )
             if not isinstance(value, int) or value < 0:
                 raise CalendarMistake(f"{self.name}: parameter {name!r} must be a whole number, 0 or more")
+        if all(self.parameters[name].value == value for name, value in values.items()):
+            return self
         settled = self.settings._replace(**values)
         parameters = {
             name: one._replace(value=values[name]) if name in values else one for name, one in self.parameters.items()

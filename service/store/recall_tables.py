@@ -107,7 +107,7 @@ _LOCK_HOMES = Prepared(
 def lock_due_households(tx: Connection, today: date, limit: int) -> list[int]:
     """The next households with something due, the longest due first: ours until the end of the transaction."""
     homes = sorted({home for _, home in _DUE_HOMES.rows(tx, today=today, most=limit)})
-    if tx.dialect.name == "sqlite":
+    if not homes or tx.dialect.name == "sqlite":
         return homes  # there is one writer
     return [row[0] for row in _LOCK_HOMES.rows(tx, homes=homes)]
 

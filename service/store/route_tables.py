@@ -198,12 +198,18 @@ def _health(row: Any) -> Health:
     return Health(row.channel, row.network, standing, row.looked_at, *figures)
 
 
+def _weighed(insert: Any) -> Any:
+    statement = insert(route_health).values({column.name: bindparam(column.name, type_=column.type) for column in h})
+    taken = {column.name: statement.excluded[column.name] for column in h if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=["channel", "network"], set_=taken)
+
+
+_PUT_HEALTH = Prepared(_weighed)
+
+
 def put_health(tx: Connection, found: Sequence[Health]) -> None:
-    rows = [_values(one) for one in found]
-    if rows:
-        statement = upsert(tx, route_health)
-        taken = {name: statement.excluded[name] for name in rows[0] if name not in ("channel", "network")}
-        tx.execute(statement.on_conflict_do_update(index_elements=["channel", "network"], set_=taken), rows)
+    if found:
+        _PUT_HEALTH.many(tx, [_values(one) for one in found])
 
 
 def _values(one: Health) -> dict[str, object]:
@@ -235,17 +241,20 @@ def add_samples(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     _ADD_SAMPLE.many(tx, [{"id": new_id(), **row} for row in rows])
 
 
-def slices_since(tx: Connection, since: int) -> dict[tuple[str, str], list[Slice]]:
-    """The window's slices by channel and network, oldest first."""
-    sums = [func.sum(s[name]) for name in FIGURES]
-    rows = tx.execute(
-        select(s.channel, s.network, s.at, *sums)
-        .where(s.at >= since)
+_SLICES = Prepared(
+    lambda _: (
+        select(s.channel, s.network, s.at, *[func.sum(s[name]) for name in FIGURES])
+        .where(s.at >= bindparam("since", type_=Instant))
         .group_by(s.channel, s.network, s.at)
         .order_by(s.channel, s.network, s.at)
     )
+)
+
+
+def slices_since(tx: Connection, since: int) -> dict[tuple[str, str], list[Slice]]:
+    """The window's slices by channel and network, oldest first."""
     found: dict[tuple[str, str], list[Slice]] = {}
-    for channel, network, at, *figures in rows:
+    for channel, network, at, *figures in _SLICES.rows(tx, since=since):
         found.setdefault((channel, network), []).append(Slice(at, *map(int, figures)))
     return found
 

@@ -36,6 +36,8 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
     midnight = local_time.start_of_day(steps.today, runtime.zone)
     underway = trials.underway(tx, runtime, steps.today)  # before any household is locked, as whoever stops one does
     homes = recall_tables.lock_due_households(tx, steps.today, most)
+    if not homes:
+        return 0, 0
     # What did not leave on its own day says the same as today's message, which takes its place.
     unsaid.unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
     rows = _due(tx, runtime, homes, steps, replan)

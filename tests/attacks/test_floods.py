@@ -25,7 +25,12 @@ def write(handset: Handset, runtime: Runtime, clock: TestClock, *words: str) -> 
     return handset.inbox[before:]
 
 
-@pytest.mark.parametrize("language", ["fr", "bm", "en"])
+# What a word is, no database knows: every language on one of them, and the other with one language.
+@pytest.mark.parametrize(
+    ("database_url", "language"),
+    [("sqlite", "fr"), ("sqlite", "bm"), ("sqlite", "en"), ("postgresql", "fr")],
+    indirect=["database_url"],
+)
 def test_two_lines_of_ours_that_write_to_each_other_soon_fall_silent(
     handset: Handset, runtime: Runtime, clock: TestClock, product: str, language: str
 ) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from service.stories.late_page import page_of
 from service.stories.late_sheet import Sheet
-from tests.browser.test_simulator_page import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM
 from tests.test_late_page import a_sheet
 
 pytestmark = [
@@ -39,11 +38,8 @@ OUTSIDE = """() => [...document.querySelectorAll("tr, footer")].filter(one => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser.new_page(viewport={"width": 900, "height": 1200})
-        browser.close()
+def page(browser: Browser) -> Page:
+    return browser.new_page(viewport={"width": 900, "height": 1200})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,22 +14,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from service.simulator.phone_app import create_simulator, simulation_of
+from tests.browser.conftest import CHROMIUM
 from tests.simulator.fake_product import SECRET, FakeProduct
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-quic",
-)
 LIVE = os.environ.get("SIM_URL")
 pytestmark = [
     pytest.mark.browser,
@@ -74,14 +64,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     server.server_close()
     simulation_of(app).close()
     product.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[True, False], ids=["with-js", "without-js"])

@@ -27,7 +27,7 @@ ABOUT = """\
 For whoever must decide whether to trust it. Real `laseli serve` and `laseli worker` processes were killed, stopped,
 starved of disk and given wrong clocks, against a carrier on this machine that fails on purpose and writes down every
 message it accepts before it answers. Then three things were held against each other: what callers had been told, what
-the carrier had accepted, and what the database says. Written by `python3 dev faults`; some of them run with every
+the carrier had accepted, and what the database says. Written by `python3 dev faults`; a short form runs with every
 test run.
 
 *Lost*: acknowledged, and neither accepted by the carrier nor in a state where somebody sees that it was not.

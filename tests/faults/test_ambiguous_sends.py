@@ -20,7 +20,7 @@ from tests.faults.supervisor import Supervisor
 from tests.loopback import LoopbackCarrier
 from tests.receipt_post import Receipts
 
-MESSAGES = size(120, 500)
+MESSAGES = size(60, 500)
 
 pytestmark = pytest.mark.slow
 

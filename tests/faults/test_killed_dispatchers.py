@@ -20,8 +20,8 @@ from tests.faults.supervisor import Child, Supervisor
 from tests.loopback import LoopbackCarrier
 from tests.receipt_post import Receipts
 
-MESSAGES = size(600, 3000)
-KILLS = size(8, 24)
+MESSAGES = size(360, 3000)
+KILLS = size(5, 24)
 IN_CAMPAIGN, CAMPAIGN_KILLS = size((2000, 2), (20_000, 10))
 THREADS = 4
 MOST_SECONDS = size(120, 600)

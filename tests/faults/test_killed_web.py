@@ -15,8 +15,8 @@ from tests.faults.inbound import kept
 from tests.faults.sizes import size
 from tests.faults.supervisor import Child, Supervisor, answers
 
-EVENTS = size(1500, 12_000)
-KILLS, FULL_KILLS = size(8, 40), size(3, 12)
+EVENTS = size(700, 12_000)
+KILLS, FULL_KILLS = size(5, 40), size(2, 12)
 
 pytestmark = pytest.mark.slow
 

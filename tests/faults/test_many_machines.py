@@ -38,9 +38,9 @@ from tests.machines import Machines, Process, wait_until
 from tests.receipt_post import Receipts
 
 pytestmark = pytest.mark.slow
-MESSAGES = size(2_000, 20_000)
-STOPS = size(150, 600)
-KILLS = 5
+MESSAGES = size(1_200, 20_000)
+STOPS = size(60, 600)
+KILLS = size(3, 5)
 THREADS = 4
 COVERAGE = 0.95  # of the messages, so many have a receipt
 PAGE = 200

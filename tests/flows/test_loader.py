@@ -306,14 +306,14 @@ class TestSubFlows:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_any_text_is_a_flow_or_a_mistake(source: str) -> None:
     with pytest.raises(FlowMistake):
         read_flow(source, "essai.yaml")
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_damaged_flow_is_read_or_refused_but_never_breaks_the_loader(data: st.DataObject) -> None:
     source = (DATA / "adhesion_amv.yaml").read_text("utf-8")
     start = data.draw(st.integers(0, len(source)))

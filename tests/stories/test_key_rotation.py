@@ -186,8 +186,8 @@ def test_eight_writers_lose_nothing_and_read_everything(runtime: Runtime, clock:
         for place in range(9):
             row = {"id": place + 1, "number": str(place), "kind": "complaint", "words": "0", "state": "received"}
             tx.execute(insert(feedback).values(**row, created_at=now, state_at=now))
-        for first in range(0, 2000, 500):
-            numbers = [f"+2237001{place:04d}" for place in range(first, first + 500)]
+        for first in range(0, 800, 400):
+            numbers = [f"+2237001{place:04d}" for place in range(first, first + 400)]
             outbox.put_many(tx, now, [notice(clock, number, number) for number in numbers])
     processes = [opened(2, 1) for _ in range(4)]
     counted: dict[int, int] = dict.fromkeys(range(1, 10), 0)
@@ -640,7 +640,7 @@ def test_lookups_never_miss_while_numbers_move(
         while next(writers.turns) < 60 and not writers.failed:
             threading.Event().wait(0.02)
         rotate(opened(2, 1))
-        while next(writers.turns) < 300 and not writers.failed:
+        while next(writers.turns) < 200 and not writers.failed:
             threading.Event().wait(0.02)
     assert writers.failed == []
     assert wrong == []
