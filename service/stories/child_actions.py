@@ -11,7 +11,7 @@ from flows.engine import Outcome
 from service.domain import ages, visits
 from service.store import place_tables
 from service.stories import families
-from service.stories.situation import Deed, Situation, Values, decided_on, own_child, own_children
+from service.stories.situation import Deed, Situation, Values, decided_on, own_child, own_children, words_shown
 from service.stories.wording import birth_label, place_label, short_date, visit_label
 
 
@@ -38,7 +38,7 @@ def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
         zone_id=int(args["zone"]),
         last_visit=args["last_visit"],
         last_visit_on=args["last_visit_on"],
-        consent=families.Consent(situation.words, situation.language, situation.way),
+        consent=words_shown(situation),
     )
     if args["consent"] != "oui":
         return Outcome(False)

@@ -21,6 +21,8 @@ REMINDER, CAMPAIGN = "reminder", "campaign"
 BY_SMS = (REMINDER, CAMPAIGN)
 """What ARRET takes back. A mediator's visit is no SMS, and is taken back by itself."""
 PURPOSES = (*BY_SMS, FOLLOW_UP)
+VOICE = "voice"
+"""Reminders come as calls, on this phone."""
 ONE, SEVERAL = "one", "several"
 _PROGRAMME = "suivi-vaccinal"
 
@@ -78,7 +80,7 @@ def note(
         for purpose in purposes:
             said = last.get((person_id, purpose))
             if (said is None and not only_refused) or (said is not None and said.given != given):
-                _add(tx, person_id, purpose, given, DISCREET, words, now, said)
+                keep(tx, person_id, purpose, words, now, given=given, before=said)
 
 
 def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool, words: Words, now: int) -> bool:
@@ -98,7 +100,7 @@ def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool
     wording = EXPLICIT if explicit else DISCREET
     for person_id, said in last.items():
         if said.wording != wording:
-            _add(tx, person_id, REMINDER, True, wording, words, now, said)
+            keep(tx, person_id, REMINDER, words, now, wording=wording, before=said)
     return True
 
 
@@ -121,7 +123,7 @@ def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now
     agreed = consent_tables.standing(tx, (woman_id,), (DATED_CONTACTS,))
     if agreed and agreed[0].given and not consent_tables.standing(tx, (carer_id,), (REMINDER,)):
         words = Words(agreed[0].words_version, agreed[0].language, agreed[0].how)
-        _add(tx, carer_id, REMINDER, True, DISCREET, words, now, None, by)
+        keep(tx, carer_id, REMINDER, words, now, by=by)
 
 
 def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> None:
@@ -129,26 +131,28 @@ def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int) -> Non
     for said in consent_tables.standing(tx, (person_id,), (DATED_CONTACTS,)):
         if said.given:
             words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
-            _add(tx, person_id, DATED_CONTACTS, False, DISCREET, words, now, said, by)
+            keep(tx, person_id, DATED_CONTACTS, words, now, given=False, by=by, before=said)
 
 
-def _add(
+def keep(
     tx: Connection,
     person_id: int,
     purpose: str,
-    given: bool,
-    wording: str,
     words: Words,
     now: int,
-    before: Standing | None,
+    *,
+    given: bool = True,
+    wording: str = DISCREET,
     by: str = "self",
+    programme_id: int | None = None,
+    before: Standing | None = None,
 ) -> None:
-    if before is not None:
-        programme_id = before.programme_id
-    else:
-        programme = place_tables.programme_of_code(tx, _PROGRAMME)
-        assert programme is not None, "`laseli db upgrade` loads the programme"
-        programme_id = programme.id
+    """Write one word down: on what, in which words, how it was given, and who wrote it.
+
+    `before`: what stood, where that is known. Without a programme it is that one's, else the children's.
+    """
+    if programme_id is None:
+        programme_id = before.programme_id if before else _of_children(tx)
     people_tables.add_consent(
         tx,
         person_id=person_id,
@@ -162,3 +166,9 @@ def _add(
         recorded_by=by,
         at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
     )
+
+
+def _of_children(tx: Connection) -> int:
+    programme = place_tables.programme_of_code(tx, _PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    return programme.id

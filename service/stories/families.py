@@ -20,6 +20,7 @@ from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
 from service.stories import birth_silence, care, consents, recalls
+from service.stories.consents import REMINDER, Words
 from service.stories.wording import show_code as show_code
 
 PROGRAMME = "suivi-vaccinal"
@@ -27,15 +28,6 @@ PROGRAMME = "suivi-vaccinal"
 
 class CannotEnrol(Exception):
     """The enrolment contradicts itself or the data it names is gone; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """The yes that was given: which words were shown (flow and content hash), in which language, how."""
-
-    words_version: str
-    language: str
-    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Enrolment(Newcomer):
 
     last_visit: str
     last_visit_on: date | None
-    consent: Consent
+    consent: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,7 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     people_tables.add_caregiver(tx, child.id, _known(caller.person_id), 1, today)
     person_id = _known(caller.person_id)
     kept = consents.wording_of(tx, person_id)  # another child is no word on how they are spoken of
-    note_consent(tx, person_id, programme.id, "reminder", told.consent, now, wording=kept)
+    consents.keep(tx, person_id, REMINDER, told.consent, now, wording=kept, programme_id=programme.id)
     given = _record_told_doses(tx, runtime, child, told, now)
     planned = recalls.plan_anew(tx, runtime, child, given, now)
     centre = f"CSCom {place.centre}" if place.centre else ""
@@ -109,33 +101,6 @@ def follow_newborn(
     people_tables.add_caregiver(tx, child.id, mother_id, 1, runtime.today(now))
     recalls.plan_anew(tx, runtime, child, (), now)
     return child.id, show_code(child.code)
-
-
-def note_consent(
-    tx: Connection,
-    person_id: int,
-    programme_id: int,
-    purpose: str,
-    consent: Consent,
-    now: int,
-    by: str = "self",
-    *,
-    wording: str = "discreet",
-) -> None:
-    """Keep the yes: to what, in which words and language, how it was given."""
-    people_tables.add_consent(
-        tx,
-        person_id=person_id,
-        programme_id=programme_id,
-        purpose=purpose,
-        given=True,
-        wording=wording,
-        words_version=consent.words_version,
-        language=consent.language,
-        how=consent.how,
-        recorded_by=by,
-        at=now,
-    )
 
 
 def _add_child(

@@ -14,7 +14,7 @@ from service.runtime import Runtime
 from service.store import mutual_tables, people_tables, task_tables
 from service.store.mutual_tables import Membership
 from service.stories import cover_consents
-from service.stories.families import Consent
+from service.stories.consents import Words
 
 SCHEME = "amv"
 PACKAGES = ("communautaire_public", "mixte_public_prive")
@@ -37,7 +37,7 @@ class Request:
     head: str
     size: int
     package: str
-    consent: Consent
+    consent: Words
 
 
 @dataclass(frozen=True, slots=True)

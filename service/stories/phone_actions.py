@@ -8,10 +8,9 @@ from flows.check import Signature
 from flows.engine import Outcome
 from service.store import phone_tables
 from service.store.consent_tables import FOLLOW_UP
-from service.stories import consents, families, opt_outs, pauses, spoken
-from service.stories.consents import Words
-from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values, caller, own_children
+from service.stories import consents, opt_outs, pauses, spoken
+from service.stories.consents import VOICE
+from service.stories.situation import Deed, Situation, Values, caller, own_children, words_shown
 
 _STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
 
@@ -41,7 +40,7 @@ def _start_messages(tx: Connection, situation: Situation, args: Values) -> Outco
 
 
 def _set(tx: Connection, situation: Situation, purpose: str, *, given: bool) -> Outcome:
-    runtime, number, now, words = situation.runtime, situation.number, situation.now, _words(situation)
+    runtime, number, now, words = situation.runtime, situation.number, situation.now, words_shown(situation)
     if purpose == FOLLOW_UP:
         found = caller(tx, situation)
         if found is None or found.person_id is None:
@@ -64,9 +63,8 @@ def _choose_calls(tx: Connection, situation: Situation, args: Values) -> Outcome
     if not spoken.can_call(situation.runtime, situation.language):
         return Outcome(False)
     phone_tables.set_by_voice(tx, found.phone_id, True)
-    consent = Consent(situation.words, situation.language, situation.way)
     for programme_id in sorted({child.programme_id for child in children}):
-        families.note_consent(tx, found.person_id, programme_id, "voice", consent, situation.now)
+        consents.keep(tx, found.person_id, VOICE, words_shown(situation), situation.now, programme_id=programme_id)
     return Outcome(True)
 
 
@@ -83,12 +81,8 @@ def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome
     if found is None or args["words"] not in (consents.EXPLICIT, consents.DISCREET):
         return Outcome(False)
     explicit = args["words"] == consents.EXPLICIT
-    words, now = _words(situation), situation.now
+    words, now = words_shown(situation), situation.now
     return Outcome(consents.choose_words(tx, situation.runtime, found.phone_id, explicit, words, now))
-
-
-def _words(situation: Situation) -> Words:
-    return Words(situation.words, situation.language, situation.way)
 
 
 _COMES = {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
