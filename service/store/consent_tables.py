@@ -32,17 +32,26 @@ class Standing(NamedTuple):
     how: str
     at: int
     words_version: str
+    recorded_by: str
+
+
+_STANDING = tuple(c[name] for name in Standing._fields)
 
 
 def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> list[Standing]:
     """The last word of each of these people on each of these purposes, where there is one."""
     latest = func.row_number().over(partition_by=(c.person_id, c.purpose), order_by=(c.at.desc(), c.id.desc()))
-    named = (c.person_id, c.programme_id, c.purpose, c.given, c.wording, c.language, c.how, c.at, c.words_version)
-    said = select(*named, latest.label("place")).where(c.person_id.in_(list(people)), c.purpose.in_(list(purposes)))
+    said = select(*_STANDING, latest.label("place")).where(c.person_id.in_(list(people)), c.purpose.in_(list(purposes)))
     rows = said.subquery("said")
-    wanted = [rows.c[column.name] for column in named]
+    wanted = [rows.c[column.name] for column in _STANDING]
     last = select(*wanted).where(rows.c.place == 1).order_by(rows.c.person_id, rows.c.purpose)
     return [Standing._make(row) for row in tx.execute(last)]
+
+
+def history(tx: Connection, person_id: int) -> list[Standing]:
+    """Every word of this person, the oldest first."""
+    said = select(*_STANDING).where(c.person_id == person_id).order_by(c.at, c.id)
+    return [Standing._make(row) for row in tx.execute(said)]
 
 
 def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[int]:
@@ -54,6 +63,19 @@ def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[
         .order_by(person.c.created_at, person.c.id)
     )
     return list(tx.execute(rows.with_for_update(of=person, read=True, key_share=True) if hold else rows).scalars())
+
+
+def agreed_on_phone(phone_id: ColumnElement[int], purpose: str) -> ColumnElement[bool]:
+    """True in a query where somebody behind this phone agreed to this, and nobody behind it refused it."""
+    here = (person_phone.c.phone_id == phone_id) & _now_used
+    said = _last_word(person_phone.c.person_id, purpose)
+    return exists().where(here, said.is_(true())) & ~exists().where(here, said.is_(false()))
+
+
+def ever_given(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> set[tuple[int, str]]:
+    """(person, purpose) of every yes that was ever said, whatever stands now."""
+    which = c.person_id.in_(list(people)) & c.purpose.in_(list(purposes)) & c.given
+    return {(row.person_id, row.purpose) for row in tx.execute(select(c.person_id, c.purpose).where(which).distinct())}
 
 
 # --- a mediator at the door ---------------------------------------------------------------------------------
@@ -77,7 +99,7 @@ def _last_word(person_id: ColumnElement[int], purpose: str) -> ColumnElement[boo
         .where(c.person_id == person_id, c.purpose == purpose)
         .order_by(c.at.desc(), c.id.desc())
         .limit(1)
-        .correlate(caregiver)
+        .correlate(caregiver, person_phone)
     )
     return said.scalar_subquery()
 

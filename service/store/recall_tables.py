@@ -121,6 +121,18 @@ def left_over(tx: Connection, homes: Sequence[int], since: int) -> list[int]:
     return list(tx.execute(statement).scalars())
 
 
+def waiting_for(tx: Connection, phone_id: int) -> list[tuple[int, int]]:
+    """(message, household) of the reminders that wait to be told on this phone."""
+    statement = (
+        select(message.c.id, a.household_id)
+        .join(message_appointment, link.message_id == message.c.id)
+        .join(appointment, a.id == link.appointment_id)
+        .where(message.c.phone_id == phone_id, message.c.state == "queued", message.c.key.startswith("recall:"))
+        .distinct()
+    )
+    return [(row.id, row.household_id) for row in tx.execute(statement)]
+
+
 def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     """Those of the households to whom a recall left since then, or may have."""
     called = send_attempt.c

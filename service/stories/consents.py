@@ -71,16 +71,30 @@ def note(
 ) -> None:
     """Keep a word about these purposes for everybody behind this phone, where it changes what stands.
 
-    `only_refused`: on nothing that nobody was ever asked.
+    `only_refused`: a yes gives back what was agreed to before, and agrees to nothing else.
     """
     people = consent_tables.people_behind(tx, phone_id, hold=True)
     purposes = tuple(purposes)
     last = {(one.person_id, one.purpose): one for one in consent_tables.standing(tx, people, purposes)}
+    agreed = consent_tables.ever_given(tx, people, purposes) if only_refused else None
     for person_id in people:
         for purpose in purposes:
             said = last.get((person_id, purpose))
-            if (said is None and not only_refused) or (said is not None and said.given != given):
+            if agreed is not None and (person_id, purpose) not in agreed:
+                continue
+            if said is None or said.given != given:
                 keep(tx, person_id, purpose, words, now, given=given, before=said)
+
+
+def hears_news(tx: Connection, phone_id: int) -> bool:
+    """Whether informations may be sent to this phone, unless they were stopped there: somebody asked for them."""
+    said = said_of_phone(tx, phone_id).get(CAMPAIGN)
+    return said is not None and said.given
+
+
+def is_to_be_asked(tx: Connection, person_id: int) -> bool:
+    """Whether this person was never heard on informations nor on visits at home."""
+    return not consent_tables.standing(tx, (person_id,), (CAMPAIGN, FOLLOW_UP))
 
 
 def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool, words: Words, now: int) -> bool:

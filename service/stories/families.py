@@ -61,9 +61,12 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
+    """`to_ask`: its caregiver was never heard on informations nor on visits at home."""
+
     child_id: int
     code: str
     next_visit: Visit
+    to_ask: bool
 
 
 def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, now: int) -> Enrolled:
@@ -85,7 +88,7 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     centre = f"CSCom {place.centre}" if place.centre else ""
     assessment = care.assess_doses(runtime, child, given, today)
     visit = _when_the_centre_gives(_visit(assessment, child, centre, today), planned, today)
-    return Enrolled(child.id, show_code(child.code), visit)
+    return Enrolled(child.id, show_code(child.code), visit, consents.is_to_be_asked(tx, person_id))
 
 
 def follow_newborn(

@@ -8,7 +8,7 @@ from flows.check import Signature
 from flows.engine import Outcome
 from service.store import phone_tables
 from service.store.consent_tables import FOLLOW_UP
-from service.stories import consents, opt_outs, pauses, spoken
+from service.stories import consents, families, opt_outs, pauses, retelling, spoken
 from service.stories.consents import VOICE
 from service.stories.situation import Deed, Situation, Values, caller, own_children, words_shown
 
@@ -21,10 +21,12 @@ def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
     children = own_children(tx, situation)
     refused = bool(children) and all(child.quiet_why == pauses.REFUSED for child in children)
     found = caller(tx, situation)
-    visits = consents.said_of_phone(tx, found.phone_id).get(FOLLOW_UP) if found else None
+    said = consents.said_of_phone(tx, found.phone_id) if found else {}
+    news, visits = said.get(consents.CAMPAIGN), said.get(FOLLOW_UP)
     told = {
         "rappels": comes["reminder"] and not refused,
-        "infos": comes["campaign"],
+        "infos": comes["campaign"] and news is not None and news.given,
+        "jamais_infos": comes["campaign"] and news is None,
         "appels": found is not None and phone_tables.is_by_voice(tx, found.phone_id),
         "visites": visits is None or visits.given,
     }
@@ -49,6 +51,8 @@ def _set(tx: Connection, situation: Situation, purpose: str, *, given: bool) -> 
     elif purpose not in _STOPPABLE:
         return Outcome(False)
     elif given:
+        if purpose == consents.CAMPAIGN:
+            families.ensure_caller(tx, runtime, number, now)  # a yes is somebody's
         opt_outs.start(tx, runtime, number, now, purpose=purpose, how=situation.way, words=words)
     else:
         opt_outs.stop(tx, runtime, number, situation.way, now, purpose=purpose, words=words)
@@ -62,7 +66,7 @@ def _choose_calls(tx: Connection, situation: Situation, args: Values) -> Outcome
         return Outcome(False)
     if not spoken.can_call(situation.runtime, situation.language):
         return Outcome(False)
-    phone_tables.set_by_voice(tx, found.phone_id, True)
+    _hear_by_call(tx, situation, found.phone_id, True)
     for programme_id in sorted({child.programme_id for child in children}):
         consents.keep(tx, found.person_id, VOICE, words_shown(situation), situation.now, programme_id=programme_id)
     return Outcome(True)
@@ -72,8 +76,17 @@ def _choose_sms(tx: Connection, situation: Situation, args: Values) -> Outcome:
     found = caller(tx, situation)
     if found is None:
         return Outcome(False)
-    phone_tables.set_by_voice(tx, found.phone_id, False)
+    _hear_by_call(tx, situation, found.phone_id, False)
     return Outcome(True)
+
+
+def _hear_by_call(tx: Connection, situation: Situation, phone_id: int, by_call: bool) -> None:
+    """What waits already is told by the way just chosen."""
+    if phone_tables.is_by_voice(tx, phone_id) != by_call:
+        retelling.tell_anew(tx, situation.runtime, phone_id, situation.now)
+        if not by_call:
+            consents.note(tx, phone_id, (VOICE,), False, words_shown(situation), situation.now)
+    phone_tables.set_by_voice(tx, phone_id, by_call)
 
 
 def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -85,7 +98,7 @@ def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome
     return Outcome(consents.choose_words(tx, situation.runtime, found.phone_id, explicit, words, now))
 
 
-_COMES = {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
+_COMES = {"rappels": "yes_no", "infos": "yes_no", "jamais_infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
 DEEDS = {
     "my_messages": Deed(_my_messages, Signature({}, _COMES, writes=False)),
     "stop_messages": Deed(_stop_messages, Signature({"purpose": "choice"})),

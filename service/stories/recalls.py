@@ -200,13 +200,13 @@ def unsay_appointments(
     if not appointment_ids:
         return {}
     told = recall_tables.messages_telling_of(tx, appointment_ids)
-    return _unsay(tx, runtime, told, "the appointment changed", now)
+    return unsay(tx, runtime, told, "the appointment changed", now)
 
 
-def _unsay(
-    tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int
-) -> dict[int, str | None]:
-    """Cancel those still queued; the open appointments they told of wait again. The others are not tried again."""
+def unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: str, now: int) -> dict[int, str | None]:
+    """Cancel those still queued; the open appointments they told of wait again, from today on. The others are not tried
+    again. Gives, for each appointment that waits, the last step that was said.
+    """
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     again: dict[int, str] = {}
@@ -282,7 +282,7 @@ def _queue_page(tx: Connection, runtime: Runtime, now: int, households: int = PA
     underway = trials.underway(tx, runtime, today)  # before any household is locked, as whoever stops one does
     homes = recall_tables.lock_due_households(tx, today, households)
     # What did not leave on its own day says the same as today's message, which takes its place.
-    _unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
+    unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
     rows = recall_tables.due_appointments(tx, homes, today)
     heard = recall_tables.written_to(tx, homes, midnight)
     passed = sum(_passed_over(runtime, row, now) for row in rows)

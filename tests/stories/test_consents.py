@@ -99,7 +99,7 @@ def test_arret_takes_back_what_comes_by_sms_and_start_gives_it_again(
     handset.write("ARRET")
     assert len(said(runtime)) == 3, "said again it is the same word"
     handset.write("START")
-    assert [row[:2] for row in said(runtime)[3:]] == [("campaign", True), ("reminder", True)]
+    assert [row[:2] for row in said(runtime)[3:]] == [("reminder", True)], "informations were never agreed to"
 
 
 def test_start_agrees_to_nothing_that_was_never_asked(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
@@ -111,8 +111,9 @@ def test_start_agrees_to_nothing_that_was_never_asked(handset: Handset, runtime:
 def test_ones_own_choices_are_told_with_their_day_and_way(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
     enrol(runtime, clock)
     clock.advance(days=1)
-    dial(handset, SETTINGS, "Arrêter/reprendre SMS", "Les informations")
-    handset.choose("Oui, arrêter")
+    for answer in ("Oui, les recevoir", "Oui, arrêter"):
+        dial(handset, SETTINGS, "Arrêter/reprendre SMS", "Les informations")
+        handset.choose(answer)
     told = dial(handset, SETTINGS, "Mes données", "Choix")
     assert told.startswith("Rappels : oui, 20/11/26, appel. Infos : non, 21/11/26, appel. Passages : pas demandé.")
     assert "Mots : discrets." in told
