@@ -1,6 +1,6 @@
 """What waits for a phone that is to hear otherwise from now on, or no more: taken back, and told anew the same day.
 
-The planner comes round every minute, and tells it as it is told by then: in a call, in an SMS, or to the next caregiver.
+The planner comes round every minute and tells it as it is told by then: in a call, in an SMS, or to the next caregiver.
 """
 
 from __future__ import annotations
