@@ -79,7 +79,7 @@ def consent_show(code: str) -> None:
 def _child(tx: Connection, code: str) -> Child:
     from service.store import people_tables
 
-    found = people_tables.find_child(tx, code=re.sub(r"\D", "", code))
-    if found is None:
+    found = people_tables.children_of_codes(tx, [re.sub(r"\D", "", code)])
+    if not found:
         raise click.ClickException("no child has this code; it has eight digits, as on the booklet")
-    return found
+    return found[0]

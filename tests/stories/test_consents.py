@@ -361,7 +361,7 @@ def test_what_waits_for_a_phone_that_stops_is_told_to_the_second_one_the_same_da
     stand_beside(handset, aunt)
     days.until("2026-11-21")
     clock.set("2026-11-22T06:00")
-    assert recalls.queue_recalls(runtime) == 2, "they wait for nine o'clock"
+    assert recalls.queue_recalls(runtime) == 2, "they wait for their hour"
     before = len(about_visits(aunt))
     for number in (MOTHER, NEIGHBOUR):
         with runtime.database.begin() as tx:

@@ -86,10 +86,8 @@ def tasks(runtime: Runtime) -> list[Any]:
 
 
 def choose_voice(handset: Handset) -> str:
-    handset.dial()
-    handset.choose("Français")
-    handset.press("5", "1", "4", "1")
-    return handset.screen
+    dial(handset)
+    return handset.press("5", "1", "4", "1")
 
 
 def let_one_ring(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Accepted:
@@ -141,7 +139,7 @@ def test_what_waits_is_told_by_the_way_that_was_chosen_meanwhile(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
 ) -> None:
     enrol(runtime, clock)
-    clock.set("2026-11-22T06:00")  # what is said at nine waits already
+    clock.set("2026-11-22T06:00")  # what is said later in the day waits already
     assert recalls.queue_recalls(runtime) == 1
     assert states(runtime) == [("sms", "queued")]
     assert "viennent par appel" in choose_voice(handset)
@@ -150,7 +148,7 @@ def test_what_waits_is_told_by_the_way_that_was_chosen_meanwhile(
     assert states(runtime) == [("voice", "queued")], "the one message of the day"
     assert "viennent par SMS" in choose_voice(handset)
     assert recalls.queue_recalls(runtime) == 1
-    clock.set("2026-11-22T09:30")
+    clock.set("2026-11-22T17:30")
     dispatcher.send_due(runtime)
     assert states(runtime) == [("sms", "accepted")]
     assert not calls(carrier)
