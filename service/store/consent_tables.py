@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true, update
 from sqlalchemy.engine import Connection
 
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
@@ -70,6 +70,11 @@ def agreed_on_phone(phone_id: ColumnElement[int], purpose: str) -> ColumnElement
     here = (person_phone.c.phone_id == phone_id) & _now_used
     said = _last_word(person_phone.c.person_id, purpose)
     return exists().where(here, said.is_(true())) & ~exists().where(here, said.is_(false()))
+
+
+def is_wanted(purpose: ColumnElement[str], phone_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """True in a query where a message of this purpose needs no yes, or has one: only informations need one."""
+    return or_(purpose != "campaign", agreed_on_phone(phone_id, "campaign"))
 
 
 def ever_given(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> set[tuple[int, str]]:

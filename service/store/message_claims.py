@@ -32,7 +32,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, new_id, spelled
-from service.store.consent_tables import agreed_on_phone
+from service.store.consent_tables import is_wanted
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
@@ -165,8 +165,7 @@ def _due(open_hours: tuple[str, ...]) -> Select[Any]:
         m.useful_until > _NOW,
         or_(false(), *(m.hours == name for name in open_hours)),
         ~_refused(),
-        # Informations go to who agreed to them; nobody is asked twice about the others.
-        or_(m.purpose != "campaign", agreed_on_phone(m.phone_id, "campaign")),
+        is_wanted(m.purpose, m.phone_id),
     )
 
 
