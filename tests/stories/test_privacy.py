@@ -120,7 +120,7 @@ def phone_id_of(runtime: Runtime, number: str) -> int:
 
 def test_she_is_told_counts_and_kinds_and_no_name(mother: Handset) -> None:
     screen = dial(mother, *MY_DATA)
-    assert screen.startswith("Gardé : enfants 1, langue francais, rappels oui, infos oui, demandes ")
+    assert screen.startswith("Gardé : enfants 1, langue francais, rappels oui, infos non, demandes ")
     for secret in SECRETS:
         assert secret not in screen
 
