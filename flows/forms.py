@@ -19,13 +19,17 @@ def is_unfinished(scope: Scope) -> bool:
 
 
 def is_kept(scope: Scope) -> bool:
-    """Whether an action that takes the form's consent went well: what comes after it is no part of the form."""
+    """Whether an action that takes the form's consent went well: what comes after it is no part of the form.
+
+    It is known by what that action alone gives; one that gives nothing of its own is to be followed by the end.
+    """
     unfinished = scope.flow.unfinished
     if unfinished is None:
         return False
     doing = [step for step in scope.flow.steps.values() if isinstance(step, Do)]
     keeping = [step for step in doing if step.call.args.get("consent") == Name(unfinished.consent)]
-    return any(scope.look(name) is not None for step in keeping for name in step.gives)
+    elsewhere = {name for step in doing if step not in keeping for name in step.gives}
+    return any(scope.look(name) is not None for step in keeping for name in step.gives if name not in elsewhere)
 
 
 def has_agreed(scope: Scope) -> bool:

@@ -93,6 +93,7 @@ def test_a_turn_that_holds_messages_back_and_one_that_pays_do_not_wait_in_a_circ
     runtime = with_settings(most_a_day=1, budget=budget)
     with runtime.database.begin() as tx:
         put_many(tx, clock.now(), [*campaign(clock, 1, range(1), 0), *campaign(clock, 2, range(1), 0)])
+    everybody_wants_news(runtime)
     with ThreadPoolExecutor(1) as threads:
         with runtime.database.begin() as tx:
             money.afford(tx, runtime, [Wanted(1, 100)], clock.now())
