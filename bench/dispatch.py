@@ -30,6 +30,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.stories import setup
 from service.stories.outbox import Letter, put_many
+from tests.people import everybody_wants_news
 
 ROUNDS, MESSAGES, BULK = 3, 3000, 20_000
 THREADS, LIMIT, PACED_SECONDS = 16, 500, 8
@@ -132,6 +133,8 @@ def fill(runtime: Runtime, messages: int, *, equal: bool) -> None:
         ]
         with runtime.database.begin() as tx:
             put_many(tx, now, letters)
+    if equal:
+        everybody_wants_news(runtime)
 
 
 def drain(settings: dict[str, str], messages: int, database_pid: int | None) -> Figures:

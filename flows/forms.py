@@ -10,7 +10,26 @@ from flows.turns import FormLeft
 
 def forms_left(scopes: Sequence[Scope]) -> list[FormLeft]:
     """The innermost form that was agreed to, among the flows stood in: one at most."""
-    return [form_of(scope) for scope in reversed(scopes) if has_agreed(scope)][:1]
+    return [form_of(scope) for scope in reversed(scopes) if is_unfinished(scope)][:1]
+
+
+def is_unfinished(scope: Scope) -> bool:
+    """Whether a form was agreed to and nothing of it kept yet."""
+    return has_agreed(scope) and not is_kept(scope)
+
+
+def is_kept(scope: Scope) -> bool:
+    """Whether an action that takes the form's consent went well: what comes after it is no part of the form.
+
+    It is known by what that action alone gives; one that gives nothing of its own is to be followed by the end.
+    """
+    unfinished = scope.flow.unfinished
+    if unfinished is None:
+        return False
+    doing = [step for step in scope.flow.steps.values() if isinstance(step, Do)]
+    keeping = [step for step in doing if step.call.args.get("consent") == Name(unfinished.consent)]
+    elsewhere = {name for step in doing if step not in keeping for name in step.gives}
+    return any(scope.look(name) is not None for step in keeping for name in step.gives if name not in elsewhere)
 
 
 def has_agreed(scope: Scope) -> bool:

@@ -31,6 +31,9 @@ _FORGIVEN_FROM: Final = 5
 # Words that lead about in a conversation, whatever it is.
 BACK: Final = frozenset({"retour", "kofe", "back"})
 MORE: Final = frozenset({"suite", "more"})
+_YES: Final = frozenset({"oui", "awo", "yes"})
+_NO: Final = frozenset({"non", "ayi", "no"})
+_LONGEST_YES: Final = 4
 
 
 def keywords_of(library: Library) -> dict[str, str]:
@@ -44,6 +47,14 @@ def openings(library: Library) -> list[tuple[tuple[str, ...], str]]:
     """What begins a conversation, for people to read: its keywords as they are written, and its title."""
     flows = [flow for flow in library.flows.values() if flow.start.get("sms")]
     return [(flow.start["sms"], "".join(flow.title.true[flow.languages[0]])) for flow in flows]
+
+
+def yes_or_no(typed: str) -> bool | None:
+    """What an SMS of a few words answers to a question; None when it is somebody talking, or neither."""
+    words = plain_words(typed)
+    if not words or len(words) > _LONGEST_YES or words[0] not in _YES | _NO:
+        return None
+    return words[0] in _YES
 
 
 def find_keyword(typed: str, keywords: Mapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from flows.forms import form_of, has_agreed, is_consent
+from flows.forms import form_of, is_consent, is_kept, is_unfinished
 from flows.model import Flow, Resume
 from flows.progress import ENDED, Progress
 from flows.scope import Scope
@@ -46,10 +46,16 @@ def asks_consent(root: Flow, progress: Progress) -> bool:
 
 
 def resume_of(root: Flow, progress: Progress) -> Resume | None:
-    """How a redial goes on here; None where it begins afresh. The innermost flow that says so decides."""
+    """How a redial goes on here; None where it begins afresh. The innermost flow that says so decides.
+
+    Whoever heard "it was not finished" of a form that is kept would fill it in again.
+    """
     if progress.state == ENDED or is_sensitive(root, progress):
         return None
-    return next((flow.resume for flow in reversed(flows_around(root, progress.path)) if flow.resume), None)
+    for scope in reversed(_standing_at(root, progress)):
+        if scope.flow.resume is not None:
+            return None if is_kept(scope) else scope.flow.resume
+    return None
 
 
 def title_of(root: Flow, progress: Progress) -> str:
@@ -59,13 +65,13 @@ def title_of(root: Flow, progress: Progress) -> str:
 
 
 def reminder_of(root: Flow, progress: Progress) -> Reminder | None:
-    """The SMS for a caller who was cut off here, if the innermost flow with one has it."""
+    """The SMS for a caller who was cut off here, if the innermost flow with one has it and its form is not kept yet."""
     if progress.state == ENDED or is_sensitive(root, progress):
         return None
     for scope in reversed(_standing_at(root, progress)):
         dropped = scope.flow.if_dropped
         if dropped is not None:
-            return Reminder(dropped.after, scope.true(scope.flow.texts[dropped.sms]))
+            return None if is_kept(scope) else Reminder(dropped.after, scope.true(scope.flow.texts[dropped.sms]))
     return None
 
 
@@ -74,7 +80,7 @@ def unfinished_of(root: Flow, progress: Progress) -> Unfinished | None:
     if progress.state == ENDED or is_sensitive(root, progress):
         return None
     for scope in reversed(_standing_at(root, progress)):
-        if scope.flow.unfinished is not None and has_agreed(scope):
+        if scope.flow.unfinished is not None and is_unfinished(scope):
             return Unfinished(scope.flow.unfinished.after, form_of(scope))
     return None
 

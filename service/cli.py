@@ -15,6 +15,7 @@ import click
 from service.commands.centre_commands import centre
 from service.commands.child_commands import child
 from service.commands.clock_commands import clock
+from service.commands.consent_commands import consent
 from service.commands.db_commands import db
 from service.commands.doctor_commands import doctor
 from service.commands.dose_commands import dose
@@ -176,6 +177,7 @@ def schedule(cases: TextIO, as_json: bool) -> None:
 for group in (
     centre,
     child,
+    consent,
     clock,
     db,
     doctor,

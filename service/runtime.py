@@ -117,6 +117,11 @@ class Runtime:
             self.spoken[channel, flow.hash] = languages
         return languages
 
+    @property
+    def ways_out(self) -> tuple[Channel, ...]:
+        """Every channel by which messages leave: the routes of SMS, then the one that calls."""
+        return self.routes if self.voice is None else (*self.routes, self.voice)
+
     def shows_drafts(self, channel: str | None) -> bool:
         if self.config.drafts_allowed_by:
             return True

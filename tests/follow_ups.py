@@ -15,7 +15,7 @@ from service.store.care_tables import appointment
 from service.store.follow_up_tables import FollowUp, follow_up
 from service.store.message_tables import message
 from service.stories import follow_ups
-from service.stories.families import Consent
+from service.stories.consents import Words
 from service.stories.follow_ups import Opened, Opening
 
 WOMAN = "+22376000001"
@@ -48,7 +48,7 @@ def pregnant(
             zone_id=zone_id,
             week=week,
             seen_on=seen_on,
-            consent=Consent("test", "fr", "told"),
+            consent=Words("test", "fr", "told"),
             by=BY,
             give_or_take_weeks=give_or_take,
             another=another,

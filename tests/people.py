@@ -132,3 +132,29 @@ def publish(runtime: Runtime, sources: dict[str, str], *, whole: bool = False) -
         together = sources if whole else releases.published_sources(tx) | sources
         candidate = releases.read_candidate(together, effects.SIGNATURES, runtime.config.screen_limit)
         return releases.publish(tx, candidate, by="Awa", note="a test", now=runtime.now())
+
+
+def everybody_wants_news(runtime: Runtime) -> None:
+    """Somebody behind every phone that is known agreed to informations."""
+    from sqlalchemy import insert, select
+
+    from service.store import place_tables
+    from service.store.columns import new_id
+    from service.store.people_tables import consent, person, person_phone
+    from service.store.phone_tables import phone
+
+    now = runtime.now()
+    with runtime.database.begin() as tx:
+        programme = place_tables.programme_of_code(tx, "suivi-vaccinal")
+        assert programme is not None
+        of_phone = {phone_id: new_id() for phone_id in tx.execute(select(phone.c.id)).scalars()}
+        home = {"organisation_id": programme.organisation_id, "created_at": now}
+        said = {"purpose": "campaign", "given": True, "wording": "discreet", "words_version": "test", "language": "fr"}
+        said |= {"how": "test", "recorded_by": "self", "at": now, "programme_id": programme.id}
+        tx.execute(insert(person), [home | {"id": one} for one in of_phone.values()])
+        since = {"since": runtime.today(now)}
+        tx.execute(
+            insert(person_phone),
+            [since | {"person_id": one, "phone_id": phone_id} for phone_id, one in of_phone.items()],
+        )
+        tx.execute(insert(consent), [said | {"id": new_id(), "person_id": one} for one in of_phone.values()])

@@ -138,7 +138,7 @@ def test_a_pause_may_have_an_end_in_local_time(settings: Config, runtime: Runtim
     [
         (
             ("open", "nobody", "--by", "Awa"),
-            "'nobody' is no route of LASELI_ROUTES; there is africastalking, simulator",
+            "nothing leaves by 'nobody' here; there is africastalking, simulator",
         ),
         (("pause", FIRST, "--reason", "x", "--by", "Awa", "--until", "soon"), "write one like 2026-11-20T18:00"),
         (("pause", FIRST, "--reason", "x", "--by", "Awa", "--until", "2020-01-01T10:00"), "has passed"),

@@ -13,12 +13,13 @@ from service.runtime import Runtime
 from service.store.care_tables import NUTRITION, appointment
 from service.store.treatment_tables import treatment
 from service.stories import treatments
-from service.stories.families import Consent, Enrolled
+from service.stories.consents import Words
+from service.stories.families import Enrolled
 from service.stories.treatments import Answer, Refused, Seen
 from tests.people import Days
 
 BY = "infirmière"
-YES = Consent("test", "fr", "told")
+YES = Words("test", "fr", "told")
 ADMITTED = date(2026, 11, 20)  # the day on which every story begins
 FIRST_VISIT = date(2026, 11, 27)
 

@@ -60,8 +60,7 @@ def _twilio(found: TwilioSettings, config: Config) -> Channel:
 def _twilio_voice(found: VoiceSettings, config: Config) -> Channel:
     from service.channels.via_twilio_voice import TwilioVoice
 
-    account = config.twilio
-    assert account is not None, "the settings ask for it"
+    account: TwilioSettings = _account_of("twilio_voice", config)
     return TwilioVoice(
         account_sid=account.account_sid,
         auth_token=account.auth_token.get_secret_value(),
@@ -73,8 +72,8 @@ def _twilio_voice(found: VoiceSettings, config: Config) -> Channel:
     )
 
 
-def _at_voice(kind: type[AfricasTalkingVoice], account: str, found: VoiceSettings, config: Config) -> Channel:
-    owner: AfricasTalkingSettings = getattr(config, account)
+def _at_voice(kind: type[AfricasTalkingVoice], found: VoiceSettings, config: Config) -> Channel:
+    owner: AfricasTalkingSettings = _account_of(kind.name, config)
     return kind(
         username=owner.username,
         api_key=owner.api_key.get_secret_value(),
@@ -85,6 +84,11 @@ def _at_voice(kind: type[AfricasTalkingVoice], account: str, found: VoiceSetting
         connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
         read_timeout=config.send_timeout,
     )
+
+
+def _account_of(caller: str, config: Config) -> Any:
+    """Calls go by the account of the SMS: "twilio_voice" by that of "twilio". The settings ask for it."""
+    return getattr(config, caller.removesuffix("_voice"))
 
 
 def _kannel(found: KannelSettings, config: Config) -> Kannel:
@@ -128,8 +132,7 @@ MAKERS: Mapping[str, Callable[[Any, Config], Channel]] = {
     "truroute": partial(_screens, TruRoute),
     "pages": partial(_screens, Pages),
     "twilio_voice": _twilio_voice,
-    "africastalking_voice": partial(_at_voice, AfricasTalkingVoice, "africastalking"),
-    "simulator_voice": partial(_at_voice, SimulatorVoice, "simulator"),
+    **{kind.name: partial(_at_voice, kind) for kind in (AfricasTalkingVoice, SimulatorVoice)},
 }
 """Each by the name of its settings, which is also its name in our addresses, tables and routes."""
 

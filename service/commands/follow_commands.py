@@ -71,7 +71,7 @@ def follow_open(
 ) -> None:
     """Follow a pregnancy, once the woman has agreed. Her number and name are asked for, never written in a command."""
     from service.stories import follow_ups
-    from service.stories.families import Consent
+    from service.stories.consents import Words
     from service.stories.follow_ups import Opening
 
     number = click.prompt("Her number", err=True)
@@ -85,7 +85,7 @@ def follow_open(
             zone_id=_zone(tx, zone),
             week=week,
             seen_on=_day(runtime, seen_on),
-            consent=Consent(WORDS, language, "told"),
+            consent=Words(WORDS, language, "told"),
             by=by,
             give_or_take_weeks=give_or_take,
             another=another,

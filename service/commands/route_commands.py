@@ -89,9 +89,9 @@ def route_test(channel: str, number: str, dry_run: bool, even_closed: bool) -> N
 
 def _with_route(channel: str) -> Runtime:
     runtime = opened_runtime()
-    if channel not in runtime.config.routes:
-        known = ", ".join(runtime.config.routes) or "none"
-        raise click.ClickException(f"'{channel}' is no route of LASELI_ROUTES; there is {known}")
+    names = [one.name for one in runtime.ways_out]
+    if channel not in names:
+        raise click.ClickException(f"nothing leaves by '{channel}' here; there is {', '.join(names) or 'none'}")
     return runtime
 
 
@@ -128,7 +128,7 @@ def status_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _route_lines(one: dict[str, Any]) -> list[str]:
-    head = f"{one['channel']}: {one['state']}"
+    head = f"{one['channel']}{' (calls)' if one['calls'] else ''}: {one['state']}"
     if one["pace"] is not None:
         head += f", at most {one['pace']:g} parts a second ({one['may_leave_now']} may leave now)"
     lines = [head]

@@ -58,7 +58,7 @@ def follow_treat(
 ) -> None:
     """Follow a malnourished child week by week, once its family agreed: laseli follow treat 48217730 --muac 112."""
     from service.stories import treatments
-    from service.stories.families import Consent
+    from service.stories.consents import Words
 
     if danger:
         _send_on(code, by)
@@ -68,7 +68,7 @@ def follow_treat(
     with _changing() as (tx, runtime):
         child = treatments.find(tx, code)
         told = _seen(runtime, muac, oedema, weight, on)
-        consent = Consent(WORDS, language, "told")
+        consent = Words(WORDS, language, "told")
         answer = treatments.open_treatment(tx, runtime, child, told, consent, by, runtime.now())
     _say(answer)
 

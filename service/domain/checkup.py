@@ -157,6 +157,13 @@ def routes(facts: Facts) -> Found:
         yield Finding("now" if everywhere else "soon", "routes", said, remedy)
 
 
+def calls(facts: Facts) -> Found:
+    if facts.calls_by and facts.cannot_be_said:
+        missing = ", ".join(facts.cannot_be_said)
+        said = f"{facts.calls_by} is to call, and cannot say {missing}: who chose calls gets SMS instead."
+        yield Finding("soon", "calls", said, "Record them and have them reviewed (docs/voice.md).")
+
+
 def money(facts: Facts) -> Found:
     for one in facts.accounts:
         spent = f"{one.spent // 100} FCFA of the budget of {_account(one.account)} are spent"
@@ -301,6 +308,7 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     clock,
     time_went_back,
     routes,
+    calls,
     money,
     late,
     unknown,

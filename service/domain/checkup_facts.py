@@ -98,6 +98,8 @@ class Facts:
     states: Mapping[str, int] = field(default_factory=dict)
     routes: tuple[str, ...] = ("a route",)
     real_routes: tuple[str, ...] = ()
+    calls_by: str = ""
+    cannot_be_said: tuple[str, ...] = ()  # in a call, in French: recordings that are missing or that nobody reviewed
     paused: tuple[Pause, ...] = ()
     accounts: tuple[Account, ...] = ()
     weak_secrets: tuple[str, ...] = ()

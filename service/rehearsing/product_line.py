@@ -32,6 +32,7 @@ from service.runtime import Runtime, build_runtime
 from service.store import centre_tables, outbox_views, people_tables, place_tables
 from service.stories import (
     centre_calendar,
+    consents,
     conversations,
     doses,
     families,
@@ -50,7 +51,7 @@ from service.stories.home_visits import Found
 ZONE = "Africa/Bamako"
 NAME = "Médiatrice"
 SAID = Said(by="rehearsal", why="rehearsal")
-CONSENT = families.Consent("rehearsal", "fr", "rehearsal")
+CONSENT = consents.Words("rehearsal", "fr", "rehearsal")
 Round = Callable[[Runtime], object]
 LONGEST_MENU = 20
 

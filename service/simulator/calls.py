@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import TypeVar
 from uuid import uuid4
 
+from service.simulator import taken_calls
 from service.simulator.postman import LEASE_MS, real_now
 from service.simulator.product import ProductProblem
 from service.simulator.scripts import LONGEST_ANSWER, LONGEST_SMS, is_path
@@ -36,8 +37,7 @@ def dial(sim: Simulation, phone_id: int, typed: str = "") -> None:
     with sim.line(phone_id) as phone:
         if not phone.is_on:
             return
-        if phone.is_calling:
-            _end(sim, phone, "Incomplete")
+        _leave(sim, phone)
         path = _path_of(sim, typed.strip())
         if path is None:
             _hint(sim, phone, f"{PROBLEM}\nLe service a le code {sim.service_code}")
@@ -47,10 +47,14 @@ def dial(sim: Simulation, phone_id: int, typed: str = "") -> None:
 
 
 def answer(sim: Simulation, phone_id: int, typed: str) -> None:
-    """Send an answer to the screen. With no call open, a code is dialled and anything else gets a hint."""
+    """Send an answer to the screen, or a key into a call that was taken. With no call open, a code is dialled and
+    anything else gets a hint.
+    """
     with sim.line(phone_id) as phone:
         if phone.is_on and phone.is_calling:
             _ask(sim, _answering(phone, typed))
+            return
+        if phone.is_on and taken_calls.press(sim, phone, typed.strip()):
             return
     if typed.strip().startswith("*"):
         dial(sim, phone_id, typed)
@@ -83,8 +87,7 @@ def twice(sim: Simulation, phone_id: int, typed: str) -> tuple[str, str]:
 
 def hang_up(sim: Simulation, phone_id: int) -> None:
     with sim.line(phone_id) as phone:
-        if phone.is_calling:
-            _end(sim, phone, "Incomplete")
+        _leave(sim, phone)
         sim.state.change_phone(phone.id, screen="", screen_kind="idle", session_id="")
 
 
@@ -107,8 +110,7 @@ def time_out(sim: Simulation, phone_id: int) -> None:
 def turn(sim: Simulation, phone_id: int, on: bool) -> None:
     """Turn the phone on or off. Off, its SMS wait; on again, they arrive."""
     with sim.line(phone_id) as phone:
-        if phone.is_calling:
-            _end(sim, phone, "Incomplete")
+        _leave(sim, phone)
         sim.state.change_phone(phone.id, screen="", screen_kind="idle", session_id="")
         receipt = {"status": "Success", "networkCode": NETWORK_CODE}
         sim.state.switch(phone.id, on, sim.watch.now(), real_now() + sim.receipt_delay_ms, receipt)
@@ -118,8 +120,7 @@ def turn(sim: Simulation, phone_id: int, on: bool) -> None:
 def remove(sim: Simulation, phone_id: int) -> None:
     """Take the phone off the page."""
     with sim.line(phone_id) as phone:
-        if phone.is_calling:
-            _end(sim, phone, "Incomplete")
+        _leave(sim, phone)
         sim.state.hide_phone(phone.id)
     sim.postman.hurry()
 
@@ -260,6 +261,13 @@ def _end(
     }
     if sim.state.end_call(phone.id, form, real_now() + sim.receipt_delay_ms):
         sim.postman.hurry()
+
+
+def _leave(sim: Simulation, phone: Phone) -> None:
+    """Hang up, whichever call the phone is in."""
+    taken_calls.hang_up(sim, phone.number)
+    if phone.is_calling:
+        _end(sim, phone, "Incomplete")
 
 
 def _hint(sim: Simulation, phone: Phone, text: str) -> None:

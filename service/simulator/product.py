@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import requests
@@ -89,9 +90,11 @@ class Hooks:
         if not answer.ok or answer.is_redirect:
             raise ProductProblem(_refusal(answer.status_code), f"status {answer.status_code}")
 
-    def hear(self, form: Mapping[str, str]) -> str:
-        """What a call that was just taken plays, in the product's XML."""
-        answer = _ask("POST", self._address("voice"), form, CALL_TIMES)
+    def hear(self, form: Mapping[str, str], asks_at: str = "") -> str:
+        """What a call plays, in the product's XML: one just taken, or after a key that the product waits for there."""
+        about = urlsplit(asks_at).query
+        address = self._address("voice") + (f"?{about}" if about else "")
+        answer = _ask("POST", address, form, CALL_TIMES)
         if answer.status_code != 200:
             raise ProductProblem(_refusal(answer.status_code), f"status {answer.status_code}")
         return answer.content.decode("utf-8", "replace")

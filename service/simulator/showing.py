@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 
@@ -80,6 +80,8 @@ def sms_view(sms: Sms, watch: Watch) -> SmsView:
 
 def phone_view(phone: Phone, state: State, watch: Watch) -> PhoneView:
     count, waiting = state.count_sms(phone.number)
+    if phone.screen_kind == "call" and state.open_call(phone.number) is None:
+        phone = replace(phone, screen="", screen_kind="idle")  # the line closed by itself
     return PhoneView(
         id=phone.id,
         number=phone.number,

@@ -13,52 +13,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from service.simulator.state_tables import TABLES
 
 VERSION = 1
-TABLES = """
-CREATE TABLE IF NOT EXISTS phone (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  number TEXT NOT NULL UNIQUE,
-  is_shown INTEGER NOT NULL DEFAULT 1,
-  is_on INTEGER NOT NULL DEFAULT 1,
-  session_id TEXT NOT NULL DEFAULT '',
-  is_calling INTEGER NOT NULL DEFAULT 0,
-  text TEXT NOT NULL DEFAULT '',
-  hops INTEGER NOT NULL DEFAULT 0,
-  dialled_at INTEGER NOT NULL DEFAULT 0,
-  screen TEXT NOT NULL DEFAULT '',
-  screen_kind TEXT NOT NULL DEFAULT 'idle'
-);
-CREATE TABLE IF NOT EXISTS sms (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  message_id TEXT NOT NULL UNIQUE,
-  number TEXT NOT NULL,
-  other TEXT NOT NULL,
-  text TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  is_received INTEGER NOT NULL,
-  arrival INTEGER
-);
-CREATE INDEX IF NOT EXISTS sms_number ON sms (number, arrival);
-CREATE INDEX IF NOT EXISTS sms_arrival ON sms (arrival);
-CREATE TABLE IF NOT EXISTS callback (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  event TEXT NOT NULL,
-  form TEXT NOT NULL,
-  tries INTEGER NOT NULL DEFAULT 0,
-  next_at INTEGER
-);
-CREATE INDEX IF NOT EXISTS callback_due ON callback (next_at, id);
-CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 
 # SMS are shown in the order in which they reached the phone, whatever the demonstration's clock said meanwhile.
 ARRIVE = "UPDATE sms SET at = ?, arrival = (SELECT coalesce(max(arrival), 0) + 1 FROM sms) "
 
 RECEIVED = "number = ? AND is_received AND arrival IS NOT NULL"
 
-ScreenKind = Literal["idle", "more", "last", "problem", "hint"]
+ScreenKind = Literal["idle", "more", "last", "problem", "hint", "call"]
 INVENTED = re.compile(r"\+223[67]000[0-9]{4}")  # nobody has such a number
 
 
@@ -99,6 +65,15 @@ class Callback:
     event: str
     form: dict[str, str]
     tries: int
+
+
+class OpenCall(NamedTuple):
+    """A call that a phone took and that goes on: its form, where a key is told, and what will tell of its end."""
+
+    number: str
+    form: dict[str, str]
+    asks_at: str
+    callback_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +179,45 @@ class State:
         rows = self._rows("SELECT is_on FROM phone WHERE number = ?", number)
         return not rows or bool(rows[0]["is_on"])
 
-    def take_call(self, heard: Sms | None, end: Mapping[str, str], due_at: int) -> None:
-        """Keep what a phone heard in a call, if it took it, and the end of the call for the product."""
+    def take_call(self, heard: Sms | None, end: Mapping[str, str], due_at: int) -> int:
+        """Keep what a phone heard in a call, if it took it, and the end of the call for the product; gives its id."""
         with self._begin() as tx:
             if heard is not None:
                 _add_sms(tx, heard, is_waiting=False)
-            _add_callback(tx, "voice", end, due_at)
+            return _add_callback(tx, "voice", end, due_at).id
+
+    def hear_more(self, heard: Sms) -> None:
+        with self._begin() as tx:
+            _add_sms(tx, heard, is_waiting=False)
+
+    def keep_open(self, call: OpenCall, words: str, until: int) -> None:
+        """The call goes on until then, on a phone of the page that is in no other; elsewhere it ends as it would."""
+        shown = "number = ? AND is_shown AND is_on AND NOT is_calling"
+        with self._begin() as tx:
+            on = f"UPDATE phone SET screen = ?, screen_kind = 'call', session_id = '' WHERE {shown}"  # noqa: S608
+            if tx.execute(on, (words, call.number)).rowcount:
+                row = (call.number, json.dumps(call.form), call.asks_at, call.callback_id)
+                tx.execute("INSERT OR REPLACE INTO open_call VALUES (?, ?, ?, ?)", row)
+                tx.execute("UPDATE callback SET next_at = ? WHERE id = ? AND tries = 0", (until, call.callback_id))
+
+    def open_call(self, number: str) -> OpenCall | None:
+        """The call that goes on there: its end was not told yet."""
+        query = "SELECT o.* FROM open_call o JOIN callback c ON c.id = o.callback_id WHERE o.number = ? AND c.tries = 0"
+        rows = self._rows(query, number)
+        return (
+            OpenCall(number, json.loads(rows[0]["form"]), rows[0]["asks_at"], rows[0]["callback_id"]) if rows else None
+        )
+
+    def end_open_call(self, number: str, now: int) -> bool:
+        """Its end is to be told now; False when none went on."""
+        call = self.open_call(number)
+        with self._begin() as tx:
+            tx.execute("DELETE FROM open_call WHERE number = ?", (number,))
+            idle = "UPDATE phone SET screen = '', screen_kind = 'idle' WHERE number = ? AND screen_kind = 'call'"
+            tx.execute(idle, (number,))
+            if call is not None:
+                tx.execute("UPDATE callback SET next_at = ? WHERE id = ? AND tries = 0", (now, call.callback_id))
+        return call is not None
 
     def send_sms(self, sms: Sms, form: Mapping[str, str], due_at: int) -> Callback:
         """Keep an SMS that a phone wrote. The callback is the caller's to try first; it is due again at `due_at`."""

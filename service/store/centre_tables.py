@@ -64,12 +64,15 @@ class Fact(NamedTuple):
 class Home(NamedTuple):
     """A household that goes to a centre, and what a message to it needs; its phone is None where it has none."""
 
-    id: int
+    household_id: int
     organisation_id: int
     programme_id: int
+    phone_id: int | None
     number: str | None
     number_idx: bytes | None
     language: str | None
+    readers: str | None
+    by_voice: bool | None
     centre: str
     zone: str | None
 
@@ -225,9 +228,12 @@ def homes_of(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]
             household.c.id,
             child.c.organisation_id,
             child.c.programme_id,
+            phone.c.id,
             phone.c.number,
             phone.c.number_idx,
             phone.c.language,
+            phone.c.readers,
+            phone.c.by_voice,
             health_centre.c.name,
             zone.c.code,
         )

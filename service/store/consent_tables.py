@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, exists, false, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, exists, false, func, or_, select, true, update
 from sqlalchemy.engine import Connection
 
 from service.store.columns import among
@@ -38,14 +38,17 @@ class Standing(NamedTuple):
     how: str
     at: int
     words_version: str
+    recorded_by: str
+
+
+_SAID = tuple(c[name] for name in Standing._fields)
 
 
 def _standing(_: object) -> Select[Any]:
     latest = func.row_number().over(partition_by=(c.person_id, c.purpose), order_by=(c.at.desc(), c.id.desc()))
-    named = (c.person_id, c.programme_id, c.purpose, c.given, c.wording, c.language, c.how, c.at, c.words_version)
     which = among(c.person_id, "people", BigInteger), among(c.purpose, "purposes", String)
-    rows = select(*named, latest.label("place")).where(*which).subquery("said")
-    wanted = [rows.c[column.name] for column in named]
+    rows = select(*_SAID, latest.label("place")).where(*which).subquery("said")
+    wanted = [rows.c[column.name] for column in _SAID]
     return select(*wanted).where(rows.c.place == 1).order_by(rows.c.person_id, rows.c.purpose)
 
 
@@ -58,6 +61,12 @@ def standing(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> 
     return [Standing._make(row) for row in _STANDING.rows(tx, people=people, purposes=purposes)]
 
 
+def history(tx: Connection, person_id: int) -> list[Standing]:
+    """Every word of this person, the oldest first."""
+    said = select(*_SAID).where(c.person_id == person_id).order_by(c.at, c.id)
+    return [Standing._make(row) for row in tx.execute(said)]
+
+
 def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[int]:
     """Those who have this phone, the first one first; with `hold` none of them is erased before we commit."""
     rows = (
@@ -67,6 +76,24 @@ def people_behind(tx: Connection, phone_id: int, *, hold: bool = False) -> list[
         .order_by(person.c.created_at, person.c.id)
     )
     return list(tx.execute(rows.with_for_update(of=person, read=True, key_share=True) if hold else rows).scalars())
+
+
+def agreed_on_phone(phone_id: ColumnElement[int], purpose: str) -> ColumnElement[bool]:
+    """True in a query where somebody behind this phone agreed to this, and nobody behind it refused it."""
+    here = (person_phone.c.phone_id == phone_id) & _now_used
+    said = _last_word(person_phone.c.person_id, purpose)
+    return exists().where(here, said.is_(true())) & ~exists().where(here, said.is_(false()))
+
+
+def is_wanted(purpose: ColumnElement[str], phone_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """True in a query where a message of this purpose needs no yes, or has one: only informations need one."""
+    return or_(purpose != "campaign", agreed_on_phone(phone_id, "campaign"))
+
+
+def ever_given(tx: Connection, people: Iterable[int], purposes: Iterable[str]) -> set[tuple[int, str]]:
+    """(person, purpose) of every yes that was ever said, whatever stands now."""
+    which = c.person_id.in_(list(people)) & c.purpose.in_(list(purposes)) & c.given
+    return {(row.person_id, row.purpose) for row in tx.execute(select(c.person_id, c.purpose).where(which).distinct())}
 
 
 # --- a mediator at the door ---------------------------------------------------------------------------------
@@ -90,7 +117,7 @@ def _last_word(person_id: ColumnElement[int], purpose: str) -> ColumnElement[boo
         .where(c.person_id == person_id, c.purpose == purpose)
         .order_by(c.at.desc(), c.id.desc())
         .limit(1)
-        .correlate(caregiver)
+        .correlate(caregiver, person_phone)
     )
     return said.scalar_subquery()
 

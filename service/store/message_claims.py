@@ -32,6 +32,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
 from service.store.columns import Instant, among, database_now, lease_is_over, new_id, spelled
+from service.store.consent_tables import is_wanted
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
 from service.store.prepared import Prepared, inserting
@@ -98,8 +99,9 @@ def claim_due(
 ) -> list[Claimed]:
     """Take at most `limit` due messages for this worker: state, fence and lease in one statement.
 
-    Opt-out, hours and validity are asked again here, so that a STOP committed a moment ago is honoured. `open_hours`
-    are the names of those hours in which people may be written to now. `medium`: only calls, or only SMS.
+    Opt-out, the yes to informations, hours and validity are asked again here, so that a STOP committed a moment ago is
+    honoured. `open_hours` are the names of those hours in which people may be written to now. `medium`: only calls, or
+    only SMS.
     """
     return _taken(tx, _claim(tuple(sorted(open_hours)), False, medium), now=now, most=limit)
 
@@ -163,6 +165,7 @@ def _due(open_hours: tuple[str, ...]) -> Select[Any]:
         m.useful_until > _NOW,
         or_(false(), *(m.hours == name for name in open_hours)),
         ~_refused(),
+        is_wanted(m.purpose, m.phone_id),
     )
 
 

@@ -37,6 +37,7 @@ from service.store.columns import (
     reference,
     spelled,
 )
+from service.store.consent_tables import is_wanted
 from service.store.prepared import PreparedPage, listed
 from service.store.vault import SEALED_NOTHING
 
@@ -329,6 +330,10 @@ def count_by_state(tx: Connection) -> dict[str, int]:
 def oldest_due(tx: Connection, now: int, open_hours: Collection[str]) -> int | None:
     """When the oldest message that should be out by now became due, of those that are held under these hours."""
     late = select(func.min(m.not_before)).where(
-        IS_QUEUED, m.not_before <= now, m.useful_until > now, m.hours.in_(sorted(open_hours))
+        IS_QUEUED,
+        m.not_before <= now,
+        m.useful_until > now,
+        m.hours.in_(sorted(open_hours)),
+        is_wanted(m.purpose, m.phone_id),
     )
     return tx.execute(late).scalar_one_or_none()

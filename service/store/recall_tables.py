@@ -187,6 +187,18 @@ _WRITTEN_TO = Prepared(
 )
 
 
+def waiting_for(tx: Connection, phone_id: int) -> list[tuple[int, int]]:
+    """(message, household) of the reminders that wait to be told on this phone."""
+    statement = (
+        select(message.c.id, a.household_id)
+        .join(message_appointment, link.message_id == message.c.id)
+        .join(appointment, a.id == link.appointment_id)
+        .where(message.c.phone_id == phone_id, message.c.state == "queued", message.c.key.startswith("recall:"))
+        .distinct()
+    )
+    return [(row.id, row.household_id) for row in tx.execute(statement)]
+
+
 def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     """Those of the households to whom a recall left since then, or may have."""
     return {row[0] for row in _WRITTEN_TO.rows(tx, homes=homes, since=since)}

@@ -11,11 +11,12 @@ from sqlalchemy.engine import Connection
 from flows import sms_text
 from service.domain import local_time
 from service.runtime import Runtime
-from service.store import centre_tables, recall_tables
+from service.store import centre_tables
 from service.store.care_tables import Appointment
 from service.store.centre_tables import Home
 from service.stories import money, recalls
 from service.stories.outbox import Letter, put_many
+from service.stories.recall_receivers import receivers_of
 from service.stories.reminders import apology_text
 
 
@@ -70,21 +71,24 @@ def apologise(
     """
     homes = _reached(tx, centre_id, list(in_vain))
     letters = {
-        home.id: _letter(runtime, home, fact_id, in_vain[home.id], instead.get(home.id, ()), now) for home in homes
+        home.household_id: _letter(
+            runtime, home, fact_id, in_vain[home.household_id], instead.get(home.household_id, ()), now
+        )
+        for home in homes
     }
     queued = put_many(tx, now, list(letters.values()))
-    said = [home for home in homes if letters[home.id].key in queued]
+    said = [home for home in homes if letters[home.household_id].key in queued]
     for home in said:
-        leaves_on = _leaves_on(runtime, letters[home.id], now)
-        for row in instead.get(home.id, ()):
-            recalls.said_otherwise(tx, runtime, queued[letters[home.id].key], row, leaves_on, now)
+        leaves_on = _leaves_on(runtime, letters[home.household_id], now)
+        for row in instead.get(home.household_id, ()):
+            recalls.said_otherwise(tx, runtime, queued[letters[home.household_id].key], row, leaves_on, now)
     return _bill(runtime, said, letters, now)
 
 
 def foresee(tx: Connection, runtime: Runtime, centre_id: int, in_vain: Mapping[int, Sequence[date]], now: int) -> Bill:
     """The same without a message: how many there would be, and what they would cost."""
     homes = _reached(tx, centre_id, list(in_vain))
-    letters = {home.id: _letter(runtime, home, 0, in_vain[home.id], (), now) for home in homes}
+    letters = {home.household_id: _letter(runtime, home, 0, in_vain[home.household_id], (), now) for home in homes}
     return _bill(runtime, homes, letters, now)
 
 
@@ -103,10 +107,14 @@ def still_to_be_told(
 
 
 def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:
-    """Those with a phone that did not refuse reminders."""
-    found = [home for home in centre_tables.homes_of(tx, centre_id, homes) if home.number is not None]
-    refused = recall_tables.who_refused(tx, [home.number_idx for home in found])
-    return [home for home in found if home.number_idx not in refused]
+    """Those that can be told, each with the phone that hears its reminders now: it may be the next caregiver's."""
+    found = centre_tables.homes_of(tx, centre_id, homes)
+    to = receivers_of(tx, found)
+    return [
+        home._replace(number=to[home.household_id].number, language=to[home.household_id].language)
+        for home in found
+        if home.household_id in to
+    ]
 
 
 def _letter(
@@ -136,13 +144,13 @@ def _leaves_on(runtime: Runtime, letter: Letter, now: int) -> date:
 
 
 def _key(home: Home, fact_id: int) -> str:
-    return f"sorry:{home.programme_id}:{home.id}:{fact_id}"
+    return f"sorry:{home.programme_id}:{home.household_id}:{fact_id}"
 
 
 def _bill(runtime: Runtime, homes: Sequence[Home], letters: Mapping[int, Letter], now: int) -> Bill:
     route = runtime.routes[0].name if runtime.routes else ""
     cost = 0
     for home in homes:
-        parts = sms_text.measure(sms_text.fold(letters[home.id].text)).parts
+        parts = sms_text.measure(sms_text.fold(letters[home.household_id].text)).parts
         cost += money.estimate(runtime, route, runtime.networks.of(home.number or ""), parts, now)
     return Bill(len(homes), cost)

@@ -11,10 +11,9 @@ from flows.findings import Signature
 from service.domain.muac import CannotBe
 from service.domain.places import built_in_places
 from service.store import place_tables
-from service.stories import centre_calendar, families, screenings
-from service.stories.families import Consent
+from service.stories import centre_calendar, consents, screenings
 from service.stories.screenings import Measured
-from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id
+from service.stories.situation import Deed, Situation, Values, caller, own_child, own_children, row_id, words_shown
 from service.stories.wording import place_label, weekdays
 
 
@@ -67,8 +66,8 @@ def _screen_arm(tx: Connection, situation: Situation, args: Values) -> Outcome:
     except CannotBe:
         return Outcome(False)
     if found.person_id is not None:
-        consent = Consent(situation.words, situation.language, situation.way)
-        families.note_consent(tx, found.person_id, child.programme_id, "screening", consent, situation.now)
+        programme_id, words = child.programme_id, words_shown(situation)
+        consents.keep(tx, found.person_id, "screening", words, situation.now, programme_id=programme_id)
     name = place_tables.centre_name(tx, child.centre_id) if child.centre_id else None
     return Outcome(True, {"meaning": finding.meaning, "centre": place_label(name, situation.language)})
 

@@ -9,9 +9,10 @@ from sqlalchemy.engine import Connection
 from flows.engine import Outcome
 from flows.findings import Signature
 from service.domain import ages, visits
-from service.store import place_tables
-from service.stories import families
-from service.stories.situation import Deed, Situation, Values, decided_on, own_child, own_children
+from service.store import phone_tables, place_tables
+from service.store.consent_tables import FOLLOW_UP
+from service.stories import consents, families
+from service.stories.situation import Deed, Situation, Values, caller, decided_on, own_child, own_children, words_shown
 from service.stories.wording import birth_label, place_label, short_date, visit_label
 
 
@@ -38,7 +39,7 @@ def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
         zone_id=int(args["zone"]),
         last_visit=args["last_visit"],
         last_visit_on=args["last_visit_on"],
-        consent=families.Consent(situation.words, situation.language, situation.way),
+        consent=words_shown(situation),
     )
     if args["consent"] != "oui":
         return Outcome(False)
@@ -46,7 +47,21 @@ def _enrol_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
         enrolled = families.enrol_child(tx, situation.runtime, situation.number, enrolment, situation.now)
     except families.CannotEnrol:
         return Outcome(False)
-    return Outcome(True, {"child_code": enrolled.code, **_visit(enrolled.next_visit)})
+    # Where SMS are stopped it is no moment to offer more of them.
+    stopped = phone_tables.opted_out(tx, phone_tables.index_of(tx, situation.number), consents.CAMPAIGN)
+    to_ask = enrolled.to_ask and not stopped
+    return Outcome(True, {"child_code": enrolled.code, **_visit(enrolled.next_visit), "demander": to_ask})
+
+
+def _agree_to_more(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    """Informations and visits at home, each a yes or a no of its own, of whoever enrolled the child."""
+    found = caller(tx, situation)
+    if found is None or found.person_id is None or args["answer"] not in _MORE:
+        return Outcome(False)
+    if consents.is_to_be_asked(tx, found.person_id):  # elsewhere she may have chosen meanwhile
+        for purpose, given in zip((FOLLOW_UP, consents.CAMPAIGN), _MORE[args["answer"]], strict=True):
+            consents.keep(tx, found.person_id, purpose, words_shown(situation), situation.now, given=given)
+    return Outcome(True)
 
 
 def _my_children(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -85,6 +100,8 @@ def _visit(visit: families.Visit) -> dict[str, Any]:
     return {"due": short_date(visit.on) if visit.on else "", "centre": visit.centre}
 
 
+_MORE = {"les_deux": (True, True), "passages": (True, False), "infos": (False, True), "non": (False, False)}
+"""answer -> visits at home, informations."""
 _VISIT = {"due": "text", "centre": "text"}
 _ENROLMENT = {
     "name": "text",
@@ -100,7 +117,8 @@ DEEDS = {
     "quartiers": Deed(_quartiers, Signature(options=True, writes=False)),
     "visits_so_far": Deed(_visits_so_far, Signature({"birth": "date"}, options=True, writes=False)),
     "date_of_age": Deed(_date_of_age, Signature({"age": "number", "unit": "choice"}, {"birth": "date"}, writes=False)),
-    "enrol_child": Deed(_enrol_child, Signature(_ENROLMENT, {"child_code": "text", **_VISIT})),
+    "enrol_child": Deed(_enrol_child, Signature(_ENROLMENT, {"child_code": "text", **_VISIT, "demander": "yes_no"})),
+    "agree_to_more": Deed(_agree_to_more, Signature({"answer": "choice"})),
     "my_children": Deed(_my_children, Signature(options=True, writes=False)),
     "next_visit": Deed(
         _next_visit,

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import consent_tables, family_changes, people_tables, place_tables
-from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, MUTUAL, Standing
+from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
 from service.stories import recalls
 
 DISCREET, EXPLICIT = "discreet", "explicit"
@@ -21,6 +21,8 @@ REMINDER, CAMPAIGN = "reminder", "campaign"
 BY_SMS = (REMINDER, CAMPAIGN)
 """What ARRET takes back. A mediator's visit is no SMS, and is taken back by itself."""
 PURPOSES = (*BY_SMS, FOLLOW_UP)
+VOICE = "voice"
+"""Reminders come as calls, on this phone."""
 ONE, SEVERAL = "one", "several"
 _PROGRAMME = "suivi-vaccinal"
 
@@ -69,16 +71,30 @@ def note(
 ) -> None:
     """Keep a word about these purposes for everybody behind this phone, where it changes what stands.
 
-    `only_refused`: on nothing that nobody was ever asked.
+    `only_refused`: a yes gives back what was agreed to before, and agrees to nothing else.
     """
     people = consent_tables.people_behind(tx, phone_id, hold=True)
     purposes = tuple(purposes)
     last = {(one.person_id, one.purpose): one for one in consent_tables.standing(tx, people, purposes)}
+    agreed = consent_tables.ever_given(tx, people, purposes) if only_refused else None
     for person_id in people:
         for purpose in purposes:
             said = last.get((person_id, purpose))
-            if (said is None and not only_refused) or (said is not None and said.given != given):
-                _add(tx, person_id, purpose, given, DISCREET, words, now, said)
+            if agreed is not None and (person_id, purpose) not in agreed:
+                continue
+            if said is None or said.given != given:
+                keep(tx, person_id, purpose, words, now, given=given, before=said)
+
+
+def hears_news(tx: Connection, phone_id: int) -> bool:
+    """Whether informations may be sent to this phone, unless they were stopped there: somebody asked for them."""
+    said = said_of_phone(tx, phone_id).get(CAMPAIGN)
+    return said is not None and said.given
+
+
+def is_to_be_asked(tx: Connection, person_id: int) -> bool:
+    """Whether this person was never heard on informations nor on visits at home."""
+    return not consent_tables.standing(tx, (person_id,), (CAMPAIGN, FOLLOW_UP))
 
 
 def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool, words: Words, now: int) -> bool:
@@ -98,7 +114,7 @@ def choose_words(tx: Connection, runtime: Runtime, phone_id: int, explicit: bool
     wording = EXPLICIT if explicit else DISCREET
     for person_id, said in last.items():
         if said.wording != wording:
-            _add(tx, person_id, REMINDER, True, wording, words, now, said)
+            keep(tx, person_id, REMINDER, words, now, wording=wording, before=said)
     return True
 
 
@@ -121,42 +137,36 @@ def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now
     agreed = consent_tables.standing(tx, (woman_id,), (DATED_CONTACTS,))
     if agreed and agreed[0].given and not consent_tables.standing(tx, (carer_id,), (REMINDER,)):
         words = Words(agreed[0].words_version, agreed[0].language, agreed[0].how)
-        _add(tx, carer_id, REMINDER, True, DISCREET, words, now, None, by)
+        keep(tx, carer_id, REMINDER, words, now, by=by)
 
 
-def end_dated_contacts(tx: Connection, person_id: int, by: str, now: int, purpose: str = DATED_CONTACTS) -> None:
-    """She wants them no more, and told whoever writes it down: her yes stands no longer."""
+def withdraw(tx: Connection, person_id: int, purpose: str, by: str, now: int) -> None:
+    """Somebody wants this no more, and told whoever writes it down: the yes stands no longer."""
     for said in consent_tables.standing(tx, (person_id,), (purpose,)):
         if said.given:
             words = Words("withdrawn", said.language, "told")  # her own: nothing was read to her
-            _add(tx, person_id, purpose, False, DISCREET, words, now, said, by)
+            keep(tx, person_id, purpose, words, now, given=False, by=by, before=said)
 
 
-def end_mutual(tx: Connection, person_id: int, by: str, now: int) -> None:
-    """The family wants no more of its mutual, and told whoever writes it down."""
-    for said in consent_tables.standing(tx, (person_id,), (MUTUAL,)):
-        if said.given:
-            words = Words("withdrawn", said.language, "told")
-            _add(tx, person_id, MUTUAL, False, DISCREET, words, now, said, by)
-
-
-def _add(
+def keep(
     tx: Connection,
     person_id: int,
     purpose: str,
-    given: bool,
-    wording: str,
     words: Words,
     now: int,
-    before: Standing | None,
+    *,
+    given: bool = True,
+    wording: str = DISCREET,
     by: str = "self",
+    programme_id: int | None = None,
+    before: Standing | None = None,
 ) -> None:
-    if before is not None:
-        programme_id = before.programme_id
-    else:
-        programme = place_tables.programme_of_code(tx, _PROGRAMME)
-        assert programme is not None, "`laseli db upgrade` loads the programme"
-        programme_id = programme.id
+    """Write one word down: on what, in which words, how it was given, and who wrote it.
+
+    `before`: what stood, where that is known. Without a programme it is that one's, else the children's.
+    """
+    if programme_id is None:
+        programme_id = before.programme_id if before else _of_children(tx)
     people_tables.add_consent(
         tx,
         person_id=person_id,
@@ -170,3 +180,9 @@ def _add(
         recorded_by=by,
         at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
     )
+
+
+def _of_children(tx: Connection) -> int:
+    programme = place_tables.programme_of_code(tx, _PROGRAMME)
+    assert programme is not None, "`laseli db upgrade` loads the programme"
+    return programme.id

@@ -5,34 +5,23 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import people_tables, place_tables
+from service.store import place_tables
 from service.store.people_tables import Caller
 from service.store.place_tables import Programme
-from service.stories import families
-from service.stories.families import Consent
+from service.stories import consents, families
+from service.stories.consents import Words
 
 COVER = "couverture"
 """The programme of the mutual and of the RAMED."""
 
 
 def agreed(
-    tx: Connection, runtime: Runtime, number: str, purpose: str, consent: Consent, now: int
+    tx: Connection, runtime: Runtime, number: str, purpose: str, consent: Words, now: int
 ) -> tuple[Caller, Programme]:
     """The person behind the phone, with the yes just given written down. `purpose` is "mutual" or "visit"."""
     programme = place_tables.programme_of_code(tx, COVER)
     assert programme is not None, "`laseli db upgrade` loads the programme"
     caller = families.ensure_caller(tx, runtime, number, now)
-    people_tables.add_consent(
-        tx,
-        person_id=caller.person_id,
-        programme_id=programme.id,
-        purpose=purpose,
-        given=True,
-        wording="discreet",
-        words_version=consent.words_version,
-        language=consent.language,
-        how=consent.how,
-        recorded_by="self",
-        at=now,
-    )
+    assert caller.person_id is not None, "it was made just now"
+    consents.keep(tx, caller.person_id, purpose, consent, now, programme_id=programme.id)
     return caller, programme

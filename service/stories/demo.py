@@ -17,7 +17,7 @@ from service.runtime import Runtime
 from service.store import people_tables, phone_tables, place_tables, staff_tables, system_tables, task_tables
 from service.store.people_tables import Child
 from service.store.task_tables import Task
-from service.stories import care, doses, families, mediator_accounts, releases, staff_accounts, task_words
+from service.stories import care, consents, doses, families, mediator_accounts, releases, staff_accounts, task_words
 
 NAMES = ("Awa", "Moussa", "Fanta", "Sékou", "Aminata", "Ibrahim", "Kadiatou", "Oumar", "Mariam", "Bakary")
 SHOWN = 50
@@ -87,7 +87,7 @@ def _invented(runtime: Runtime, dice: random.Random, zones: list[int], now: int)
         zone_id=dice.choice(zones),
         last_visit=dice.choice(made[-2:]),
         last_visit_on=None,
-        consent=families.Consent("demo", "fr", "demo"),
+        consent=consents.Words("demo", "fr", "demo"),
     )
 
 

@@ -25,7 +25,7 @@ from service.store import (
     sqlite_copies,
     system_tables,
 )
-from service.stories import clock_guard, dispatch_gate, key_checks, money, releases
+from service.stories import clock_guard, dispatch_gate, key_checks, money, releases, spoken
 from service.stories.backups import sqlite_file
 
 HOUR_MS = 3_600_000
@@ -59,7 +59,9 @@ def _of_settings(runtime: Runtime) -> Facts:
     config = runtime.config
     return Facts(
         routes=config.routes,
-        real_routes=tuple(name for name in config.routes if not runtime.channels[name].capabilities.shows_drafts),
+        real_routes=tuple(one.name for one in runtime.ways_out if not one.capabilities.shows_drafts),
+        calls_by=config.voice.by,
+        cannot_be_said=spoken.lacking(runtime),
         public_url=config.public_url,
         drafts_allowed_by=config.drafts_allowed_by,
         seals_to=len(config.backup.recipients),

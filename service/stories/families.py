@@ -20,6 +20,7 @@ from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
 from service.stories import birth_silence, care, consents, meeting_days, recalls, same_child, treatment_plans
+from service.stories.consents import REMINDER, Words
 from service.stories.wording import show_code as show_code
 
 PROGRAMME = "suivi-vaccinal"
@@ -27,15 +28,6 @@ PROGRAMME = "suivi-vaccinal"
 
 class CannotEnrol(Exception):
     """The enrolment contradicts itself or the data it names is gone; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """The yes that was given: which words were shown (flow and content hash), in which language, how."""
-
-    words_version: str
-    language: str
-    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Enrolment(Newcomer):
 
     last_visit: str
     last_visit_on: date | None
-    consent: Consent
+    consent: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +61,12 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
+    """`to_ask`: its caregiver was never heard on informations nor on visits at home."""
+
     child_id: int
     code: str
     next_visit: Visit
+    to_ask: bool
 
 
 def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, now: int) -> Enrolled:
@@ -88,13 +83,13 @@ def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, 
     same_child.ask_about(tx, child, now)
     person_id = _known(caller.person_id)
     kept = consents.wording_of(tx, person_id)  # another child is no word on how they are spoken of
-    note_consent(tx, person_id, programme.id, "reminder", told.consent, now, wording=kept)
+    consents.keep(tx, person_id, REMINDER, told.consent, now, wording=kept, programme_id=programme.id)
     given = _record_told_doses(tx, runtime, child, told, now)
     planned = recalls.plan_anew(tx, runtime, child, given, now)
     centre = f"CSCom {place.centre}" if place.centre else ""
     assessment = care.assess_doses(runtime, child, given, today)
     visit = _when_the_centre_gives(_visit(assessment, child, centre, today), planned, today)
-    return Enrolled(child.id, show_code(child.code), visit)
+    return Enrolled(child.id, show_code(child.code), visit, consents.is_to_be_asked(tx, person_id))
 
 
 def follow_newborn(
@@ -110,33 +105,6 @@ def follow_newborn(
     people_tables.add_caregiver(tx, child.id, mother_id, 1, runtime.today(now))
     recalls.plan_anew(tx, runtime, child, (), now)
     return child.id, show_code(child.code)
-
-
-def note_consent(
-    tx: Connection,
-    person_id: int,
-    programme_id: int,
-    purpose: str,
-    consent: Consent,
-    now: int,
-    by: str = "self",
-    *,
-    wording: str = "discreet",
-) -> None:
-    """Keep the yes: to what, in which words and language, how it was given."""
-    people_tables.add_consent(
-        tx,
-        person_id=person_id,
-        programme_id=programme_id,
-        purpose=purpose,
-        given=True,
-        wording=wording,
-        words_version=consent.words_version,
-        language=consent.language,
-        how=consent.how,
-        recorded_by=by,
-        at=now,
-    )
 
 
 def _add_child(

@@ -14,7 +14,7 @@ from service.store import follow_up_tables, mediator_tables, people_tables
 from service.store.follow_up_tables import FollowUp
 from service.store.mediator_tables import Mediator
 from service.stories import follow_ups, mediator_accounts
-from service.stories.families import Consent
+from service.stories.consents import Words
 from service.stories.follow_ups import EVERY_CHILD, Opening, Refused
 from service.stories.situation import Deed, Situation, Values, row_id
 from service.stories.wording import birth_label, short_date
@@ -42,7 +42,7 @@ def _open_follow_up(tx: Connection, situation: Situation, args: Values) -> Outco
         zone_id=zone_id,
         week=args["week"],
         seen_on=args["seen_on"],
-        consent=Consent(situation.words, situation.language, "told"),
+        consent=Words(situation.words, situation.language, "told"),
         by=mediator_accounts.signature(one),
         give_or_take_weeks=GIVE_OR_TAKE_WEEKS[args["precision"]],
         another={"non": None, "elle": False}.get(args["another"], True),

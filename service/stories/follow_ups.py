@@ -27,7 +27,8 @@ from service.store.people_tables import Child
 from service.stories import birth_silence, child_tasks, consents, families, first_words, follow_up_plans
 from service.stories.birth_silence import end_follow_up
 from service.stories.brakes import why_refused
-from service.stories.families import PROGRAMME, Consent, Newcomer
+from service.stories.consents import Words
+from service.stories.families import PROGRAMME, Newcomer
 from service.stories.follow_up_reasons import WHY
 from service.stories.follow_up_reasons import Refused as Refused
 
@@ -48,7 +49,7 @@ class Opening:
     zone_id: int
     week: int
     seen_on: date
-    consent: Consent
+    consent: Words
     by: str
     give_or_take_weeks: int = 0
     another: bool | None = False
@@ -82,7 +83,7 @@ def open_pregnancy(tx: Connection, runtime: Runtime, told: Opening, now: int) ->
     if told.name:
         people_tables.name_person(tx, person_id, told.name)
     one = _add(tx, runtime, person_id, household_id, (told.zone_id, place.centre_id), "antenatal", anchor, told.by, now)
-    families.note_consent(tx, person_id, one.programme_id, DATED_CONTACTS, told.consent, now, told.by)
+    consents.keep(tx, person_id, DATED_CONTACTS, told.consent, now, by=told.by, programme_id=one.programme_id)
     said = first_words.say(tx, runtime, told.number, told.consent.language, now)
     tell_from = follow_up_plans.tomorrow(runtime, now) if said else None  # never two SMS on one day
     follow_up_plans.replan(tx, runtime, one, now, tell_from=tell_from)
@@ -359,7 +360,7 @@ def end(tx: Connection, runtime: Runtime, one: FollowUp, why: str, on: date, by:
     _what_follows(runtime, one, "death", on, now)
     end_follow_up(tx, runtime, one, on, why, by, now)
     if why == "withdrawn" and not any(follow_up_tables.has_open(tx, one.person_id, kind) for kind in KINDS):
-        consents.end_dated_contacts(tx, one.person_id, by, now)
+        consents.withdraw(tx, one.person_id, DATED_CONTACTS, by, now)
 
 
 def _what_follows(

@@ -7,8 +7,17 @@ from sqlalchemy.engine import Connection
 from flows.engine import Outcome
 from flows.findings import Signature
 from service.stories import handovers, moves
-from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values, caller, decided_on, own_child, own_children, row_id
+from service.stories.situation import (
+    Deed,
+    Situation,
+    Values,
+    caller,
+    decided_on,
+    own_child,
+    own_children,
+    row_id,
+    words_shown,
+)
 from service.stories.wording import WHOLE_FAMILY, birth_label
 
 EVERYONE = "all"
@@ -69,7 +78,7 @@ def _awaited(tx: Connection, situation: Situation, args: Values) -> Outcome:
 def _accept_handover(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
-    return Outcome(handovers.accept(tx, situation.runtime, situation.number, _consent(situation), situation.now))
+    return Outcome(handovers.accept(tx, situation.runtime, situation.number, words_shown(situation), situation.now))
 
 
 def _refuse_handover(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -79,7 +88,7 @@ def _refuse_handover(tx: Connection, situation: Situation, args: Values) -> Outc
 def _claim_child(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
-    runtime, consent = situation.runtime, _consent(situation)
+    runtime, consent = situation.runtime, words_shown(situation)
     done = handovers.claim(tx, runtime, situation.number, args["code"], args["birth"], consent, situation.now)
     return Outcome(True, {"done": done})
 
@@ -90,10 +99,6 @@ def _not_my_child(tx: Connection, situation: Situation, args: Values) -> Outcome
         return Outcome(False)
     handovers.not_my_child(tx, situation.runtime, situation.number, child, situation.now)
     return Outcome(True)
-
-
-def _consent(situation: Situation) -> Consent:
-    return Consent(situation.words, situation.language, situation.way)
 
 
 _MOVE, _MOVED = {"who": "id", "zone": "id"}, {"centre": "text", "decide": "yes_no"}

@@ -29,8 +29,8 @@ from service.store import (
 )
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
-from service.stories import child_tasks, consents, families, follow_up_homes, outbox, recalls
-from service.stories.families import Consent
+from service.stories import child_tasks, consents, follow_up_homes, outbox, recalls
+from service.stories.consents import Words
 from service.stories.reminders import spoken_language
 
 LIFE_MS = 14 * DAY_MS
@@ -82,7 +82,7 @@ def announce(
     return "announced"
 
 
-def accept(tx: Connection, runtime: Runtime, number: str, consent: Consent, now: int) -> bool:
+def accept(tx: Connection, runtime: Runtime, number: str, consent: Words, now: int) -> bool:
     """Whoever holds the new phone said yes: messages come to it, alone or when the first one hears nothing. The phone
     that had them is told. False when nobody waits for that any longer.
     """
@@ -156,7 +156,7 @@ def remove_second(tx: Connection, runtime: Runtime, number: str, now: int) -> bo
     return sum(_end_beside(tx, runtime, home, now) for home in homes) > 0
 
 
-def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
+def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Words, now: int) -> None:
     """Who holds the new phone cares for the children after the first one; whoever did so before does not."""
     _end_beside(tx, runtime, home, now)
     consents.take_names_back(tx, runtime, new.id, now)
@@ -167,7 +167,7 @@ def _stand_beside(tx: Connection, runtime: Runtime, home: int, new: Phone, conse
     for child in children:
         place = max(family_changes.last_position(tx, child.id), 1) + 1
         people_tables.add_caregiver(tx, child.id, carer, place, today)
-    families.note_consent(tx, carer, children[0].programme_id, "reminder", consent, now)
+    consents.keep(tx, carer, "reminder", consent, now, programme_id=children[0].programme_id)
 
 
 def _end_beside(tx: Connection, runtime: Runtime, home: int, now: int) -> int:
@@ -182,7 +182,7 @@ def _end_beside(tx: Connection, runtime: Runtime, home: int, now: int) -> int:
 # --- with the child's code ----------------------------------------------------------------------------------
 
 
-def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, consent: Consent, now: int) -> Claimed:
+def claim(tx: Connection, runtime: Runtime, number: str, code: int, birth: int, consent: Words, now: int) -> Claimed:
     """Let this phone have the messages about the child with this code, if its month of birth is known too.
 
     "no" never says which of the two was wrong; after five tries on one day a mediator is asked instead. Nor does it
@@ -325,7 +325,7 @@ def _may_be_written_to(runtime: Runtime, number: str) -> bool:
     return phone_numbers.is_mobile(number) and phone_numbers.region(number) == runtime.config.country
 
 
-def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Consent, now: int) -> None:
+def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Words, now: int) -> None:
     """Write to the household on the new phone; what waits for the old one is told anew."""
     children = family_changes.children_of(tx, home)
     if not children:
@@ -342,7 +342,7 @@ def _switch(tx: Connection, runtime: Runtime, home: int, new: Phone, consent: Co
         for child in children:
             people_tables.add_caregiver(tx, child.id, carer, 1, today)
     family_changes.give_phone(tx, carer, new.id, today)
-    families.note_consent(tx, carer, children[0].programme_id, "reminder", consent, now)
+    consents.keep(tx, carer, "reminder", consent, now, programme_id=children[0].programme_id)
 
 
 def _keep(tx: Connection, home: int, old: int | None, new: int, state: str, now: int, kind: Kind = INSTEAD) -> None:

@@ -14,6 +14,7 @@ from service.store.system_tables import count
 from service.stories import (
     dead_numbers,
     dispatch_gate,
+    handover_answers,
     mediator_sms,
     number_checks,
     opt_outs,
@@ -59,6 +60,10 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
             pass  # before a conversation under way: VU and a code answer no question
         elif sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
             pass
+        elif (about := handover_answers.answer_to(tx, sms.phone, sms.text, now)) is not None:
+            # As for START: what nobody is told of is not done.
+            if _reply(tx, runtime, sms.phone, about, key_hash, now):
+                handover_answers.carry_out(tx, runtime, sms.phone, about, now)
         elif (answer := number_checks.take_answer(tx, runtime, sms.phone, sms.text, now)) is not None:
             _reply(tx, runtime, sms.phone, answer, key_hash, now)
         else:

@@ -23,12 +23,17 @@ MOST_NUMBERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`language` by its own name; `requests` are the newest numbers; `agreed` is what was said of each purpose."""
+    """`language` by its own name; `by_call`: reminders are calls; `requests` are the newest numbers.
+
+    `agreed` is what was said of each purpose.
+    """
 
     children: int
     language: str
     reminders: bool
     news: bool
+    news_stopped: bool
+    by_call: bool
     requests: tuple[str, ...]
     agreed: Mapping[str, Standing]
     explicit: bool
@@ -39,12 +44,15 @@ def known_of(tx: Connection, runtime: Runtime, number: str, language: str) -> Kn
     phone = phone_tables.find_phone(tx, number)
     number_idx = phone_tables.index_of(tx, number)
     agreed = consents.said_of_phone(tx, phone.id) if phone else {}
+    comes = not phone_tables.opted_out(tx, number_idx, consents.CAMPAIGN)
     spoken = (phone.language if phone else None) or language
     return Known(
         children=len(people_tables.children_on_phone(tx, phone.id)) if phone else 0,
         language=LANGUAGES.get(spoken, spoken),
         reminders=not phone_tables.opted_out(tx, number_idx, "reminder"),
-        news=not phone_tables.opted_out(tx, number_idx, "campaign"),
+        news=comes and phone is not None and consents.hears_news(tx, phone.id),
+        news_stopped=not comes,
+        by_call=phone is not None and phone_tables.is_by_voice(tx, phone.id),
         requests=tuple(request_numbers(tx, phone.id, mediator_visits.TASK)[:MOST_NUMBERS]) if phone else (),
         agreed=agreed,
         explicit=phone is not None and consents.speaks_openly(tx, phone.id),

@@ -1,4 +1,4 @@
-"""What the mediator's conversation does besides doses: a visit at home, her list of late children, another PIN.
+"""What the mediator's conversation does besides doses: a visit at home, a consent, her list, another PIN.
 
 All of it by call, and each action asks again whether the account is open: it may have been locked or closed meanwhile.
 """
@@ -12,12 +12,15 @@ from flows.findings import Signature
 from service.domain import pins, visit_rules
 from service.domain.visit_rules import Status
 from service.store import mediator_tables, place_tables
+from service.store.consent_tables import FOLLOW_UP
 from service.store.people_tables import Child
-from service.stories import home_visits, late_list, mediator_accounts, mediator_doses
+from service.stories import home_visits, late_list, mediator_accounts, mediator_doses, told_consents
+from service.stories.consents import CAMPAIGN, Words
 from service.stories.home_visits import Found
 from service.stories.late_list import LateChild
 from service.stories.mediator_actions import CODE_DIGITS
 from service.stories.situation import Deed, Situation, Values, row_id
+from service.stories.told_consents import Told
 from service.stories.wording import born_label
 
 ELSEWHERE = "elsewhere"
@@ -94,6 +97,21 @@ def _record(tx: Connection, situation: Situation, child_id: str, status: Status,
     return Outcome(True)
 
 
+def _record_consent(tx: Connection, situation: Situation, args: Values) -> Outcome:
+    one, child = mediator_accounts.active_on(tx, situation.number), _her_child(tx, situation, args["child"])
+    if one is None or child is None or args["answer"] not in _ANSWERS or args["purpose"] not in _ASKED:
+        return Outcome(False)
+    given, how = _ANSWERS[args["answer"]]
+    words, by = Words(situation.words, situation.language, how), mediator_accounts.signature(one)
+    told = Told(args["purpose"], given, situation.today, words, by)
+    mediator_accounts.note_use(tx, one, situation.now)
+    try:
+        told_consents.write_down(tx, situation.runtime, child, told, situation.now)
+    except told_consents.Refused:
+        return Outcome(True, {"garde": False})
+    return Outcome(True, {"garde": True})
+
+
 def _change_pin(tx: Connection, situation: Situation, args: Values) -> Outcome:
     former, new, again = (f"{args[name]:0{pins.DIGITS}d}" for name in ("former", "new", "again"))
     changed = mediator_accounts.change_own_pin(tx, situation.number, former, new, again, situation.now)
@@ -106,6 +124,12 @@ def _her_child(tx: Connection, situation: Situation, child_id: str) -> Child | N
     return mediator_tables.child_of_id(tx, one.id, wanted) if one and wanted is not None else None
 
 
+_ANSWERS = {
+    "dit": (True, told_consents.SPOKEN),
+    "papier": (True, told_consents.PAPER),
+    "non": (False, told_consents.SPOKEN),
+}
+_ASKED = (FOLLOW_UP, CAMPAIGN)
 _NAMED = {"found": "choice", "qui": "text", "lequel": "choice"}
 DEEDS = {
     "visit_code": Deed(_visit_code, Signature({"code": "number"}, _NAMED, writes=False), by_call=True),
@@ -114,6 +138,11 @@ DEEDS = {
     "other_places": Deed(_other_places, Signature({"child": "id"}, options=True, writes=False), by_call=True),
     "record_visit": Deed(_record_visit, Signature({"child": "id", "status": "choice"}), by_call=True),
     "record_move": Deed(_record_move, Signature({"child": "id", "zone": "id"}), by_call=True),
+    "record_consent": Deed(
+        _record_consent,
+        Signature({"child": "id", "purpose": "choice", "answer": "choice"}, {"garde": "yes_no"}),
+        by_call=True,
+    ),
     "change_pin": Deed(
         _change_pin,
         Signature({"former": "number", "new": "number", "again": "number"}, {"changed": "choice"}),

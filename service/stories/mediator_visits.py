@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store import phone_tables, place_tables, task_tables
 from service.stories import cover_consents
-from service.stories.families import Consent
+from service.stories.consents import Words
 
 TASK = "ramed_visit"
 
@@ -28,7 +28,7 @@ class Asked:
     before: bool
 
 
-def ask(tx: Connection, runtime: Runtime, number: str, zone_id: int, consent: Consent, now: int) -> Asked:
+def ask(tx: Connection, runtime: Runtime, number: str, zone_id: int, consent: Words, now: int) -> Asked:
     """Put one visit on the mediators' list; while it is open, its number is given again."""
     if place_tables.place_of_zone(tx, zone_id) is None:
         raise CannotAsk

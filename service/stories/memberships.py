@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection
 from service.programme_settings import MutualSettings
 from service.runtime import Runtime
 from service.store import mutual_tables, people_tables, task_tables
+from service.store.consent_tables import MUTUAL
 from service.store.mutual_tables import Membership
 from service.stories import consents, cover_consents, cover_ends
-from service.stories.families import Consent
+from service.stories.consents import Words
 
 SCHEME = "amv"
 PACKAGES = ("communautaire_public", "mixte_public_prive")
@@ -37,7 +38,7 @@ class Request:
     head: str
     size: int
     package: str
-    consent: Consent
+    consent: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def end(tx: Connection, runtime: Runtime, number: str, by: str, now: int) -> Non
     if found.state != "active":
         raise Refused(f"{number} is {found.state}: only an active membership ends")
     mutual_tables.set_state(tx, found.id, "ended", now)
-    consents.end_mutual(tx, mutual_tables.cover_of(tx, found.id).person_id, by, now)
+    consents.withdraw(tx, mutual_tables.cover_of(tx, found.id).person_id, MUTUAL, by, now)
     cover_ends.replan(tx, runtime, found.id, now)
 
 

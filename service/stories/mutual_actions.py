@@ -9,8 +9,7 @@ from sqlalchemy.engine import Connection
 from flows.engine import Outcome
 from flows.findings import Signature
 from service.stories import mediator_visits, memberships
-from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values
+from service.stories.situation import Deed, Situation, Values, words_shown
 from service.stories.wording import short_date
 
 
@@ -38,7 +37,7 @@ def _my_mutual(tx: Connection, situation: Situation, args: Values) -> Outcome:
 def _enrol_household(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
-    told = memberships.Request(args["head"], args["size"], args["scheme"], _consent(situation))
+    told = memberships.Request(args["head"], args["size"], args["scheme"], words_shown(situation))
     try:
         requested = memberships.request(tx, situation.runtime, situation.number, told, situation.now)
     except memberships.CannotRequest:
@@ -49,16 +48,12 @@ def _enrol_household(tx: Connection, situation: Situation, args: Values) -> Outc
 def _ask_visit(tx: Connection, situation: Situation, args: Values) -> Outcome:
     if args["consent"] != "oui":
         return Outcome(False)
-    zone_id, consent = int(args["zone"]), _consent(situation)
+    zone_id, consent = int(args["zone"]), words_shown(situation)
     try:
         asked = mediator_visits.ask(tx, situation.runtime, situation.number, zone_id, consent, situation.now)
     except mediator_visits.CannotAsk:
         return Outcome(False)
     return Outcome(True, {"numero": asked.number, "deja": asked.before})
-
-
-def _consent(situation: Situation) -> Consent:
-    return Consent(situation.words, situation.language, situation.way)
 
 
 def _francs(amount: int | None) -> str:

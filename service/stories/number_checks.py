@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Literal
 
 from sqlalchemy.engine import Connection
 
@@ -20,10 +20,6 @@ from service.store import phone_tables, reach_tables
 from service.stories import consents, handovers, outbox
 from service.stories.reminders import spoken_language, stop_clause
 
-YES: Final = frozenset({"oui", "awo", "yes"})
-NO: Final = frozenset({"non", "ayi", "no"})
-MOST_WORDS: Final = 4
-"""A longer SMS is somebody talking: that she wrote at all is the yes."""
 Answer = Literal["number.kept", "number.gone"]
 
 
@@ -57,15 +53,18 @@ def ask(tx: Connection, runtime: Runtime, phones: Sequence[int], now: int) -> No
 
 
 def take_answer(tx: Connection, runtime: Runtime, number: str, text: str, now: int) -> Answer | None:
-    """What to answer to a yes or a no, where one was asked for; None when none was, or this is neither."""
-    words = sms_keywords.plain_words(text)
-    if not words or len(words) > MOST_WORDS or words[0] not in YES | NO:
+    """What to answer to a yes or a no, where one was asked for; None when none was, or this is neither.
+
+    Who talks instead is kept too: that she wrote at all is the yes.
+    """
+    said = sms_keywords.yes_or_no(text)
+    if said is None:
         return None
     phone = phone_tables.find_phone(tx, number)
     asked = reach_tables.asked_on(tx, phone.id) if phone else None
     if phone is None or asked is None or asked < runtime.today(now - runtime.config.silent_after_days * DAY_MS):
         return None
-    if words[0] in YES:
+    if said:
         return "number.kept"
     handovers.not_this_number(tx, runtime, phone, now)
     return "number.gone"

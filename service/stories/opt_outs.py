@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store import message_tables, phone_tables
 from service.store.phone_tables import Phone
-from service.stories import consents, pauses
+from service.stories import consents, pauses, retelling
 from service.stories.consents import Words
 
 EVERYTHING = "all"
@@ -28,8 +28,13 @@ def stop(
     purpose: str = EVERYTHING,
     words: Words | None = None,
 ) -> None:
-    """In the transaction that stores the wish: nothing of it to this phone is claimed after it commits."""
+    """In the transaction that stores the wish: nothing of it to this phone is claimed after it commits.
+
+    A reminder that waits for it is told to the family's next caregiver instead, where there is one.
+    """
     phone = phone_tables.ensure_phone(tx, number, now)
+    if purpose in (EVERYTHING, consents.REMINDER):
+        retelling.leave_to_the_next(tx, runtime, phone.id, now)
     phone_tables.add_opt_out(tx, phone.number_idx, purpose, how, now)
     message_tables.suppress(tx, phone.number_idx, purpose, now)
     consents.note(tx, phone.id, _each(purpose), False, words or _a_word(phone, "stop", how), now)

@@ -8,10 +8,9 @@ from flows.engine import Outcome
 from flows.findings import Signature
 from service.store import phone_tables
 from service.store.consent_tables import FOLLOW_UP
-from service.stories import consents, families, opt_outs, pauses, spoken
-from service.stories.consents import Words
-from service.stories.families import Consent
-from service.stories.situation import Deed, Situation, Values, caller, own_children
+from service.stories import consents, families, opt_outs, pauses, retelling, spoken
+from service.stories.consents import VOICE
+from service.stories.situation import Deed, Situation, Values, caller, own_children, words_shown
 
 _STOPPABLE = (opt_outs.EVERYTHING, *opt_outs.PURPOSES)
 
@@ -22,10 +21,12 @@ def _my_messages(tx: Connection, situation: Situation, args: Values) -> Outcome:
     children = own_children(tx, situation)
     refused = bool(children) and all(child.quiet_why == pauses.REFUSED for child in children)
     found = caller(tx, situation)
-    visits = consents.said_of_phone(tx, found.phone_id).get(FOLLOW_UP) if found else None
+    said = consents.said_of_phone(tx, found.phone_id) if found else {}
+    news, visits = said.get(consents.CAMPAIGN), said.get(FOLLOW_UP)
     told = {
         "rappels": comes["reminder"] and not refused,
-        "infos": comes["campaign"],
+        "infos": comes["campaign"] and news is not None and news.given,
+        "jamais_infos": comes["campaign"] and news is None,
         "appels": found is not None and phone_tables.is_by_voice(tx, found.phone_id),
         "visites": visits is None or visits.given,
     }
@@ -41,7 +42,7 @@ def _start_messages(tx: Connection, situation: Situation, args: Values) -> Outco
 
 
 def _set(tx: Connection, situation: Situation, purpose: str, *, given: bool) -> Outcome:
-    runtime, number, now, words = situation.runtime, situation.number, situation.now, _words(situation)
+    runtime, number, now, words = situation.runtime, situation.number, situation.now, words_shown(situation)
     if purpose == FOLLOW_UP:
         found = caller(tx, situation)
         if found is None or found.person_id is None:
@@ -50,6 +51,8 @@ def _set(tx: Connection, situation: Situation, purpose: str, *, given: bool) -> 
     elif purpose not in _STOPPABLE:
         return Outcome(False)
     elif given:
+        if purpose == consents.CAMPAIGN:
+            families.ensure_caller(tx, runtime, number, now)  # a yes is somebody's
         opt_outs.start(tx, runtime, number, now, purpose=purpose, how=situation.way, words=words)
     else:
         opt_outs.stop(tx, runtime, number, situation.way, now, purpose=purpose, words=words)
@@ -63,10 +66,9 @@ def _choose_calls(tx: Connection, situation: Situation, args: Values) -> Outcome
         return Outcome(False)
     if not spoken.can_call(situation.runtime, situation.language):
         return Outcome(False)
-    phone_tables.set_by_voice(tx, found.phone_id, True)
-    consent = Consent(situation.words, situation.language, situation.way)
+    _hear_by_call(tx, situation, found.phone_id, True)
     for programme_id in sorted({child.programme_id for child in children}):
-        families.note_consent(tx, found.person_id, programme_id, "voice", consent, situation.now)
+        consents.keep(tx, found.person_id, VOICE, words_shown(situation), situation.now, programme_id=programme_id)
     return Outcome(True)
 
 
@@ -74,8 +76,17 @@ def _choose_sms(tx: Connection, situation: Situation, args: Values) -> Outcome:
     found = caller(tx, situation)
     if found is None:
         return Outcome(False)
-    phone_tables.set_by_voice(tx, found.phone_id, False)
+    _hear_by_call(tx, situation, found.phone_id, False)
     return Outcome(True)
+
+
+def _hear_by_call(tx: Connection, situation: Situation, phone_id: int, by_call: bool) -> None:
+    """What waits already is told by the way just chosen."""
+    if phone_tables.is_by_voice(tx, phone_id) != by_call:
+        retelling.tell_anew(tx, situation.runtime, phone_id, situation.now)
+        if not by_call:
+            consents.note(tx, phone_id, (VOICE,), False, words_shown(situation), situation.now)
+    phone_tables.set_by_voice(tx, phone_id, by_call)
 
 
 def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -83,15 +94,11 @@ def _choose_words(tx: Connection, situation: Situation, args: Values) -> Outcome
     if found is None or args["words"] not in (consents.EXPLICIT, consents.DISCREET):
         return Outcome(False)
     explicit = args["words"] == consents.EXPLICIT
-    words, now = _words(situation), situation.now
+    words, now = words_shown(situation), situation.now
     return Outcome(consents.choose_words(tx, situation.runtime, found.phone_id, explicit, words, now))
 
 
-def _words(situation: Situation) -> Words:
-    return Words(situation.words, situation.language, situation.way)
-
-
-_COMES = {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
+_COMES = {"rappels": "yes_no", "infos": "yes_no", "jamais_infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}
 DEEDS = {
     "my_messages": Deed(_my_messages, Signature({}, _COMES, writes=False)),
     "stop_messages": Deed(_stop_messages, Signature({"purpose": "choice"})),

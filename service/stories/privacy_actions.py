@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from flows.engine import Outcome
 from flows.findings import Signature
 from service.store.consent_tables import FOLLOW_UP
-from service.stories import erasure, known_data
+from service.stories import erasure, known_data, told_consents
 from service.stories.consents import CAMPAIGN, REMINDER
 from service.stories.situation import Deed, Situation, Values
 from service.stories.wording import short_date
@@ -21,11 +21,17 @@ def _what_is_known(tx: Connection, situation: Situation, args: Values) -> Outcom
     told: dict[str, Any] = {
         "suivis": known.children,
         "langue": known.language,
-        "rappels": say("word.on" if known.reminders else "word.off", situation.language),
+        "rappels": say(_how_reminded(known), situation.language),
         "infos": say("word.on" if known.news else "word.off", situation.language),
         "demandes": ", ".join(known.requests) or say("word.none", situation.language),
     }
     return Outcome(True, told)
+
+
+def _how_reminded(known: known_data.Known) -> str:
+    if not known.reminders:
+        return "word.off"
+    return "word.by_call" if known.by_call else "word.on"
 
 
 def _what_was_agreed(tx: Connection, situation: Situation, args: Values) -> Outcome:
@@ -38,14 +44,14 @@ def _what_was_agreed(tx: Connection, situation: Situation, args: Values) -> Outc
         if word is None:
             return say("word.unasked" if comes else "word.off", situation.language)
         yes_no = say("word.on" if word.given and comes else "word.off", situation.language)
-        way = "SMS" if word.how in ("sms", "start", "carrier") else say("word.call", situation.language)
+        way = "SMS" if word.how in _BY_SMS else say(_WAYS.get(word.how, "word.call"), situation.language)
         return f"{yes_no}, {short_date(situation.runtime.today(word.at))}, {way}"
 
     return Outcome(
         True,
         {
             "rappels_dits": told(REMINDER, known.reminders),
-            "infos_dites": told(CAMPAIGN, known.news),
+            "infos_dites": told(CAMPAIGN, not known.news_stopped),
             "visites_dites": told(FOLLOW_UP, True),
             "mots": say("word.open" if known.explicit else "word.discreet", situation.language),
         },
@@ -65,6 +71,8 @@ def _forget_me(tx: Connection, situation: Situation, args: Values) -> Outcome:
     return Outcome(True)
 
 
+_BY_SMS = ("sms", "start", "carrier")
+_WAYS = {told_consents.PAPER: "word.paper", told_consents.SPOKEN: "word.spoken"}
 _KNOWN = {"suivis": "number", "langue": "text", "rappels": "text", "infos": "text", "demandes": "text"}
 _AGREED = {"rappels_dits": "text", "infos_dites": "text", "visites_dites": "text", "mots": "text"}
 DEEDS = {

@@ -6,12 +6,30 @@ Never to both: whoever plans asks once a day, and the message's key is the house
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy.engine import Connection
 
 from service.store import consent_tables, recall_tables
-from service.store.recall_tables import DueAppointment
+
+
+class FirstPhone(Protocol):
+    """A household with the phone it is written to on; all is None where it has none."""
+
+    @property
+    def household_id(self) -> int: ...
+    @property
+    def phone_id(self) -> int | None: ...
+    @property
+    def number(self) -> str | None: ...
+    @property
+    def number_idx(self) -> bytes | None: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def readers(self) -> str | None: ...
+    @property
+    def by_voice(self) -> bool | None: ...
 
 
 class Receiver(NamedTuple):
@@ -30,8 +48,8 @@ class Receiver(NamedTuple):
     number_idx: bytes | None = None
 
 
-def receivers_of(tx: Connection, rows: Iterable[DueAppointment]) -> dict[int, Receiver]:
-    """household -> the phone that its message of today goes to; a household that nobody can tell is not there.
+def receivers_of(tx: Connection, rows: Iterable[FirstPhone]) -> dict[int, Receiver]:
+    """household -> the phone that its message goes to; a household that nobody can tell is not there.
 
     A phone hears nothing when nothing arrives at it, its holder refused, or the family has none: then the caregivers
     who agreed beside are asked for, in their order. One question more, and only then.
@@ -46,11 +64,12 @@ def receivers_of(tx: Connection, rows: Iterable[DueAppointment]) -> dict[int, Re
         if row.phone_id is not None and row.number is not None and row.number_idx not in refused
     }
     without = first.keys() - found.keys()
-    return found | _next_in_order(tx, without) if without else found
+    return found | next_in_order(tx, without) if without else found
 
 
-def _next_in_order(tx: Connection, homes: Collection[int]) -> dict[int, Receiver]:
-    carers = consent_tables.next_carers(tx, sorted(homes))
+def next_in_order(tx: Connection, homes: Collection[int], *, but: int | None = None) -> dict[int, Receiver]:
+    """household -> who hears in the place of its first phone. `but`: not on this phone, which hears no more."""
+    carers = [one for one in consent_tables.next_carers(tx, sorted(homes)) if one.phone_id != but]
     refused = recall_tables.who_refused(tx, [one.number_idx for one in carers]) if carers else set()
     found: dict[int, Receiver] = {}
     for one in carers:

@@ -18,7 +18,7 @@ FRANC = money.FRANC
 def report(tx: Connection, runtime: Runtime, now: int) -> dict[str, Any]:
     """Everything that decides by which route messages leave, and whether any may; times are local, amounts francs."""
     rows, weighed = route_tables.read_routes(tx), route_tables.health(tx)
-    names = [one.name for one in runtime.routes]
+    names = [one.name for one in runtime.ways_out]
     names += [name for name in rows if name not in names]
     return {
         "at": _local(runtime, now),
@@ -36,7 +36,8 @@ def _route(runtime: Runtime, name: str, row: RouteRow | None, weighed: list[Heal
     state = row.state if row else "open"
     found: dict[str, Any] = {
         "channel": name,
-        "state": state if any(one.name == name for one in runtime.routes) else "not in LASELI_ROUTES",
+        "calls": runtime.voice is not None and runtime.voice.name == name,
+        "state": state if any(one.name == name for one in runtime.ways_out) else "not in use here",
         "since": _local(runtime, row.since) if row else None,
         "pace": runtime.config.pace.get(name),
         "may_leave_now": _room(runtime, name, row),

@@ -15,6 +15,7 @@ from flows.findings import Signature
 from service.runtime import Runtime
 from service.store import family_changes, people_tables
 from service.store.people_tables import Caller, Child
+from service.stories.consents import Words
 
 Values: TypeAlias = Mapping[str, Any]
 
@@ -59,6 +60,11 @@ def row_id(chosen: object) -> int | None:
 def caller(tx: Connection, situation: Situation) -> Caller | None:
     """Who may be behind the phone; None when it never called before."""
     return people_tables.find_caller(tx, situation.number)
+
+
+def words_shown(situation: Situation) -> Words:
+    """What a yes or a no on this screen answers."""
+    return Words(situation.words, situation.language, situation.way)
 
 
 def own_children(tx: Connection, situation: Situation) -> list[Child]:

@@ -24,6 +24,14 @@ def can_call(runtime: Runtime, language: str | None) -> bool:
     return bool(recording_for(runtime, "recall_before", language) and recording_for(runtime, "recall_late", language))
 
 
+def lacking(runtime: Runtime) -> tuple[str, ...]:
+    """Without which recordings reminders are no calls here, in French, in which all of them may be said."""
+    if runtime.voice is None:
+        return ()
+    wanted = (*voice_menu.NEEDED, "recall_before", "recall_late")
+    return tuple(key for key in wanted if _language(runtime, key, None) is None)
+
+
 def words_of(runtime: Runtime, recording: str) -> str:
     """What is said in a recording, for whoever reads our lists."""
     key, _, language = recording.partition(".")

@@ -15,7 +15,7 @@ from service.store import treatment_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
 from service.stories import mediator_accounts, treatments
-from service.stories.families import Consent
+from service.stories.consents import Words
 from service.stories.situation import Deed, Situation, Values
 from service.stories.treatments import Answer, Refused, Seen
 from service.stories.wording import born_label, short_date
@@ -38,7 +38,7 @@ def _open_treatment(tx: Connection, situation: Situation, args: Values) -> Outco
     if found is None or args["consent"] != "oui":
         return Outcome(False)
     one, child = found
-    consent = Consent(situation.words, situation.language, "told")
+    consent = Words(situation.words, situation.language, "told")
     by = mediator_accounts.signature(one)
     try:
         answer = treatments.open_treatment(

@@ -24,7 +24,7 @@ from service.store.consent_tables import WEEKLY_VISITS
 from service.store.people_tables import Child
 from service.store.treatment_tables import Treatment
 from service.stories import child_tasks, clock_guard, consents, families, pauses, treatment_plans
-from service.stories.families import Consent
+from service.stories.consents import Words
 
 REASONS = {
     "off": "follow-ups are not open yet: a health professional confirms the figures first (docs/follow-ups.md)",
@@ -89,7 +89,7 @@ def _is_hers(tx: Connection, digits: str, mediator_id: int) -> bool:
 
 
 def open_treatment(
-    tx: Connection, runtime: Runtime, child: Child, told: Seen, consent: Consent, by: str, now: int
+    tx: Connection, runtime: Runtime, child: Child, told: Seen, consent: Words, by: str, now: int
 ) -> Answer:
     """Follow this child's weekly visits from now on; gives the first one and its ration. Raises Refused."""
     if runtime.config.follow_ups is None:
@@ -104,7 +104,7 @@ def open_treatment(
     one = treatment_tables.add(tx, child.id, told.on, **named, by=by, now=now)
     if one is None:
         raise Refused("known")  # somebody else was quicker
-    families.note_consent(tx, child.id, child.programme_id, WEEKLY_VISITS, consent, now, by)
+    consents.keep(tx, child.id, WEEKLY_VISITS, consent, now, by=by, programme_id=child.programme_id)
     return _go_on(tx, runtime, one, child, first, [first], by, now)
 
 
@@ -229,7 +229,7 @@ def end(tx: Connection, runtime: Runtime, child: Child, why: str, by: str, now: 
     treatment_plans.end(tx, runtime, one, runtime.today(now), why, now)
     task_tables.close_tasks_of_person(tx, child.id, "dropped", by, now, kinds=("treatment_referral",))
     if why == "withdrawn":
-        consents.end_dated_contacts(tx, child.id, by, now, WEEKLY_VISITS)
+        consents.withdraw(tx, child.id, WEEKLY_VISITS, by, now)
 
 
 def end_the_absent(runtime: Runtime) -> int:

@@ -16,7 +16,7 @@ from service.store.people_tables import child, household, person_phone
 from service.store.screening_tables import screening
 from service.store.task_tables import task
 from service.stories import effects, handovers, opt_outs
-from service.stories.families import Consent
+from service.stories.consents import Words
 from service.stories.situation import Situation
 from tests.attacks.test_doubled_effects import at_once
 from tests.conftest import HOOK_SECRET
@@ -77,7 +77,7 @@ def test_guesses_made_at_once_are_counted_one_by_one(runtime: Runtime, clock: Te
 
     def guess(number: int) -> str:
         with runtime.database.begin() as tx:
-            consent = Consent("test", "fr", "ussd")
+            consent = Words("test", "fr", "ussd")
             return handovers.claim(tx, runtime, STRANGER, number, 102026, consent, runtime.now())
 
     answers = at_once([lambda number=number: guess(number) for number in range(1, 13)])
@@ -184,7 +184,7 @@ def test_a_stranger_without_a_child_announces_nothing(stranger: Handset, runtime
     ask(stranger)
     with runtime.database.begin() as tx:
         assert handovers.announce(tx, runtime, STRANGER, "+22370000009", "fr", clock.now()) == "none"
-        assert not handovers.accept(tx, runtime, STRANGER, Consent("x", "fr", "ussd"), clock.now())
+        assert not handovers.accept(tx, runtime, STRANGER, Words("x", "fr", "ussd"), clock.now())
         assert not handovers.refuse(tx, STRANGER, clock.now())
     assert rows(runtime, handover) == 0
 
@@ -209,7 +209,7 @@ def test_two_who_say_yes_at_once_make_one_handover(
 
     def accept() -> bool:
         with runtime.database.begin() as tx:
-            return handovers.accept(tx, runtime, STRANGER, Consent("x", "fr", "ussd"), clock.now())
+            return handovers.accept(tx, runtime, STRANGER, Words("x", "fr", "ussd"), clock.now())
 
     assert sorted(at_once([accept] * 4)) == [False, False, False, True]
     with runtime.database.read() as tx:

@@ -72,6 +72,12 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"newest_event": NOW + HOUR}, "now", "1 hour before", "Set it right"),
     ({"oldest_due": NOW - 3 * HOUR}, "now", "late by 3 hours", "outbox list"),
     ({"routes": ()}, "now", "No carrier", "LASELI_ROUTES"),
+    (
+        {"calls_by": "x_voice", "cannot_be_said": ("keys",)},
+        "soon",
+        "x_voice is to call, and cannot say keys",
+        "voice.md",
+    ),
     ({"paused": (PAUSE,)}, "now", "balance is used up", "route open africastalking"),
     (
         {"paused": (PAUSE,), "routes": ("africastalking", "twilio")},

@@ -18,6 +18,7 @@ from tests.faults.letters import due, let_hours_pass, let_leases_end, letters, q
 from tests.faults.sizes import size
 from tests.faults.supervisor import Child, Supervisor
 from tests.loopback import LoopbackCarrier
+from tests.people import everybody_wants_news
 from tests.receipt_post import Receipts
 
 MESSAGES = size(360, 3000)
@@ -108,6 +109,7 @@ def test_killed_while_one_call_carries_a_hundred(
         for letter in letters(IN_CAMPAIGN, runtime.now())
     ]
     acknowledged = queue(runtime, written)
+    everybody_wants_news(runtime)
     kills = send_under_fire(runtime, supervisor, carrier, dice, CAMPAIGN_KILLS)
     let_leases_end(runtime)
     found = judge(runtime, truth, acknowledged)

@@ -23,6 +23,7 @@ from tests.faults.letters import due, in_state, letters, queue
 from tests.faults.sizes import size
 from tests.faults.supervisor import Supervisor
 from tests.loopback import LoopbackCarrier
+from tests.people import everybody_wants_news
 
 ROWS = size(1200, 10_000)
 STOPS = size(60, 200)
@@ -54,6 +55,7 @@ def test_nothing_is_claimed_after_a_stop(
 ) -> None:
     carrier.think = think
     acknowledged = queue(runtime, [way(letter) for letter in letters(ROWS, runtime.now())])
+    everybody_wants_news(runtime)
     for _ in range(2):
         supervisor.worker()
     claimed = {}

@@ -37,15 +37,19 @@ CONTRACT = {
             "name": "text", "birth": "date", "precision": "choice", "sex": "choice", "zone": "id",
             "last_visit": "choice", "last_visit_on": "date?", "consent": "choice",
         },
-        {"child_code": "text", **VISIT},
+        {"child_code": "text", **VISIT, "demander": "yes_no"},
     ),
+    "agree_to_more": Signature({"answer": "choice"}),
+    "record_consent": Signature({"child": "id", "purpose": "choice", "answer": "choice"}, {"garde": "yes_no"}),
     "my_children": Signature(options=True, writes=False),
     "next_visit": Signature(
         {"child": "id"}, {**VISIT, "state": "choice", "days": "number", "child_code": "text"}, writes=False
     ),
     "stop_child": Signature({"child": "id"}, {"decide": "yes_no"}),
     "my_messages": Signature(
-        {}, {"rappels": "yes_no", "infos": "yes_no", "appels": "yes_no", "visites": "yes_no"}, writes=False
+        {},
+        {"rappels": "yes_no", "infos": "yes_no", "jamais_infos": "yes_no", "appels": "yes_no", "visites": "yes_no"},
+        writes=False,
     ),
     "stop_messages": Signature({"purpose": "choice"}),
     "start_messages": Signature({"purpose": "choice"}),
@@ -161,7 +165,11 @@ USUAL: dict[str, Outcome] = {
     "quartiers": Outcome(True, options=tuple((str(place), name) for place, name in enumerate(QUARTIERS, 1))),
     "visits_so_far": Outcome(True, options=VISITS),
     "date_of_age": Outcome(True, {"birth": date(2026, 1, 1)}),
-    "enrol_child": Outcome(True, {"child_code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR"}),
+    "enrol_child": Outcome(
+        True, {"child_code": "4821 7730", "due": "16/04/26", "centre": "CSCom ASACODAR", "demander": True}
+    ),
+    "agree_to_more": Outcome(True),
+    "record_consent": Outcome(True, {"garde": True}),
     "my_children": Outcome(True, options=CHILDREN),
     "next_visit": Outcome(
         True,

@@ -241,9 +241,7 @@ class TestEcoute:
 class TestMyData:
     def test_counts_and_kinds_are_told_and_no_name(self) -> None:
         caller = dialled("mes_donnees")
-        assert caller.screen.startswith(
-            "Gardé : enfants suivis 2, langue francais, rappels oui, infos non, demandes A-204117"
-        )
+        assert caller.screen.startswith("Gardé : enfants 2, langue francais, rappels oui, infos non, demandes A-204117")
         assert caller.press("1") == "Rien n'est changé. Merci."
 
     def test_forgetting_is_asked_twice_after_it_was_explained(self) -> None:

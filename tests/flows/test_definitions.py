@@ -93,11 +93,13 @@ class TestInscrire:
             "Awa Keita, Fille, né(e) le 05/03/2026, Darsalam. Carnet : Naissance. Juste ?"
             "\n1 Oui\n2 Corriger\n0 Retour 00 Menu"
         )
-        assert caller.press("1") == (
+        assert caller.press("1").startswith("Code 4821 7730 à garder. Peut-on passer chez vous")
+        assert caller.press("4") == (
             "Code 4821 7730. Rendez-vous à partir du 16/04/26, au CSCom ASACODAR, avec le carnet. Gardez ce code."
         )
         assert caller.is_over
-        assert caller.asked[-1].args == {
+        assert caller.asked[-1].args == {"answer": "non"}
+        assert caller.asked[-2].args == {
             "name": "Awa Keïta",
             "birth": date(2026, 3, 5),
             "precision": "day",

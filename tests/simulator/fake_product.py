@@ -35,6 +35,7 @@ class FakeProduct:
         self.refuse: dict[str, int] = {}  # event -> how many more times it is refused
         self.status = 503
         self.plays = ""  # the XML of a call that was taken
+        self.plays_after: dict[str, str] = {}  # and after this key
         self.now = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
         self.zone = "Africa/Bamako"
         self.children = [a_child("4821 7730", "+22370000001", ["PENTA1", "VPO1"], "2026-12-12")]
@@ -72,8 +73,9 @@ class FakeProduct:
         return found
 
     def answer(self, method: str, path: str, form: dict[str, str]) -> tuple[int, str, str]:
-        if path.startswith("/hooks/simulator/") and path.endswith("/" + SECRET) and method == "POST":
-            return self._hook(path.split("/")[3], form)
+        hook, _, about = path.partition("?")
+        if hook.startswith("/hooks/simulator/") and hook.endswith("/" + SECRET) and method == "POST":
+            return self._hook(hook.split("/")[3], form | ({"?": about} if about else {}))
         if path.startswith(CONTROL + "/"):
             return self._control(method, path.removeprefix(CONTROL + "/"), form)
         return 404, "text/plain", "not here"
@@ -89,7 +91,8 @@ class FakeProduct:
 
     def _said(self, event: str, form: dict[str, str]) -> str:
         if event == "voice":
-            return self.plays if form["isActive"] == "1" else ""
+            key = form.get("dtmfDigits")
+            return "" if form["isActive"] != "1" else self.plays_after.get(key, "") if key else self.plays
         return self.screens(form.get("text", "")) if event == "ussd" else ""
 
     def _control(self, method: str, what: str, form: dict[str, str]) -> tuple[int, str, str]:

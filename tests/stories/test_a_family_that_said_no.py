@@ -6,7 +6,7 @@ from service.runtime import Runtime
 from service.store import phone_tables, task_tables
 from service.store.task_tables import Task
 from service.stories import consents, dead_numbers, dispatcher, families, handovers, opt_outs
-from service.stories.families import Consent
+from service.stories.consents import Words
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier
@@ -19,7 +19,7 @@ from tests.stories.test_recalls import MOTHER
 
 AUNT = "+22360000002"
 STRANGER = "+22370000077"
-YES = Consent("test", "fr", "ussd")
+YES = Words("test", "fr", "ussd")
 
 
 def lines(runtime: Runtime) -> list[Task]:

@@ -19,7 +19,7 @@ from service.stories import dispatcher
 from service.stories.outbox import Letter, put, put_many
 from tests.conftest import a_config
 from tests.loopback import LoopbackCarrier
-from tests.people import Days, TestClock
+from tests.people import Days, TestClock, everybody_wants_news
 from tests.stories.test_recalls import MOTHER, check_promises, enrol, on_days
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -93,6 +93,7 @@ def test_at_the_prayer_on_friday_only_answers_leave(
     clock.set("2026-11-20T13:00")
     for place, purpose in enumerate(("reminder", "campaign", "notice", "staff", "reply", "talk")):
         queue(runtime, purpose, purpose, to=f"+2237000010{place}")
+    everybody_wants_news(runtime)
     dispatcher.send_due(runtime)
     assert set(sent(carrier)) == {"staff", "reply", "talk"}
     clock.set("2026-11-20T14:30")
@@ -107,6 +108,7 @@ def test_the_hours_are_those_of_the_readers(
     runtime, clock = with_settings("2026-11-18T20:00", timezone=zone)
     queue(runtime, "recall", "reminder")
     queue(runtime, "news", "campaign")
+    everybody_wants_news(runtime)
     heard = []
     for _ in range(25):
         before = len(carrier.accepted)
@@ -140,6 +142,7 @@ def test_on_a_feast_a_campaign_waits_and_a_recall_goes(
     clock.set("2026-12-25T09:00")  # a Friday
     queue(runtime, "recall", "reminder")
     queue(runtime, "news", "campaign", useful_until=clock.now() + 5 * DAY_MS)
+    everybody_wants_news(runtime)
     heard = []
     for _ in range(50):
         before = len(carrier.accepted)
@@ -286,6 +289,8 @@ def test_campaigns_leave_the_last_place_of_a_day_to_a_recall(
 ) -> None:
     for number in range(4):
         queue(runtime, f"c{number}")
+        if not number:
+            everybody_wants_news(runtime)
         dispatcher.send_due(runtime)
     assert len(carrier.accepted) == 2
     queue(runtime, "recall", "reminder")

@@ -9,7 +9,7 @@ from service.domain.visit_rules import Status
 from service.runtime import Runtime
 from service.store import people_tables
 from service.stories import dispatcher, handovers, receipts
-from service.stories.families import Consent
+from service.stories.consents import Words
 from tests.call_takers import Taker
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account
@@ -38,7 +38,7 @@ def test_no_second_ring_for_what_was_taken_back(
     # Before the carrier says that nobody took it.
     if found == "claimed":
         with runtime.database.begin() as tx:
-            yes = Consent("test", "fr", "ussd")
+            yes = Words("test", "fr", "ussd")
             assert handovers.claim(tx, runtime, "+22370000077", int(child.code), 10, yes, clock.now()) == "ok"
     else:
         visited(runtime, child, found)  # type: ignore[arg-type]

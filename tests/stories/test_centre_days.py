@@ -13,8 +13,9 @@ from service.store import place_tables, recall_tables
 from service.store.care_tables import appointment
 from service.store.centre_tables import centre_fact
 from service.store.message_tables import message
-from service.stories import centre_calendar, families, moves, pauses, recalls
+from service.stories import centre_calendar, families, handovers, moves, opt_outs, pauses, recalls
 from service.stories.centre_calendar import Outcome, Refused, Said
+from service.stories.consents import Words
 from service.stories.families import Enrolled
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
@@ -22,6 +23,7 @@ from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_next_visit import NEXT_VISIT, ask
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, WHOLE_LADDER, check_promises, enrol, give
 
+AUNT = "+22360000002"
 DARSALAM = "GY73"  # ASACODAR
 AWA = Said("Awa", "la sage-femme l'a dit")
 MON, NEXT_MON = date(2026, 11, 23), date(2026, 11, 30)  # Monday is the day the children of these tests are due
@@ -387,6 +389,23 @@ def test_who_stopped_the_messages_gets_no_apology(runtime: Runtime, clock: TestC
     clock.set("2026-11-22T18:30")
     handset.write("ARRET")
     assert cancel(runtime).messages == 0
+
+
+def test_where_the_first_phone_hears_nothing_the_second_caregiver_is_asked_pardon(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    mondays(runtime)
+    enrol(runtime, clock)
+    with runtime.database.begin() as tx:
+        handovers.announce(tx, runtime, MOTHER, AUNT, "fr", clock.now(), kind=handovers.BESIDE)
+        assert handovers.accept(tx, runtime, AUNT, Words("test", "fr", "ussd"), clock.now())
+    days.until("2026-11-22")
+    clock.set("2026-11-22T18:30")
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, MOTHER, "sms", clock.now())
+    assert cancel(runtime).messages == 1
+    [pardon] = apologies(runtime)
+    assert pardon.number_idx == runtime.vault.index(AUNT)
 
 
 def test_who_moves_gets_the_days_of_the_other_centre(runtime: Runtime, clock: TestClock) -> None:

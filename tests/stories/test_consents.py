@@ -13,7 +13,7 @@ from service.store import consent_tables, people_tables, phone_tables
 from service.store.message_tables import message
 from service.store.people_tables import caregiver, child, consent, household, person, person_phone
 from service.store.phone_tables import phone
-from service.stories import consents, dead_numbers, erasure, opt_outs, recalls
+from service.stories import consents, dead_numbers, dispatcher, erasure, opt_outs, recalls
 from service.stories.dead_numbers import End
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
@@ -99,7 +99,7 @@ def test_arret_takes_back_what_comes_by_sms_and_start_gives_it_again(
     handset.write("ARRET")
     assert len(said(runtime)) == 3, "said again it is the same word"
     handset.write("START")
-    assert [row[:2] for row in said(runtime)[3:]] == [("campaign", True), ("reminder", True)]
+    assert [row[:2] for row in said(runtime)[3:]] == [("reminder", True)], "informations were never agreed to"
 
 
 def test_start_agrees_to_nothing_that_was_never_asked(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
@@ -111,8 +111,9 @@ def test_start_agrees_to_nothing_that_was_never_asked(handset: Handset, runtime:
 def test_ones_own_choices_are_told_with_their_day_and_way(handset: Handset, runtime: Runtime, clock: TestClock) -> None:
     enrol(runtime, clock)
     clock.advance(days=1)
-    dial(handset, SETTINGS, "Arrêter/reprendre SMS", "Les informations")
-    handset.choose("Oui, arrêter")
+    for answer in ("Oui, les recevoir", "Oui, arrêter"):
+        dial(handset, SETTINGS, "Arrêter/reprendre SMS", "Les informations")
+        handset.choose(answer)
     told = dial(handset, SETTINGS, "Mes données", "Choix")
     assert told.startswith("Rappels : oui, 20/11/26, appel. Infos : non, 21/11/26, appel. Passages : pas demandé.")
     assert "Mots : discrets." in told
@@ -350,6 +351,63 @@ def test_the_next_caregiver_hears_while_the_first_hears_nothing_and_never_both(
             opt_outs.start(tx, runtime, MOTHER, clock.now())
     days.until("2026-11-30")
     assert (len(about_visits(handset)), len(about_visits(aunt))) == (3, 2), "the first one hears again"
+
+
+def test_what_waits_for_a_phone_that_stops_is_told_to_the_second_one_the_same_day(
+    handset: Handset, aunt: Handset, runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    enrol(runtime, clock)
+    enrol(runtime, clock, number=NEIGHBOUR)
+    stand_beside(handset, aunt)
+    days.until("2026-11-21")
+    clock.set("2026-11-22T06:00")
+    assert recalls.queue_recalls(runtime) == 2, "they wait for their hour"
+    before = len(about_visits(aunt))
+    for number in (MOTHER, NEIGHBOUR):
+        with runtime.database.begin() as tx:
+            opt_outs.stop(tx, runtime, number, "sms", clock.now())
+    days.until("2026-11-22")
+    assert len(about_visits(aunt)) == before + 1
+    with runtime.database.read() as tx:
+        waited = tx.execute(select(message.c.state).where(message.c.key.contains("2026-11-22"))).scalars()
+        assert sorted(waited) == ["accepted", "suppressed"], "nobody hears in the neighbour's place"
+
+
+@pytest.mark.parametrize(("word", "heard"), [("Oui", 1), ("NON merci", 0)])
+def test_a_second_number_answers_by_sms_too(
+    handset: Handset, aunt: Handset, runtime: Runtime, clock: TestClock, days: Days, word: str, heard: int
+) -> None:
+    enrol(runtime, clock)
+    name_second(handset)
+    aunt.write(word)
+    dispatcher.send_due(runtime)
+    told = {
+        "Oui": "nos messages viennent ici si l'autre téléphone ne recoit rien",
+        "NON merci": "rien ne sera envoyé ici",
+    }
+    assert told[word] in str(aunt.inbox)
+    assert [row for row in said(runtime) if row[3] == "sms"] == [("reminder", True, "discreet", "sms")] * heard
+    kill(runtime, clock)
+    days.until("2026-11-23")
+    assert bool(about_visits(aunt)) == bool(heard)
+
+
+def test_a_number_that_would_take_the_place_of_the_first_says_yes_in_a_call(
+    handset: Handset, aunt: Handset, runtime: Runtime, clock: TestClock
+) -> None:
+    enrol(runtime, clock)
+    dial(handset, "Mon enfant", "Un changement", "Nouveau numéro", "Oui")
+    handset.press("60000002")
+    handset.choose("Oui")
+    aunt.write("OUI")
+    dispatcher.send_due(runtime)
+    assert "pour répondre à cette demande, faites *384*223# avec ce téléphone" in str(aunt.inbox)
+    assert behind(runtime, clock, MOTHER)[1] == preferred(runtime)
+
+
+def preferred(runtime: Runtime) -> int | None:
+    with runtime.database.read() as tx:
+        return tx.execute(select(household.c.preferred_phone_id)).scalar_one()
 
 
 def test_a_second_caregiver_who_says_arret_hears_nothing_either(

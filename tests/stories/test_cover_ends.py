@@ -16,7 +16,6 @@ from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household
 from service.stories import consents, cover_ends, erasure, memberships, opt_outs, recalls, retention
 from service.stories.consents import Words
-from service.stories.families import Consent
 from service.stories.memberships import Refused
 from tests.cover import command, rows_of
 from tests.loopback import LoopbackCarrier
@@ -41,7 +40,7 @@ def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
 
 
 def asked(runtime: Runtime, number: str = FATHER) -> str:
-    told = memberships.Request("Moussa", 5, "mixte_public_prive", Consent("test", "fr", "ussd"))
+    told = memberships.Request("Moussa", 5, "mixte_public_prive", Words("test", "fr", "ussd"))
     with runtime.database.begin() as tx:
         return memberships.request(tx, runtime, number, told, runtime.now()).number
 

@@ -19,7 +19,7 @@ from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, 
 from service.stories.dispatch_turn import Call, Finished
 from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
-from tests.people import TestClock
+from tests.people import TestClock, everybody_wants_news
 
 MOTHER = "+22370000001"
 MINUTE, HOUR = 60_000, 3_600_000
@@ -313,6 +313,7 @@ def a_campaign(runtime: Runtime, clock: TestClock, people: int, **changes: Any) 
     for number in range(people):
         words = {"to": f"+2237000{number:04d}", "key": f"c1:{number}", "text": "Journée de vaccination le 12/12."}
         queue(runtime, clock, **({"purpose": "campaign", "klass": "once", "campaign_id": 7} | words | changes))
+    everybody_wants_news(runtime)
 
 
 def test_a_campaign_of_equal_texts_leaves_in_calls_of_many(
@@ -351,6 +352,7 @@ def test_two_texts_of_one_campaign_are_two_calls(runtime: Runtime, clock: TestCl
             key=f"c1:{number}",
             text="Vaccination day on 12/12.",
         )
+    everybody_wants_news(runtime)
     dispatcher.send_due(runtime)
     assert sorted(Counter(sms.text for sms in carrier.accepted).values()) == [10, 10]
 
@@ -477,6 +479,7 @@ def test_a_route_without_room_does_not_hold_up_the_other(
     for number in range(60):
         queue(two, clock, key=f"k{number}", to=f"+2237000{number:04d}")
     queue(two, clock, key="low", purpose="campaign", klass="once", to="+22366000001", text="autre", campaign_id=1)
+    everybody_wants_news(two)
     assert dispatcher.send_due(two) <= 3
     assert "autre" in [sms.text for sms in carrier.accepted]
     with two.database.read() as tx:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select
 
 from flows.sms_text import is_gsm7, measure
+from scheduler.timetable import one_round
 from service.runtime import Runtime
-from service.stories import doses, receipts
+from service.store import consent_tables
+from service.store.people_tables import caregiver, consent
+from service.store.task_tables import task
+from service.stories import dispatcher, doses, outbox, receipts
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import Days, Handset, TestClock
@@ -31,7 +36,7 @@ def enrol_awa(handset: Handset, born: str = "12102026", language: str = "França
         handset.press("1", "1", "1")  # my child, register, I agree
     handset.press("Awa Diarra", born, "1")
     handset.choose("Darsalam")
-    return handset.press("1", "1")
+    return handset.press("1", "1", "1")  # right; visits and informations too
 
 
 def code_on(screen: str) -> str:
@@ -120,6 +125,56 @@ def test_arret_stops_everything_and_start_begins_again(
     handset.write("START")
     sent = days.until("2026-12-01")
     assert sorted(SIX_WEEKS in text for _, text in sent) == [False, True], "the answer, and the step of J+7"
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [
+        ("Oui, les deux", {"reminder": True, "follow_up": True, "campaign": True}),
+        ("Passage seul", {"reminder": True, "follow_up": True, "campaign": False}),
+        ("Infos seules", {"reminder": True, "follow_up": False, "campaign": True}),
+        ("Non", {"reminder": True, "follow_up": False, "campaign": False}),
+        ("", {"reminder": True}),
+    ],
+)
+def test_visits_and_informations_are_asked_once_the_child_is_kept(
+    handset: Handset, runtime: Runtime, clock: TestClock, days: Days, answer: str, agreed: dict[str, bool]
+) -> None:
+    handset.dial()
+    for label in ("Français", "Mon enfant", "Inscrire un enfant", "Oui"):
+        handset.choose(label)
+    handset.press("Awa Diarra", "12102026", "1")
+    handset.choose("Darsalam")
+    asked = handset.press("1", "1")
+    assert "à garder. Peut-on passer chez vous" in asked
+    code = code_on(asked)
+    if answer:
+        assert code in handset.choose(answer)
+        assert not handset.open
+    with runtime.database.read() as tx:
+        kept = tx.execute(select(consent.c.purpose, consent.c.given, consent.c.how, consent.c.language)).all()
+        [child_id] = tx.execute(select(caregiver.c.child_id)).scalars()
+        may = consent_tables.may_visit(tx, [child_id])
+    assert {purpose: given for purpose, given, *_ in kept} == agreed
+    assert {one[2:] for one in kept} == {("ussd", "fr")}
+    assert (may == {child_id}) == agreed.get("follow_up", True), "never asked: they may come, as before"
+
+    now = clock.now()
+    with runtime.database.begin() as tx:
+        outbox.put(tx, now, outbox.Letter(handset.number, "news", "n", "campaign", "once", now, now + 86_400_000))
+    dispatcher.send_due(runtime)
+    assert ("news" in handset.inbox) == agreed.get("campaign", False), "never asked: nothing is sent"
+    clock.advance(hours=2)
+    one_round(runtime)
+    with runtime.database.read() as tx:
+        assert tx.execute(select(task.c.kind)).all() == [], "the form is no unfinished one"
+    assert not any("non terminée" in text for text in handset.inbox)
+    assert "Mon enfant" in handset.dial(), "nothing is to be gone on with, or she would enrol twice"
+    for label in ("Mon enfant", "Inscrire un enfant", "Oui"):
+        handset.choose(label)
+    handset.press("Moussa", "12102026", "2")
+    handset.choose("Darsalam")
+    assert ("Peut-on passer" in handset.press("1", "1")) == (not answer), "asked once"
 
 
 def test_two_siblings_on_one_phone_are_one_message(
@@ -225,7 +280,7 @@ def test_where_no_centre_is_known_the_nearest_one_is_named(
     handset.choose("Oui")
     handset.press("Awa", "12102026", "1")
     handset.choose("Koulouniko")
-    last = handset.press("1", "1")
+    last = handset.press("1", "1", "1")
     assert "au centre de santé" in last
     handset.dial()
     handset.choose("Mon enfant")

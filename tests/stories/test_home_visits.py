@@ -27,7 +27,8 @@ from service.stories import (
     recalls,
     retention,
 )
-from service.stories.families import Consent, Enrolment
+from service.stories.consents import Words
+from service.stories.families import Enrolment
 from service.stories.home_visits import Found
 from service.stories.mediator_doses import Refused
 from tests.conftest import HOOK_SECRET
@@ -67,7 +68,7 @@ def enrol(runtime: Runtime, clock: TestClock, born: str = LATE_BORN, zone: str =
     return found
 
 
-CONSENT = Consent("test:0", "fr", "ussd")
+CONSENT = Words("test:0", "fr", "ussd")
 
 
 def _zone(runtime: Runtime, name: str) -> int:

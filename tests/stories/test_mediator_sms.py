@@ -16,7 +16,8 @@ from service.store.care_tables import appointment, dose
 from service.store.people_tables import child
 from service.store.task_tables import task
 from service.stories import families, mediator_accounts, mediator_doses
-from service.stories.families import Consent, Enrolment
+from service.stories.consents import Words
+from service.stories.families import Enrolment
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier
@@ -59,7 +60,7 @@ def a_child(runtime: Runtime, clock: TestClock, born: str, zone: str = "Darsalam
             zone_id=zone_id,
             last_visit="none",
             last_visit_on=None,
-            consent=Consent("test:0", "fr", "ussd"),
+            consent=Words("test:0", "fr", "ussd"),
         )
         enrolled = families.enrol_child(tx, runtime, "+22370000001", told, clock.now())
         if code:

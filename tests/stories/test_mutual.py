@@ -14,7 +14,7 @@ from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household
 from service.store.task_tables import tasks
 from service.stories import dispatcher, memberships
-from service.stories.families import Consent
+from service.stories.consents import Words
 from tests.conftest import HOOK_SECRET
 from tests.cover import command, dial, is_one_plain_sms, number_on, rows_of
 from tests.loopback import LoopbackCarrier
@@ -113,7 +113,7 @@ def test_asking_twice_makes_one_request_and_says_so(handset: Handset, family: st
 
 
 def test_two_calls_at_once_make_one_request(runtime: Runtime, clock: TestClock) -> None:
-    told = memberships.Request(FATHER, 7, "mixte_public_prive", Consent("test", "fr", "ussd"))
+    told = memberships.Request(FATHER, 7, "mixte_public_prive", Words("test", "fr", "ussd"))
     given = []
 
     def ask() -> None:

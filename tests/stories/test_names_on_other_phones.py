@@ -8,7 +8,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import phone_tables
 from service.stories import dispatcher, handovers, number_checks, recalls
-from service.stories.families import Consent
+from service.stories.consents import Words
 from tests.cover import dial
 from tests.follow_ups import pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
@@ -79,7 +79,7 @@ def test_names_that_wait_are_taken_back_when_others_may_read_the_phone(
             number_checks.ask(tx, runtime, [mine.id], clock.now())
         if shared == "beside another family":
             handovers.announce(tx, runtime, NEIGHBOUR, MOTHER, "fr", clock.now(), kind="beside")
-            assert handovers.accept(tx, runtime, MOTHER, Consent("test", "fr", "ussd"), clock.now())
+            assert handovers.accept(tx, runtime, MOTHER, Words("test", "fr", "ussd"), clock.now())
     if shared == "another woman":
         pregnant(runtime, number=MOTHER)
         pregnant(runtime, number=MOTHER, another=True)

@@ -18,7 +18,7 @@ from service.stories import brakes, dispatcher, money, route_book, route_trying
 from service.stories.money import Wanted
 from service.stories.outbox import Letter, put_many
 from tests.loopback import LoopbackCarrier
-from tests.people import TestClock
+from tests.people import TestClock, everybody_wants_news
 
 DAY_MS = 86_400_000
 UNTIL_THE_OTHER_WAITS_S = 0.5
@@ -64,6 +64,7 @@ def test_two_campaigns_in_one_turn_share_a_phones_day(
     letters += [*campaign(clock, 1, range(2, 12), 1), *campaign(clock, 2, range(2, 12), 1)]
     with runtime.database.begin() as tx:
         put_many(tx, clock.now(), letters)
+    everybody_wants_news(runtime)
     clock.advance(seconds=1)
     dispatcher.send_due(runtime)
     assert Counter(sms.to for sms in carrier.accepted) == {f"+223700001{phone:02d}": 1 for phone in range(12)}
@@ -92,6 +93,7 @@ def test_a_turn_that_holds_messages_back_and_one_that_pays_do_not_wait_in_a_circ
     runtime = with_settings(most_a_day=1, budget=budget)
     with runtime.database.begin() as tx:
         put_many(tx, clock.now(), [*campaign(clock, 1, range(1), 0), *campaign(clock, 2, range(1), 0)])
+    everybody_wants_news(runtime)
     with ThreadPoolExecutor(1) as threads:
         with runtime.database.begin() as tx:
             money.afford(tx, runtime, [Wanted(1, 100)], clock.now())

@@ -12,7 +12,7 @@ from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message
 from service.store.people_tables import child, person
 from service.stories import dispatcher, erasure, families, follow_up_homes, handovers, number_checks
-from service.stories.families import Consent
+from service.stories.consents import Words
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
 from tests.follow_ups import TODAY, WOMAN, born, ended, kept, lost, pregnant, with_follow_ups
@@ -24,7 +24,7 @@ from tests.stories.test_recalls import enrol
 
 CLAIMANT = "+22370000077"
 AUNT = "+22360000002"
-YES = Consent("test", "fr", "ussd")
+YES = Words("test", "fr", "ussd")
 
 
 @pytest.fixture

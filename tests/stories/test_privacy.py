@@ -120,13 +120,13 @@ def phone_id_of(runtime: Runtime, number: str) -> int:
 
 def test_she_is_told_counts_and_kinds_and_no_name(mother: Handset) -> None:
     screen = dial(mother, *MY_DATA)
-    assert screen.startswith("Gardé : enfants suivis 1, langue francais, rappels oui, infos oui, demandes ")
+    assert screen.startswith("Gardé : enfants 1, langue francais, rappels oui, infos non, demandes ")
     for secret in SECRETS:
         assert secret not in screen
 
 
 def test_a_phone_that_nobody_knows_is_told_so(handset: Handset) -> None:
-    assert dial(handset, *MY_DATA).startswith("Gardé : enfants suivis 0,")
+    assert dial(handset, *MY_DATA).startswith("Gardé : enfants 0,")
     assert "demandes 0" in handset.screen
 
 
@@ -228,7 +228,7 @@ class TestASharedHousehold:
         (home,) = rows_of(runtime, household)
         assert home.preferred_phone_id == phone_id_of(runtime, NEIGHBOUR)
         assert sorted(row.name for row in rows_of(runtime, person)) == ["Awa", FATHER]
-        assert dial(neighbour, *MY_DATA).startswith("Gardé : enfants suivis 1,")
+        assert dial(neighbour, *MY_DATA).startswith("Gardé : enfants 1,")
         for _ in range(4):
             clock.advance(days=1)
             one_round(runtime)

@@ -20,7 +20,8 @@ from service.store.message_tables import message, send_attempt
 from service.store.people_tables import household
 from service.store.recall_tables import message_appointment
 from service.stories import doses, families, recalls
-from service.stories.families import Consent, Enrolled, Enrolment
+from service.stories.consents import Words
+from service.stories.families import Enrolled, Enrolment
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 
@@ -53,7 +54,7 @@ def enrol(
             zone_id=zone_id,
             last_visit=last_visit,
             last_visit_on=None,
-            consent=Consent("test", "fr", "test"),
+            consent=Words("test", "fr", "test"),
         )
         return families.enrol_child(tx, runtime, number, told, clock.now())
 

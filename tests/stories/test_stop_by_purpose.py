@@ -26,6 +26,13 @@ def queue(runtime: Runtime, clock: TestClock, handset: Handset, purpose: str) ->
         outbox.put(tx, now, Letter(handset.number, text, text, purpose, "must-arrive", now, now + DAY_MS))
 
 
+@pytest.fixture(autouse=True)
+def news(handset: Handset) -> None:
+    """She asked for informations: nobody is sent any before."""
+    assert "Les informations par SMS : les recevoir" in dial(handset, *MENU, "Les informations")
+    handset.choose("Oui")
+
+
 def arrives(runtime: Runtime, clock: TestClock, handset: Handset) -> set[str]:
     """The purposes of which a new message arrives, on a day that has had none."""
     clock.advance(days=1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from service.commands.route_commands import status_lines
 from service.config import Config
 from service.runtime import Runtime
 from service.store import people_tables
@@ -15,10 +17,20 @@ from service.store.people_tables import consent
 from service.store.phone_tables import opt_out
 from service.store.recall_tables import message_appointment
 from service.store.task_tables import task
-from service.stories import dispatcher, handovers, opt_outs, recalls, receipts
+from service.stories import (
+    dispatcher,
+    doctor,
+    handovers,
+    opt_outs,
+    recalls,
+    receipts,
+    route_book,
+    route_report,
+)
 from service.stories.outbox import Letter, put
 from tests.call_takers import OUR_NUMBER, Taker
 from tests.conftest import HOOK_SECRET, a_config
+from tests.cover import dial
 from tests.loopback import Accepted, LoopbackCarrier
 from tests.people import Days, Handset, TestClock
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol, give
@@ -74,10 +86,8 @@ def tasks(runtime: Runtime) -> list[Any]:
 
 
 def choose_voice(handset: Handset) -> str:
-    handset.dial()
-    handset.choose("Français")
-    handset.press("5", "1", "4", "1")
-    return handset.screen
+    dial(handset)
+    return handset.press("5", "1", "4", "1")
 
 
 def let_one_ring(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Accepted:
@@ -123,6 +133,46 @@ def test_the_whole_ladder_rings_once_a_step(
     with runtime.database.read() as tx:
         attempts = list(tx.execute(select(send_attempt.c.message_id)).scalars())
     assert len(attempts) == len(set(attempts)) == 6
+
+
+def test_what_waits_is_told_by_the_way_that_was_chosen_meanwhile(
+    runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
+) -> None:
+    enrol(runtime, clock)
+    clock.set("2026-11-22T06:00")  # what is said later in the day waits already
+    assert recalls.queue_recalls(runtime) == 1
+    assert states(runtime) == [("sms", "queued")]
+    assert "viennent par appel" in choose_voice(handset)
+    assert "rappels par appel, infos non" in dial(handset, "Langue, SMS, mes données", "Mes données")
+    assert recalls.queue_recalls(runtime) == 1
+    assert states(runtime) == [("voice", "queued")], "the one message of the day"
+    assert "viennent par SMS" in choose_voice(handset)
+    assert recalls.queue_recalls(runtime) == 1
+    clock.set("2026-11-22T17:30")
+    dispatcher.send_due(runtime)
+    assert states(runtime) == [("sms", "accepted")]
+    assert not calls(carrier)
+    with runtime.database.read() as tx:
+        said = tx.execute(select(consent.c.given).where(consent.c.purpose == "voice").order_by(consent.c.at)).scalars()
+        assert list(said) == [True, False]
+
+
+def test_the_channel_that_calls_stands_among_the_others(runtime: Runtime, clock: TestClock) -> None:
+    with runtime.database.begin() as tx:
+        route_book.pause(tx, CALLS, "person", "no credit", clock.now(), "Fatou", None)
+    with runtime.database.read() as tx:
+        found = route_report.report(tx, runtime, clock.now())
+    assert [(one["channel"], one["state"]) for one in found["routes"]] == [
+        ("africastalking", "open"),
+        (CALLS, "paused"),
+    ]
+    assert f"{CALLS} (calls): paused" in "\n".join(status_lines(found))
+    facts = doctor.gather(runtime, clock.now())
+    assert facts.real_routes == ("africastalking", CALLS)
+    assert facts.cannot_be_said == ()
+    for_real = replace(runtime, config=runtime.config.model_copy(update={"drafts_allowed_by": ""}))
+    [finding] = [one for one in doctor.examine(for_real, clock.now()) if one.about == "calls"]
+    assert "cannot say greeting, keys, called_back, stopped, recall_before, recall_late" in finding.said
 
 
 def test_a_neighbour_who_chose_nothing_gets_sms(

@@ -141,7 +141,7 @@ def test_the_same_step_twice_at_once_has_one_effect(handset: Handset, runtime: R
     for thread in threads:
         thread.join()
     assert len(set(answers)) == 1, answers
-    assert answers[0].startswith("END Code")
+    assert answers[0].startswith("CON Code")
     assert rows(runtime, child) == 1
 
 

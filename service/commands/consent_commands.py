@@ -1,0 +1,85 @@
+"""`laseli consent ...`: what a family said on paper or aloud, written down by the centre; every word it ever said."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import click
+from sqlalchemy.engine import Connection
+
+from service.commands.opening import opened_runtime
+from service.store.people_tables import Child
+
+DAY = click.DateTime(["%Y-%m-%d"])
+ALOUD = {
+    "reminder": "Pour les rappels par SMS, nous gardons votre numéro et ce qui concerne l'enfant. D'accord ?",
+    "campaign": "Peut-on vous envoyer des infos par SMS ?",
+    "follow_up": "Peut-on passer chez vous si un rendez-vous est manqué ?",
+}
+READ_ALOUD = "laseli consent note, 1"
+"""What stands as the words of a spoken answer: the sentences above, in their first form."""
+
+
+@click.group("consent")
+def consent() -> None:
+    """What families agreed to, by the code in the child's booklet (docs/consent.md)."""
+
+
+@consent.command("note")
+@click.argument("code")
+@click.option("--purpose", required=True, type=click.Choice(tuple(ALOUD)))
+@click.option("--yes/--no", "given", required=True, help="What the family said.")
+@click.option("--how", required=True, type=click.Choice(("paper", "spoken")))
+@click.option("--on", "on", type=DAY, help="The day on which it was said; today when left out.")
+@click.option("--words", metavar="FORM", help="On paper: which form was signed, as 'fiche 3'.")
+@click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
+@click.option("--by", required=True, metavar="NAME", help="Who was there and writes it down.")
+def consent_note(
+    code: str, purpose: str, given: bool, how: str, on: datetime | None, words: str | None, language: str, by: str
+) -> None:
+    """Write down a yes or a no that was signed, or said aloud to somebody. It sends nothing."""
+    from service.stories import told_consents
+    from service.stories.consents import Words
+
+    if how == told_consents.PAPER and not words:
+        raise click.ClickException("say which form was signed: --words 'fiche 3'")
+    if how == told_consents.SPOKEN and not click.confirm(f"A-t-on lu à la famille : « {ALOUD[purpose]} » ?", err=True):
+        raise click.ClickException("without the question there is no answer: nothing was written down")
+    runtime = opened_runtime()
+    now = runtime.now()
+    day = on.date() if on else runtime.today(now)
+    told = told_consents.Told(purpose, given, day, Words(words or READ_ALOUD, language, how), by[:60])
+    try:
+        with runtime.database.begin() as tx:
+            counts = told_consents.write_down(tx, runtime, _child(tx, code), told, now)
+    except told_consents.Refused as reason:
+        raise click.ClickException(str(reason)) from None
+    click.echo("Written down." if counts else "Written down; a later word of the family stands.")
+
+
+@consent.command("show")
+@click.argument("code")
+def consent_show(code: str) -> None:
+    """Every word of who cares for this child: on what, yes or no, when, how, in which words, written down by whom."""
+    from service.stories import told_consents
+
+    runtime = opened_runtime()
+    with runtime.database.read() as tx:
+        said = told_consents.words_of(tx, _child(tx, code))
+    for one in said:
+        answer = "yes" if one.given else "no"
+        click.echo(
+            f"{runtime.today(one.at)}  {one.purpose:<14}  {answer:<3}  {one.wording:<8}  {one.how:<8}  "
+            f"{one.language}  {one.recorded_by}  {one.words_version}"
+        )
+    click.echo(f"{len(said)} words" if len(said) != 1 else "1 word")
+
+
+def _child(tx: Connection, code: str) -> Child:
+    from service.store import people_tables
+
+    found = people_tables.children_of_codes(tx, [re.sub(r"\D", "", code)])
+    if not found:
+        raise click.ClickException("no child has this code; it has eight digits, as on the booklet")
+    return found[0]

@@ -1,0 +1,40 @@
+"""What waits for a phone that is to hear otherwise from now on, or no more: taken back, and told anew the same day.
+
+The planner comes round every minute and tells it as it is told by then: in a call, in an SMS, or to the next caregiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.engine import Connection
+
+from service.runtime import Runtime
+from service.store import family_changes, recall_tables
+from service.stories import recall_receivers, unsaid
+
+
+def tell_anew(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
+    """Whoever holds this phone hears by another way from now on: what waits for it too."""
+    waiting = recall_tables.waiting_for(tx, phone_id)
+    _take_back(tx, runtime, waiting, "it is told by another way", now)
+
+
+def leave_to_the_next(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
+    """Whoever holds this phone hears no more reminders: a family's next caregiver hears today what waits for it.
+
+    Where there is none it stays, for whoever stops to suppress.
+    """
+    waiting = recall_tables.waiting_for(tx, phone_id)
+    homes = {home for _, home in waiting}
+    followed = recall_receivers.next_in_order(tx, homes, but=phone_id) if homes else {}
+    _take_back(tx, runtime, [one for one in waiting if one[1] in followed], "another caregiver hears it", now)
+
+
+def _take_back(tx: Connection, runtime: Runtime, waiting: Iterable[tuple[int, int]], reason: str, now: int) -> None:
+    """Households first and in order, as the planner locks them."""
+    found = sorted(set(waiting), key=lambda one: (one[1], one[0]))
+    for home in dict.fromkeys(home for _, home in found):
+        family_changes.lock_household(tx, home)
+    if found:
+        unsaid.unsay(tx, runtime, [message_id for message_id, _ in found], reason, now)
