@@ -23,7 +23,7 @@ from service import logs
 from service.app import create_app
 from service.clock import FixedClock
 from service.config import Config
-from service.domain import pins
+from service.domain import slow_hash
 from service.runtime import Runtime, build_runtime
 from service.stories import setup
 from tests import warm_dialects
@@ -36,7 +36,8 @@ HOOK_SECRET = "a-webhook-secret-of-thirty-two-characters"
 _numbers = itertools.count(1)
 
 warm_dialects.install()
-pins._form = cache(pins._form)  # forty milliseconds each, and here the same PIN is typed again and again
+# Forty milliseconds each, and here the same PIN is typed again and again.
+slow_hash.stored_form = cache(slow_hash.stored_form)
 
 
 def pytest_collection_finish() -> None:
