@@ -101,7 +101,7 @@ class Chosen(NamedTuple):
     """The token of the session that goes on, or what is wrong with the password."""
 
     token: str = ""
-    why_not: Weakness | Literal["differ", "former"] | None = None
+    why_not: Weakness | Literal["differ", "former", "wait"] | None = None
 
 
 def choose_password(runtime: Runtime, session: Session, former: str, new: str, again: str) -> Chosen:
@@ -114,6 +114,8 @@ def choose_password(runtime: Runtime, session: Session, former: str, new: str, a
     weakness = "differ" if new != again.strip() else passwords.weakness_of(new, one.login)
     if weakness is not None:
         return Chosen(why_not=weakness)
+    if one.start_until is None and not _may_guess(runtime, one):
+        return Chosen(why_not="wait")
     with _hashing:
         if one.start_until is None and not passwords.is_password_of(former, one.password):
             return Chosen(why_not="former")
@@ -152,7 +154,7 @@ def _misses(runtime: Runtime, one: Staff) -> bytes:
 def _may_try(tx: Connection, runtime: Runtime, login: str, address: str, now: int) -> bool:
     """Count this try, unless there were too many: then nothing is counted, and time goes on for whoever waits."""
     account = runtime.vault.event_key("staff login", login)
-    place = runtime.vault.event_key("staff address", _network_of(address))
+    place = runtime.vault.event_key("staff address", network_of(address))
     of_account, of_place = staff_tables.count_tries(tx, [account, place], now - WINDOW_MS)
     if of_account >= MOST_OF_ACCOUNT or of_place >= MOST_OF_ADDRESS:
         return False
@@ -160,15 +162,33 @@ def _may_try(tx: Connection, runtime: Runtime, login: str, address: str, now: in
     return True
 
 
-def _network_of(address: str) -> str:
+def _may_guess(runtime: Runtime, one: Staff) -> bool:
+    """Count this try of the former password: whoever finds a page open has no more of them than at the door."""
+    key, now = runtime.vault.event_key("staff former", str(one.id)), runtime.now()
+    with runtime.database.begin() as tx:
+        if staff_tables.count_tries(tx, [key], now - WINDOW_MS)[0] >= MOST_OF_ACCOUNT:
+            return False
+        staff_tables.add_tries(tx, [key], now)
+    return True
+
+
+def network_of(address: str) -> str:
     """One IPv6 subscriber has 2^64 addresses: they count as one."""
+    written = plain_address(address)
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(written)
     except ValueError:
         return "unknown"
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else written
+
+
+def plain_address(address: str) -> str:
+    """Without ::ffff: before an IPv4 address, as a server that listens on [::] writes all of them."""
+    try:
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+    except ValueError:
+        return address
+    return str(mapped) if mapped else address
 
 
 def _lasts(one: Session, now: int) -> bool:

@@ -46,6 +46,7 @@ WEAK: Final = {
     "easy": "Ce mot de passe est trop facile à deviner, ou c'est l'ancien. Prenez quatre mots sans rapport.",
     "former": "L'ancien mot de passe n'est pas le bon.",
     "differ": "Les deux mots de passe ne sont pas les mêmes.",
+    "wait": TOO_MANY_TRIES,
 }
 WHYS: Final = {
     "wrong-child": "elle est d'un autre enfant",

@@ -1,0 +1,102 @@
+"""Whoever sits before somebody's open page, or comes by a way that nobody thought of."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from service.app import create_app
+from service.config import Config
+from service.console_settings import ConsoleSettings
+from service.domain import passwords, slow_hash
+from service.domain.dose_lists import Line
+from service.domain.dose_words import DoseWord
+from service.runtime import Runtime
+from service.store import care_tables, staff_tables
+from service.store.decision_tables import decision
+from service.store.people_tables import child
+from service.store.staff_tables import staff_read, staff_session
+from service.stories import dose_corrections, dose_import, staff_accounts, staff_sessions
+from service.stories.dose_corrections import Correction
+from service.web.console.console_guard import Guard
+from tests.cover import rows_of
+from tests.people import TestClock
+from tests.staff import HERE, Page, Visitor, a_staff, account_of, code_for
+from tests.stories.test_recalls import enrol
+
+OWN = "le chat dort sous la charrette"
+
+
+@pytest.fixture
+def settings(settings: Config) -> Config:
+    return settings.model_copy(update={"console": ConsoleSettings(enabled=True)})
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    return create_app(runtime)
+
+
+@pytest.fixture
+def fatou(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """Inside, with a password of her own, at a price that tests can pay."""
+    monkeypatch.setattr(passwords, "PRICE", slow_hash.Price(2**4, 1, 1))
+    monkeypatch.setattr(passwords, "NOBODYS", passwords.PRICE.nobodys)
+    one = a_staff(runtime)
+    with runtime.database.begin() as tx:
+        staff_tables.change_staff(tx, one.id, password=staff_accounts.stored(OWN))
+    return Visitor(runtime, create_app(runtime)).enters(account_of(runtime, "fatou"))
+
+
+def test_whoever_finds_a_page_open_cannot_guess_the_password(clock: TestClock, fatou: Visitor) -> None:
+    form = fatou.get("/console/mot-de-passe").form("/mot-de-passe")
+
+    def chooses(former: str) -> int:
+        return fatou.send(form, ancien=former, nouveau=OWN + " ici", encore=OWN + " ici").status
+
+    assert [chooses(f"essai {n}") for n in range(11)] == [400] * 10 + [429]
+    page = fatou.send(form, ancien=OWN, nouveau=OWN + " ici", encore=OWN + " ici")
+    assert (page.status, "quart d'heure" in page.text) == (429, True), "the right one too"
+    clock.advance(minutes=14)
+    fatou.get("/console/enfant")
+    clock.advance(minutes=2)
+    assert chooses(OWN) == 200
+
+
+def test_who_logs_in_over_an_open_session_ends_it(runtime: Runtime, app: Flask, fatou: Visitor) -> None:
+    [before] = rows_of(runtime, staff_session)
+    page = fatou.logs_in("fatou", OWN, code_for(runtime, "fatou"))
+    assert "Enfants à visiter" in page.text
+    [after] = rows_of(runtime, staff_session)
+    assert after.token_hash != before.token_hash
+
+
+def test_addresses_of_the_old_kind_written_as_new_ones_are_told_apart() -> None:
+    """A server that listens on [::] sees 10.0.0.1 as ::ffff:10.0.0.1: else all visitors would count as one."""
+    network = staff_sessions.network_of
+    assert network("::ffff:10.0.0.1") == network("10.0.0.1") != network("::ffff:10.0.0.2")
+    assert network("2001:db8::1") == network("2001:db8::2") != network("2001:db8:0:1::1")
+
+
+def test_a_proxy_is_known_by_either_way_of_writing_its_address(runtime: Runtime, settings: Config) -> None:
+    behind = settings.model_copy(update={"console": ConsoleSettings(enabled=True, proxy="127.0.0.1")})
+    object.__setattr__(runtime, "config", behind)
+    guard = Guard(runtime)
+    for peer in ("127.0.0.1", "::ffff:127.0.0.1"):
+        with Flask("x").test_request_context(
+            headers={"X-Forwarded-For": "9.9.9.9"}, environ_base={"REMOTE_ADDR": peer}
+        ):
+            assert guard.address() == "9.9.9.9", peer
+    with Flask("x").test_request_context(headers={"X-Forwarded-For": "9.9.9.9"}, environ_base={"REMOTE_ADDR": ""}):
+        assert guard.address() == ""
+
+
+def test_an_origin_that_is_no_address_is_another_site(fatou: Visitor) -> None:
+    form = fatou.get("/console/enfant").form("/enfant")
+    for origin in ("https://[", "http://laseli.example.org", "laseli.example.org", ""):
+        assert fatou.post(form.action, form.fields, headers={"Origin": origin}).status == 403, origin
+    assert fatou.post(form.action, form.fields, headers={"Origin": HERE}).status == 404
