@@ -87,6 +87,10 @@ staff_list = Table(
 )
 
 
+NO_CENTRE = 0
+"""The id of none."""
+
+
 class Remit(NamedTuple):
     """Whose children somebody may see and write about: an organisation's, or those of one of its centres."""
 
@@ -121,7 +125,8 @@ class Staff(NamedTuple):
 
     @property
     def remit(self) -> Remit:
-        return Remit(self.organisation_id, self.centre_id)
+        everything = None if self.role == "supervisor" else NO_CENTRE
+        return Remit(self.organisation_id, everything if self.centre_id is None else self.centre_id)
 
     @property
     def signature(self) -> str:

@@ -100,3 +100,23 @@ def test_an_origin_that_is_no_address_is_another_site(fatou: Visitor) -> None:
     for origin in ("https://[", "http://laseli.example.org", "laseli.example.org", ""):
         assert fatou.post(form.action, form.fields, headers={"Origin": origin}).status == 403, origin
     assert fatou.post(form.action, form.fields, headers={"Origin": HERE}).status == 404
+
+
+def test_an_account_of_a_centre_that_lost_its_centre_sees_nobody(
+    runtime: Runtime, clock: TestClock, app: Flask
+) -> None:
+    clock.set("2026-06-01T10:00")
+    here = enrol(runtime, clock, born="2026-04-20")
+    one = a_staff(runtime, "binta", "centre", "ASACODAR")
+    with runtime.database.begin() as tx:
+        staff_tables.change_staff(tx, one.id, centre_id=None)
+    binta = Visitor(runtime, app).enters(one)
+    assert binta.send(binta.get("/console/enfant").form("/enfant"), quoi=here.code).status == 404
+    assert "0 à voir sur 0 suivis" in binta.get("/console/retards").text
+
+
+def test_a_reset_says_who_did_it(runtime: Runtime, fatou: Visitor) -> None:
+    with runtime.database.begin() as tx:
+        staff_accounts.reset(tx, "fatou", "Awa", runtime.now())
+    [row] = rows_of(runtime, decision)
+    assert (row.by, row.what, row.why) == ("Awa", "staff reset", "fatou")
