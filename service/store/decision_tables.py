@@ -1,4 +1,4 @@
-"""What people decided about messages, sending at all, who serves a quartier, and ways in. Written, and never changed."""
+"""What people decided about messages, sending, who serves a quartier, and ways in. Written, and never changed."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ staff_read = Table(
     id_column(),
     Column("at", Instant, nullable=False, index=True),
     Column("staff_id", Id, nullable=False, index=True),  # it outlives the account
-    Column("kind", String(12), nullable=False),  # child, search, list, names
+    Column("kind", String(12), nullable=False),  # child, search, list, names, import
     Column("about_id", Id),  # a child, or whose list; none where nobody was found; it outlives them
 )
 
@@ -306,11 +306,11 @@ def keep_list(tx: Connection, session_id: int, lines: str, now: int) -> int:
     return list_id
 
 
-def kept_list(tx: Connection, session_id: int, list_id: int) -> str | None:
-    """The lines; None when another list took its place, or it was written."""
-    which = (staff_list.c.session_id == session_id) & (staff_list.c.id == list_id)
+def kept_list(tx: Connection, session_id: int, list_id: int, since: int) -> str | None:
+    """The lines; None when another list took its place, it was written, or was kept before `since`."""
+    which = (staff_list.c.session_id == session_id) & (staff_list.c.id == list_id) & (staff_list.c.at >= since)
     return tx.execute(select(staff_list.c.lines).where(which)).scalar_one_or_none()
 
 
-def drop_list(tx: Connection, session_id: int) -> None:
-    tx.execute(delete(staff_list).where(staff_list.c.session_id == session_id))
+def drop_list(tx: Connection, list_id: int) -> None:
+    tx.execute(delete(staff_list).where(staff_list.c.id == list_id))

@@ -120,3 +120,71 @@ def test_a_reset_says_who_did_it(runtime: Runtime, fatou: Visitor) -> None:
         staff_accounts.reset(tx, "fatou", "Awa", runtime.now())
     [row] = rows_of(runtime, decision)
     assert (row.by, row.what, row.why) == ("Awa", "staff reset", "fatou")
+
+
+# --- lists and doses ----------------------------------------------------------------------------------------
+
+
+def test_a_child_that_moves_while_a_list_is_written_is_let_alone(runtime: Runtime, clock: TestClock) -> None:
+    clock.set("2026-06-01T10:00")
+    here, on = enrol(runtime, clock, born="2026-04-20"), date(2026, 6, 1)
+    binta = a_staff(runtime, "binta", "centre", "ASACODAR")
+    with runtime.database.read() as tx:
+        code = staff_tables.child_within(tx, binta.remit, id=here.child_id).code  # type: ignore[union-attr]
+        before = care_tables.history_of(tx, here.child_id)
+
+    def it_moves(what: str, *_: object) -> None:
+        with runtime.database.begin() as tx:
+            [elsewhere] = [id for id, _, name in staff_tables.centres_within(tx, everything) if name == "ASACOTOM"]
+            tx.execute(update(child).values(centre_id=elsewhere))
+
+    everything = binta.remit._replace(centre_id=None)
+    lines = [Line(2, code, (DoseWord("PENTA", 1),), on)]
+    args = (runtime, lines, binta.signature, clock.now(), it_moves)
+    outcome = dose_import.take_in(*args, dry_run=False, remit=binta.remit)
+    assert [one.why for one in outcome.refused] == ["aucun enfant n'a ce code"]
+    assert outcome.doses == 0
+    with runtime.database.read() as tx:
+        assert care_tables.history_of(tx, here.child_id) == before
+
+
+def test_whom_a_list_was_about_is_written_down_and_it_names_nobody(
+    runtime: Runtime, clock: TestClock, app: Flask
+) -> None:
+    clock.set("2026-06-01T10:00")
+    here = enrol(runtime, clock, born="2026-04-20")
+    with runtime.database.begin() as tx:
+        correction = Correction("Kadia Coulibaly", "not-given")
+        dose_corrections.take_back(tx, runtime, here.code, "BCG", date(2026, 4, 20), correction, clock.now())
+    binta = Visitor(runtime, app).enters(a_staff(runtime, "binta", "centre", "ASACODAR"))
+
+    def sent(code: str) -> Page:
+        form = binta.get("/console/import").form("/import")
+        return binta.send(form, liste=(io.BytesIO(f"code;dose;date\n{code};BCG;20/04/2026\n".encode()), "l.csv"))
+
+    page = sent(here.code)
+    assert "BCG de ce jour a été retirée du dossier" in page.text
+    sent("11112222")
+    assert {(row.kind, row.about_id) for row in rows_of(runtime, staff_read)} == {
+        ("import", here.child_id),
+        ("import", None),
+    }
+    form = binta.send(binta.get("/console/enfant").form("/enfant"), quoi=here.code).form("/doses")
+    seen = binta.send(form, dose="BCG", jour="2026-04-20")
+    assert "retirée du dossier" in seen.text
+    assert "Kadia" not in page.source + seen.source
+
+
+def test_a_yes_after_an_hour_is_too_late_before_anything_cleans_up(
+    runtime: Runtime, clock: TestClock, app: Flask
+) -> None:
+    clock.set("2026-06-01T10:00")
+    here = enrol(runtime, clock, born="2026-04-20")
+    binta = Visitor(runtime, app).enters(a_staff(runtime, "binta", "centre", "ASACODAR"))
+    text = f"code;dose;date\n{here.code};PENTA1;01/06/2026\n".encode()
+    seen = binta.send(binta.get("/console/import").form("/import"), liste=(io.BytesIO(text), "l.csv"))
+    for _ in range(5):
+        clock.advance(minutes=13)
+        binta.get("/console/enfant")
+    late = binta.send(seen.form("/oui"))
+    assert (late.status, "n'attend plus" in late.text) == (400, True)
