@@ -19,7 +19,7 @@ from service.runtime import Runtime
 from service.store import care_tables, staff_tables
 from service.store.decision_tables import decision
 from service.store.people_tables import child
-from service.store.staff_tables import staff_read, staff_session
+from service.store.staff_tables import staff_read, staff_session, staff_try
 from service.stories import dose_corrections, dose_import, staff_accounts, staff_sessions
 from service.stories.dose_corrections import Correction
 from service.web.console.console_guard import Guard
@@ -100,6 +100,18 @@ def test_an_origin_that_is_no_address_is_another_site(fatou: Visitor) -> None:
     for origin in ("https://[", "http://laseli.example.org", "laseli.example.org", ""):
         assert fatou.post(form.action, form.fields, headers={"Origin": origin}).status == 403, origin
     assert fatou.post(form.action, form.fields, headers={"Origin": HERE}).status == 404
+
+
+def test_whoever_only_asks_whether_a_page_is_there_tries_and_changes_nothing(
+    runtime: Runtime, app: Flask, fatou: Visitor
+) -> None:
+    """HEAD, as watchmen of servers send it: without a token, so never taken for a form."""
+    typed = {"ancien": OWN, "nouveau": OWN + " ici", "encore": OWN + " ici", "quoi": "11112222"}
+    before = account_of(runtime, "fatou").password
+    for address in ("entrer", "mot-de-passe", "enfant", "import"):
+        assert fatou.client.head(f"/console/{address}", data=typed, base_url=HERE).status_code == 200, address
+    assert account_of(runtime, "fatou").password == before
+    assert (rows_of(runtime, staff_try), rows_of(runtime, staff_read)) == ([], [])
 
 
 def test_an_account_of_a_centre_that_lost_its_centre_sees_nobody(

@@ -22,7 +22,7 @@ NOTHING_TICKED = "Cochez au moins un vaccin."
 def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
     @guard.page(pages, "/enfant", EVERY_ROLE, "GET", "POST")
     def search() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/search.html", said="", found=())
         now, typed = runtime.now(), form_text("quoi", 40)
         with runtime.database.begin() as tx:

@@ -42,7 +42,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/entrer", ANYBODY, "GET", "POST")
     def enter() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/enter.html", said="", login="")
         login = form_text("identifiant", 60)
         typed = Typed(login, request.form.get("mot_de_passe", "")[:400], form_text("code", 20), guard.address())
@@ -67,7 +67,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/mot-de-passe", EVERY_ROLE, "GET", "POST")
     def password() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/password.html", said="")
         former, new, again = (request.form.get(name, "")[:400] for name in ("ancien", "nouveau", "encore"))
         chosen = staff_sessions.choose_password(runtime, session(), former, new, again)
