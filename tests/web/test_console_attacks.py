@@ -134,6 +134,14 @@ def test_a_reset_says_who_did_it(runtime: Runtime, fatou: Visitor) -> None:
     assert (row.by, row.what, row.why) == ("Awa", "staff reset", "fatou")
 
 
+def test_a_password_is_the_same_from_every_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sends é as a letter, another as e and an accent: the person typed the same."""
+    monkeypatch.setattr(passwords, "PRICE", slow_hash.Price(2**4, 1, 1))
+    composed, in_parts = "\u00e9t\u00e9 au marigot", "e\u0301te\u0301 au marigot"
+    for kept, typed in ((composed, in_parts), (in_parts, composed)):
+        assert passwords.is_password_of(typed, passwords.stored_form(kept, b"salt" * 4))
+
+
 # --- lists and doses ----------------------------------------------------------------------------------------
 
 
