@@ -31,7 +31,9 @@ staff = Table(
     metadata,
     id_column(),
     reference("organisation_id", "organisation.id"),
-    Column("login", String(30), nullable=False, unique=True),  # never given out again: doses are signed with it
+    Column(
+        "login", String(30), nullable=False, unique=True
+    ),  # nobody else's while it is kept: doses are signed with it
     Column("role", String(12), nullable=False),  # supervisor, centre
     reference("centre_id", "health_centre.id", nullable=True),
     Column("state", String(8), nullable=False),  # active, revoked

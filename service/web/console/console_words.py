@@ -27,7 +27,7 @@ _REFUSALS: Final = {
     403: "Cette page n'est plus valable. Ouvrez-la de nouveau, puis recommencez.",
     404: "Cette page n'existe pas.",
     405: "Cette page ne s'ouvre pas ainsi.",
-    413: "C'est trop grand.",
+    413: "C'est trop grand. Une liste a 1 Mo au plus : coupez-la en deux.",
     429: TOO_MANY_TRIES,
     503: "Le service est occupé. Rien n'a été changé : réessayez dans quelques secondes.",
 }
