@@ -233,8 +233,15 @@ def count_tries(tx: Connection, keys: Sequence[bytes], since: int) -> list[int]:
     return [found.get(key, 0) for key in keys]
 
 
-def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> None:
-    tx.execute(insert(staff_try), [{"id": new_id(), "key_hash": key, "at": now} for key in keys])
+def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> list[int]:
+    """Gives their ids."""
+    rows = [{"id": new_id(), "key_hash": key, "at": now} for key in keys]
+    tx.execute(insert(staff_try), rows)
+    return [row["id"] for row in rows]
+
+
+def drop_tries(tx: Connection, ids: Sequence[int]) -> None:
+    tx.execute(delete(staff_try).where(staff_try.c.id.in_(ids)))
 
 
 # --- what was read ------------------------------------------------------------------------------------------

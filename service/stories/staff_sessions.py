@@ -50,14 +50,17 @@ class Entered(NamedTuple):
 
 
 def log_in(runtime: Runtime, typed: Typed) -> Entered:
-    """A session for whoever has password and code. Each try counts, and is counted before it is looked at."""
+    """A session for whoever has password and code. Each try is counted before it is looked at, and is given back to
+    whoever comes in: whole networks of phones share one address.
+    """
     if not _hashing.acquire(timeout=HASHING_PATIENCE_S):
         return Entered(why_not="busy")
     try:
         now = runtime.now()
         login = typed.login.strip().casefold()[:60]
         with runtime.database.begin() as tx:
-            if not _may_try(tx, runtime, login, typed.address, now):
+            tries = _count_try(tx, runtime, login, typed.address, now)
+            if not tries:
                 return Entered(why_not="wait")
             one = staff_tables.staff_of_login(tx, login)
         # Outside of a transaction: SQLite has one writer, and callers would wait for the hash.
@@ -67,7 +70,10 @@ def log_in(runtime: Runtime, typed: Typed) -> Entered:
     if one is None or not is_right:
         return Entered(why_not="wrong")
     with runtime.database.begin() as tx:
-        return _enter(tx, one, typed.code, now)
+        entered = _enter(tx, one, typed.code, now)
+        if entered.why_not is None:
+            staff_tables.drop_tries(tx, tries)
+        return entered
 
 
 def _enter(tx: Connection, checked: Staff, code: str, now: int) -> Entered:
@@ -151,15 +157,14 @@ def _misses(runtime: Runtime, one: Staff) -> bytes:
     return runtime.vault.event_key("staff search", str(one.id))
 
 
-def _may_try(tx: Connection, runtime: Runtime, login: str, address: str, now: int) -> bool:
-    """Count this try, unless there were too many: then nothing is counted, and time goes on for whoever waits."""
+def _count_try(tx: Connection, runtime: Runtime, login: str, address: str, now: int) -> list[int]:
+    """Count this try; empty if there were too many: then nothing is counted, and time goes on for whoever waits."""
     account = runtime.vault.event_key("staff login", login)
     place = runtime.vault.event_key("staff address", network_of(address))
     of_account, of_place = staff_tables.count_tries(tx, [account, place], now - WINDOW_MS)
     if of_account >= MOST_OF_ACCOUNT or of_place >= MOST_OF_ADDRESS:
-        return False
-    staff_tables.add_tries(tx, [account, place], now)
-    return True
+        return []
+    return staff_tables.add_tries(tx, [account, place], now)
 
 
 def _may_guess(runtime: Runtime, one: Staff) -> bool:

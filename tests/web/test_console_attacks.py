@@ -75,6 +75,16 @@ def test_who_logs_in_over_an_open_session_ends_it(runtime: Runtime, app: Flask, 
     assert after.token_hash != before.token_hash
 
 
+def test_who_comes_in_uses_up_no_tries(runtime: Runtime, clock: TestClock, app: Flask, fatou: Visitor) -> None:
+    """Whole networks of phones have one address: on Monday at eight every centre comes in from it, and comes again."""
+    for _ in range(12):
+        clock.advance(seconds=30)
+        assert "Enfants à visiter" in fatou.logs_in("fatou", OWN, code_for(runtime, "fatou")).text
+    assert rows_of(runtime, staff_try) == []
+    for n in range(11):
+        assert fatou.logs_in("fatou", OWN, "000000").status == (403 if n < 10 else 429), "a wrong code does"
+
+
 def test_addresses_of_the_old_kind_written_as_new_ones_are_told_apart() -> None:
     """A server that listens on [::] sees 10.0.0.1 as ::ffff:10.0.0.1: else all visitors would count as one."""
     network = staff_sessions.network_of
