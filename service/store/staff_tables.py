@@ -235,9 +235,10 @@ def count_tries(tx: Connection, keys: Sequence[bytes], since: int) -> list[int]:
 
 def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> list[int]:
     """Gives their ids."""
-    rows = [{"id": new_id(), "key_hash": key, "at": now} for key in keys]
-    tx.execute(insert(staff_try), rows)
-    return [row["id"] for row in rows]
+    ids = [new_id() for _ in keys]
+    rows = zip(ids, keys, strict=True)
+    tx.execute(insert(staff_try), [{"id": one, "key_hash": key, "at": now} for one, key in rows])
+    return ids
 
 
 def drop_tries(tx: Connection, ids: Sequence[int]) -> None:
