@@ -18,6 +18,7 @@ _KINDS = {
     "list": "lists without names",
     "names": "children named on paper",
     "search": "searches",
+    "import": "children in lists of doses",
 }
 
 
@@ -98,7 +99,7 @@ def staff_reads(login: str, days: int) -> None:
         found = staff_tables.reads_of(tx, one.id, built.now() - days * DAY_MS)
     for read in found:
         last = f"{built.local(read.last_at):%Y-%m-%d %H:%M}"
-        click.echo(f"{_KINDS.get(read.kind, read.kind):<24}  {read.times:>6} times  about {read.about:>6}  last {last}")
+        click.echo(f"{_KINDS.get(read.kind, read.kind):<26}  {read.times:>6} times  about {read.about:>6}  last {last}")
     if not found:
         click.echo(f"Nothing in the last {days} days.")
 

@@ -54,9 +54,14 @@ def weakness_of(password: str, login: str) -> Weakness | None:
 
 def stored_form(password: str, salt: bytes) -> str:
     """What is kept of a password."""
-    return slow_hash.stored_form(password, salt, PRICE)
+    return slow_hash.stored_form(_typed_anywhere(password), salt, PRICE)
 
 
 def is_password_of(typed: str, stored: str) -> bool:
     """Whether this is the password that was stored; nothing is forgiven but spaces around it."""
-    return slow_hash.is_secret_of(typed[: 2 * LONGEST].strip(), stored)
+    return slow_hash.is_secret_of(_typed_anywhere(typed[: 2 * LONGEST].strip()), stored)
+
+
+def _typed_anywhere(password: str) -> str:
+    """The same octets whether a keyboard sends é as one sign or as two."""
+    return unicodedata.normalize("NFKC", password)

@@ -1,4 +1,4 @@
-"""What people decided about messages, sending at all, and who serves a quartier. Written, and never changed."""
+"""What people decided about messages, sending, who serves a quartier, and ways in. Written, and never changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ decision = Table(
     id_column(),
     Column("at", Instant, nullable=False, index=True),
     Column("by", String(60), nullable=False),
-    Column("what", String(20), nullable=False),  # retry, drop, hold, release, restore, reassign
+    Column("what", String(20), nullable=False),  # retry, drop, hold, release, restore, reassign, staff reset
     Column("message_id", Id, index=True),  # none for what is about all of them; it outlives the message
     Column("why", Text, nullable=False),
 )

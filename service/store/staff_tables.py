@@ -31,7 +31,9 @@ staff = Table(
     metadata,
     id_column(),
     reference("organisation_id", "organisation.id"),
-    Column("login", String(30), nullable=False, unique=True),  # never given out again: doses are signed with it
+    Column(
+        "login", String(30), nullable=False, unique=True
+    ),  # nobody else's while it is kept: doses are signed with it
     Column("role", String(12), nullable=False),  # supervisor, centre
     reference("centre_id", "health_centre.id", nullable=True),
     Column("state", String(8), nullable=False),  # active, revoked
@@ -73,7 +75,7 @@ staff_read = Table(
     id_column(),
     Column("at", Instant, nullable=False, index=True),
     Column("staff_id", Id, nullable=False, index=True),  # it outlives the account
-    Column("kind", String(12), nullable=False),  # child, search, list, names
+    Column("kind", String(12), nullable=False),  # child, search, list, names, import
     Column("about_id", Id),  # a child, or whose list; none where nobody was found; it outlives them
 )
 
@@ -85,6 +87,10 @@ staff_list = Table(
     Column("lines", Sealed("staff_list.lines"), nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+
+NO_CENTRE = 0
+"""The id of none."""
 
 
 class Remit(NamedTuple):
@@ -121,7 +127,8 @@ class Staff(NamedTuple):
 
     @property
     def remit(self) -> Remit:
-        return Remit(self.organisation_id, self.centre_id)
+        everything = None if self.role == "supervisor" else NO_CENTRE
+        return Remit(self.organisation_id, everything if self.centre_id is None else self.centre_id)
 
     @property
     def signature(self) -> str:
@@ -226,8 +233,16 @@ def count_tries(tx: Connection, keys: Sequence[bytes], since: int) -> list[int]:
     return [found.get(key, 0) for key in keys]
 
 
-def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> None:
-    tx.execute(insert(staff_try), [{"id": new_id(), "key_hash": key, "at": now} for key in keys])
+def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> list[int]:
+    """Gives their ids."""
+    ids = [new_id() for _ in keys]
+    rows = zip(ids, keys, strict=True)
+    tx.execute(insert(staff_try), [{"id": one, "key_hash": key, "at": now} for one, key in rows])
+    return ids
+
+
+def drop_tries(tx: Connection, ids: Sequence[int]) -> None:
+    tx.execute(delete(staff_try).where(staff_try.c.id.in_(ids)))
 
 
 # --- what was read ------------------------------------------------------------------------------------------
@@ -301,11 +316,11 @@ def keep_list(tx: Connection, session_id: int, lines: str, now: int) -> int:
     return list_id
 
 
-def kept_list(tx: Connection, session_id: int, list_id: int) -> str | None:
-    """The lines; None when another list took its place, or it was written."""
-    which = (staff_list.c.session_id == session_id) & (staff_list.c.id == list_id)
+def kept_list(tx: Connection, session_id: int, list_id: int, since: int) -> str | None:
+    """The lines; None when another list took its place, it was written, or was kept before `since`."""
+    which = (staff_list.c.session_id == session_id) & (staff_list.c.id == list_id) & (staff_list.c.at >= since)
     return tx.execute(select(staff_list.c.lines).where(which)).scalar_one_or_none()
 
 
-def drop_list(tx: Connection, session_id: int) -> None:
-    tx.execute(delete(staff_list).where(staff_list.c.session_id == session_id))
+def drop_list(tx: Connection, list_id: int) -> None:
+    tx.execute(delete(staff_list).where(staff_list.c.id == list_id))

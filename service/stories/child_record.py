@@ -18,10 +18,10 @@ from service.runtime import Runtime
 from service.store import care_tables, people_tables, phone_tables, place_tables, staff_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Child
-from service.store.staff_tables import Remit
+from service.store.staff_tables import Remit, Staff
 from service.stories import care, dose_corrections, dose_import
 from service.stories.dose_corrections import Line
-from service.stories.dose_import import Verdict
+from service.stories.dose_import import Signed, Verdict
 
 SOURCE = "centre"
 MOST_DOSES = 20
@@ -87,10 +87,11 @@ def look(
 
 
 def keep(
-    tx: Connection, runtime: Runtime, child: Child, told: Sequence[DoseWord], on: date, by: str, now: int
+    tx: Connection, runtime: Runtime, child: Child, told: Sequence[DoseWord], on: date, one: Staff, now: int
 ) -> list[Verdict]:
     """Write those that can be, and plan the child anew; what is on record already is left as it is."""
-    return dose_import.write_child(tx, runtime, child.id, _lines(child, told, on), by, now, SOURCE)
+    signed = Signed(one.signature, now, one.remit, SOURCE)
+    return dose_import.write_child(tx, runtime, child.id, _lines(child, told, on), signed)
 
 
 def _lines(child: Child, told: Sequence[DoseWord], on: date) -> list[ListLine]:

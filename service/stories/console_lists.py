@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from service.domain import dose_lists
+from service.domain import dose_lists, retention_rules
 from service.domain.dose_lists import Line
 from service.domain.dose_words import DoseWord
 from service.runtime import Runtime
@@ -17,6 +17,7 @@ from service.stories import dose_import, dose_list_files
 from service.stories.dose_import import Outcome
 
 LARGEST = 1_000_000
+WAITS_MS = retention_rules.HOUR_MS
 MOST_ROWS = 1_000
 """A page answers while somebody waits, beside callers; longer lists are for the command line."""
 
@@ -36,9 +37,11 @@ def look(runtime: Runtime, session: Session, data: bytes, name: str) -> Seen:
     found = dose_lists.read_list(dose_list_files.rows_of(data, name, MOST_ROWS), runtime.calendar)
     outcome = _take_in(runtime, session, found.lines, dry_run=True)
     outcome.refused = sorted([*outcome.refused, *found.unread])
-    if not outcome.doses:
-        return Seen(len(found.cells), outcome, 0)
     with runtime.database.begin() as tx:
+        # What stands beside each line tells what is on record: it counts as reading, and so does finding nobody.
+        staff_tables.note_reads(tx, session.staff.id, "import", outcome.child_ids or [None], runtime.now())
+        if not outcome.doses:
+            return Seen(len(found.cells), outcome, 0)
         list_id = staff_tables.keep_list(tx, session.id, _packed(found.lines), runtime.now())
     return Seen(len(found.cells), outcome, list_id)
 
@@ -46,12 +49,12 @@ def look(runtime: Runtime, session: Session, data: bytes, name: str) -> Seen:
 def write(runtime: Runtime, session: Session, list_id: int) -> Outcome | None:
     """Write what was looked at; None when it waits no more. Twice does no harm."""
     with runtime.database.read() as tx:
-        kept = staff_tables.kept_list(tx, session.id, list_id)
+        kept = staff_tables.kept_list(tx, session.id, list_id, runtime.now() - WAITS_MS)
     if kept is None:
         return None
     outcome = _take_in(runtime, session, _unpacked(kept), dry_run=False)
     with runtime.database.begin() as tx:
-        staff_tables.drop_list(tx, session.id)
+        staff_tables.drop_list(tx, list_id)
     return outcome
 
 

@@ -39,18 +39,27 @@ REASONS = {
 
 
 class Verdict(NamedTuple):
-    """What becomes of one line: the doses it adds, or why it is refused; neither when all is on record already."""
+    """What becomes of one line: the doses it adds, or why it is refused; neither when all is on record already.
+
+    `taken_back_by`: who took the dose back, where that is why; it may be a name.
+    """
 
     line: Line
     new: tuple[DoseWord, ...] = ()
     why_not: str = ""
     remarks: tuple[str, ...] = ()
+    taken_back_by: str = ""
 
 
 @dataclass
 class Outcome:
-    """Lines in the order of the file. `remarks` are about doses that were taken and do not count, or as another one."""
+    """Lines in the order of the file. `remarks` are about doses that were taken and do not count, or as another one.
 
+    `child_ids`: whom the lines were about. `tells_who`: refusals say who took a dose back.
+    """
+
+    tells_who: bool = True
+    child_ids: tuple[int, ...] = ()
     doses: int = 0
     children: int = 0
     known: int = 0
@@ -60,7 +69,8 @@ class Outcome:
     def add(self, verdicts: Iterable[Verdict]) -> None:
         for one in verdicts:
             if one.why_not:
-                self.refused.append(Refusal(one.line.number, one.why_not))
+                by = f" par {one.taken_back_by}" if one.taken_back_by and self.tells_who else ""
+                self.refused.append(Refusal(one.line.number, one.why_not + by))
                 continue
             self.doses += len(one.new)
             self.known += not one.new
@@ -70,6 +80,15 @@ class Outcome:
         self.refused.sort()
         self.remarks.sort()
         return self
+
+
+class Signed(NamedTuple):
+    """Who writes, when, about whose children (None: everybody's), and where it comes from."""
+
+    by: str
+    now: int
+    remit: Remit | None = None
+    source: str = SOURCE
 
 
 Progress = Callable[[str, int, int], None]
@@ -89,9 +108,9 @@ def take_in(
     """Check everything, then write what is good, unless it was only asked what it would come to.
 
     What a line comes to is judged anew when it is written: somebody may have written the same meanwhile. Whoever is
-    not within the `remit` is told of as nobody is.
+    not within the `remit` is told of as nobody is, and with a remit nobody is named who took a dose back.
     """
-    checked, outcome = Outcome(), Outcome()
+    checked, outcome = Outcome(tells_who=remit is None), Outcome(tells_who=remit is None)
     once, twice = _told_once(lines)
     by_code: dict[str, list[Line]] = defaultdict(list)
     for line in once:
@@ -113,12 +132,12 @@ def take_in(
     outcome.refused += twice
     if dry_run:
         checked.refused += outcome.refused
-        checked.children = len(by_child)
+        checked.children, checked.child_ids = len(by_child), tuple(by_child)
         return checked.in_order()
     # In the order of households, as everybody locks several of them: nobody waits for somebody who waits for him.
     order = sorted(by_child, key=lambda child_id: (homes[child_id], child_id))
-    _write(runtime, order, by_child, by, now, outcome, progress)
-    outcome.children = len(by_child)
+    _write(runtime, order, by_child, Signed(by, now, remit), outcome, progress)
+    outcome.children, outcome.child_ids = len(by_child), tuple(by_child)
     return outcome.in_order()
 
 
@@ -200,7 +219,8 @@ def _judge_line(
             continue
         if (dose.antigen, line.on) in record.taken_back:
             who = record.taken_back[dose.antigen, line.on]
-            return Verdict(line, why_not=f"{dose.antigen} de ce jour a été retirée du dossier par {who}")
+            why = f"{dose.antigen} de ce jour a été retirée du dossier"
+            return Verdict(line, why_not=why, taken_back_by=who)
         if mediator_doses.is_known(calendar, dose, line.on, given, before):
             word = dose_words.written(dose)
             return Verdict(line, why_not=f"{word} est déjà au dossier avec une autre date : comparez avec le carnet")
@@ -226,8 +246,7 @@ def _write(
     runtime: Runtime,
     order: Sequence[int],
     by_child: dict[int, list[Line]],
-    by: str,
-    now: int,
+    signed: Signed,
     outcome: Outcome,
     progress: Progress,
 ) -> None:
@@ -239,7 +258,7 @@ def _write(
         return Page(order[place:until], until if until < len(order) else None)
 
     def act(tx: Connection, children: Sequence[int]) -> int:
-        verdicts[:] = [said for one in children for said in write_child(tx, runtime, one, by_child[one], by, now)]
+        verdicts[:] = [said for one in children for said in write_child(tx, runtime, one, by_child[one], signed)]
         return len(children)
 
     for page in paged_work.in_pages(runtime.database, find, act, 0 if order else None, most=WRITTEN_AT_MOST):
@@ -249,13 +268,13 @@ def _write(
 
 
 def write_child(
-    tx: Connection, runtime: Runtime, child_id: int, lines: Sequence[Line], by: str, now: int, source: str = SOURCE
+    tx: Connection, runtime: Runtime, child_id: int, lines: Sequence[Line], signed: Signed
 ) -> list[Verdict]:
     """Write the lines of a child that can be and plan it anew; gives what became of each."""
-    child = people_tables.find_child(tx, id=child_id)  # ours from here on
-    if child is None:
+    child = people_tables.find_child(tx, id=child_id)  # ours from here on: it moves nowhere
+    if child is None or not (signed.remit is None or signed.remit.has(child)):
         return [Verdict(line, why_not="aucun enfant n'a ce code") for line in lines]
-    verdicts = judge_child(tx, runtime, child, lines, runtime.today(now))
+    verdicts = judge_child(tx, runtime, child, lines, runtime.today(signed.now))
     for verdict in verdicts:
         for dose in verdict.new:
             care_tables.add_dose(
@@ -263,11 +282,11 @@ def write_child(
                 child.id,
                 dose.antigen,
                 verdict.line.on,
-                source=source,
+                source=signed.source,
                 date_quality="seen",
-                recorded_by=by,
-                recorded_at=now,
+                recorded_by=signed.by,
+                recorded_at=signed.now,
             )
     if any(verdict.new for verdict in verdicts):
-        recalls.replan(tx, runtime, child.id, now)
+        recalls.replan(tx, runtime, child.id, signed.now)
     return verdicts

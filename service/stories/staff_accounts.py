@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from service.clock import DAY_MS
 from service.domain import one_time_codes, passwords, slow_hash
 from service.runtime import Runtime
-from service.store import centre_tables, place_tables, staff_tables
+from service.store import centre_tables, decision_tables, place_tables, staff_tables
 from service.store.staff_tables import Staff
 from service.stories.families import PROGRAMME
 from service.stories.mediator_accounts import plain
@@ -71,7 +71,7 @@ def revoke(tx: Connection, login: str, by: str, now: int) -> None:
 def reset(tx: Connection, login: str, by: str, now: int) -> Opening:
     """Another start password and another secret for the codes; all sessions end. Raises Refused."""
     one = working(tx, login)
-    _named(by)
+    decision_tables.note_decision(tx, now, _named(by), "staff reset", login)
     password, secret = _start_password(), _fresh_secret()
     staff_tables.end_sessions_of(tx, one.id)
     until = now + START_DAYS * DAY_MS

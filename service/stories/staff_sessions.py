@@ -50,14 +50,17 @@ class Entered(NamedTuple):
 
 
 def log_in(runtime: Runtime, typed: Typed) -> Entered:
-    """A session for whoever has password and code. Each try counts, and is counted before it is looked at."""
+    """A session for whoever has password and code. Each try is counted before it is looked at, and is given back to
+    whoever comes in: whole networks of phones share one address.
+    """
     if not _hashing.acquire(timeout=HASHING_PATIENCE_S):
         return Entered(why_not="busy")
     try:
         now = runtime.now()
         login = typed.login.strip().casefold()[:60]
         with runtime.database.begin() as tx:
-            if not _may_try(tx, runtime, login, typed.address, now):
+            tries = _count_try(tx, runtime, login, typed.address, now)
+            if not tries:
                 return Entered(why_not="wait")
             one = staff_tables.staff_of_login(tx, login)
         # Outside of a transaction: SQLite has one writer, and callers would wait for the hash.
@@ -67,7 +70,10 @@ def log_in(runtime: Runtime, typed: Typed) -> Entered:
     if one is None or not is_right:
         return Entered(why_not="wrong")
     with runtime.database.begin() as tx:
-        return _enter(tx, one, typed.code, now)
+        entered = _enter(tx, one, typed.code, now)
+        if entered.why_not is None:
+            staff_tables.drop_tries(tx, tries)
+        return entered
 
 
 def _enter(tx: Connection, checked: Staff, code: str, now: int) -> Entered:
@@ -101,7 +107,7 @@ class Chosen(NamedTuple):
     """The token of the session that goes on, or what is wrong with the password."""
 
     token: str = ""
-    why_not: Weakness | Literal["differ", "former"] | None = None
+    why_not: Weakness | Literal["differ", "former", "wait"] | None = None
 
 
 def choose_password(runtime: Runtime, session: Session, former: str, new: str, again: str) -> Chosen:
@@ -114,6 +120,8 @@ def choose_password(runtime: Runtime, session: Session, former: str, new: str, a
     weakness = "differ" if new != again.strip() else passwords.weakness_of(new, one.login)
     if weakness is not None:
         return Chosen(why_not=weakness)
+    if one.start_until is None and not _may_guess(runtime, one):
+        return Chosen(why_not="wait")
     with _hashing:
         if one.start_until is None and not passwords.is_password_of(former, one.password):
             return Chosen(why_not="former")
@@ -149,26 +157,43 @@ def _misses(runtime: Runtime, one: Staff) -> bytes:
     return runtime.vault.event_key("staff search", str(one.id))
 
 
-def _may_try(tx: Connection, runtime: Runtime, login: str, address: str, now: int) -> bool:
-    """Count this try, unless there were too many: then nothing is counted, and time goes on for whoever waits."""
+def _count_try(tx: Connection, runtime: Runtime, login: str, address: str, now: int) -> list[int]:
+    """Count this try; empty if there were too many: then nothing is counted, and time goes on for whoever waits."""
     account = runtime.vault.event_key("staff login", login)
-    place = runtime.vault.event_key("staff address", _network_of(address))
+    place = runtime.vault.event_key("staff address", network_of(address))
     of_account, of_place = staff_tables.count_tries(tx, [account, place], now - WINDOW_MS)
     if of_account >= MOST_OF_ACCOUNT or of_place >= MOST_OF_ADDRESS:
-        return False
-    staff_tables.add_tries(tx, [account, place], now)
+        return []
+    return staff_tables.add_tries(tx, [account, place], now)
+
+
+def _may_guess(runtime: Runtime, one: Staff) -> bool:
+    """Count this try of the former password: whoever finds a page open has no more of them than at the door."""
+    key, now = runtime.vault.event_key("staff former", str(one.id)), runtime.now()
+    with runtime.database.begin() as tx:
+        if staff_tables.count_tries(tx, [key], now - WINDOW_MS)[0] >= MOST_OF_ACCOUNT:
+            return False
+        staff_tables.add_tries(tx, [key], now)
     return True
 
 
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
     """One IPv6 subscriber has 2^64 addresses: they count as one."""
+    written = plain_address(address)
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(written)
     except ValueError:
         return "unknown"
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else written
+
+
+def plain_address(address: str) -> str:
+    """Without ::ffff: before an IPv4 address, as a server that listens on [::] writes all of them."""
+    try:
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+    except ValueError:
+        return address
+    return str(mapped) if mapped else address
 
 
 def _lasts(one: Session, now: int) -> bool:

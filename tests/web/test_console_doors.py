@@ -133,6 +133,7 @@ def test_ten_tries_of_an_account_and_thirty_from_an_address(
     assert tries("another", "2001:db8:1::1") == 403
     clock.advance(minutes=15, seconds=1)
     assert tries("fatou", "10.1.0.99", fatou.password) == 200
+    assert Visitor(runtime, app).logs_in("fatou", "wrong", "123456").status == 403
     clock.advance(hours=1)
     retention.purge(runtime, ["staff_tries"])
     assert len(rows_of(runtime, staff_try)) == 2, "the last one, by account and by address"

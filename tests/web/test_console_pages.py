@@ -106,7 +106,7 @@ def test_a_supervisor_sees_who_is_late_by_mediator_and_prints_the_list(
     assert reads.count(("child", late_child.child_id)) == 1
     assert reads.count(("list", kadia.id)) == 2
     said = command(settings, "staff", "reads", "fatou", "--days", "400").output
-    assert "children named on paper        1 times  about      1" in said
+    assert "children named on paper          1 times  about      1" in said
 
 
 def test_a_quartier_changes_hands_after_a_look(

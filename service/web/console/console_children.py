@@ -22,7 +22,7 @@ NOTHING_TICKED = "Cochez au moins un vaccin."
 def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
     @guard.page(pages, "/enfant", EVERY_ROLE, "GET", "POST")
     def search() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/search.html", said="", found=())
         now, typed = runtime.now(), form_text("quoi", 40)
         with runtime.database.begin() as tx:
@@ -61,7 +61,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
             return _child_page(runtime, ref, mistake), 400
         with runtime.database.begin() as tx:
             one = child_named(tx, ref)
-            kept = child_record.keep(tx, runtime, one, told, on, who().signature, runtime.now())
+            kept = child_record.keep(tx, runtime, one, told, on, who(), runtime.now())
         is_new = any(verdict.new for verdict in kept)
         return redirect(url_for("console.child", ref=ref, dit="ecrit" if is_new else "rien"), 303)
 

@@ -42,7 +42,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/entrer", ANYBODY, "GET", "POST")
     def enter() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/enter.html", said="", login="")
         login = form_text("identifiant", 60)
         typed = Typed(login, request.form.get("mot_de_passe", "")[:400], form_text("code", 20), guard.address())
@@ -51,6 +51,8 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
             log.warning("console_login_refused", why=found.why_not)
             said = _SAID[found.why_not]
             return render_template("console/enter.html", said=said, login=login), _STATUS[found.why_not]
+        if g.visit.session is not None:  # nobody holds its cookie any more who should
+            staff_sessions.log_out(runtime, g.visit.session)
         answer = redirect(url_for("console.home"), 303)
         guard.give_cookie(answer, found.token)
         g.visit = g.visit._replace(is_new=False)
@@ -65,12 +67,13 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/mot-de-passe", EVERY_ROLE, "GET", "POST")
     def password() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("console/password.html", said="")
         former, new, again = (request.form.get(name, "")[:400] for name in ("ancien", "nouveau", "encore"))
         chosen = staff_sessions.choose_password(runtime, session(), former, new, again)
         if chosen.why_not is not None:
-            return render_template("console/password.html", said=console_words.WEAK[chosen.why_not]), 400
+            said = console_words.WEAK[chosen.why_not]
+            return render_template("console/password.html", said=said), _STATUS.get(chosen.why_not, 400)
         answer = redirect(url_for("console.late", dit="choisi"), 303)
         guard.give_cookie(answer, chosen.token)
         return answer

@@ -126,7 +126,7 @@ class Guard:
 
     def address(self) -> str:
         """From where the request came. Only our own proxy is believed when it says so."""
-        peer, proxy = request.remote_addr or "", self.runtime.config.console.proxy
+        peer, proxy = staff_sessions.plain_address(request.remote_addr or ""), self.runtime.config.console.proxy
         if proxy and peer == proxy:
             return request.headers.get("X-Forwarded-For", peer).rsplit(",", 1)[-1].strip()
         return peer
@@ -232,10 +232,17 @@ def _only_from_our_pages(runtime: Runtime) -> None:
     origin = request.headers.get("Origin")
     if origin is None:
         return
-    ours = {urlsplit(runtime.config.public_url).netloc, request.host} - {""}
-    if urlsplit(origin).netloc not in ours:
+    if not _is_our_origin(runtime, origin):
         log.warning("console_refused", why="another site's form")
         abort(403)
+
+
+def _is_our_origin(runtime: Runtime, origin: str) -> bool:
+    """Ours by name, and by https outside of a demo: whoever writes into a network's http is no page of ours."""
+    schemes = ("https",) if runtime.config.demo_secret is None else ("https", "http")
+    public = urlsplit(runtime.config.public_url)
+    hosts = {public.netloc.lower(), request.host.lower()} - {""}
+    return origin.lower() in {f"{scheme}://{host}" for scheme in schemes for host in hosts}
 
 
 def _packed(response: Response) -> Response:

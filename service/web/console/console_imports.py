@@ -26,7 +26,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/import", EVERY_ROLE, "GET", "POST", largest=console_lists.LARGEST + room_for_the_form)
     def bring_in() -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return _form("")
         sent = request.files.get("liste")
         data = sent.read(console_lists.LARGEST + 1) if sent else b""

@@ -74,7 +74,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/retards/<int:mediator>/confier", SUPERVISORS, "GET", "POST")
     def hand_over(mediator: int) -> Any:
-        if request.method == "GET":
+        if request.method != "POST":
             return _hand_over_form(runtime, mediator, "")
         try:
             with runtime.database.begin() as tx:

@@ -27,7 +27,7 @@ _REFUSALS: Final = {
     403: "Cette page n'est plus valable. Ouvrez-la de nouveau, puis recommencez.",
     404: "Cette page n'existe pas.",
     405: "Cette page ne s'ouvre pas ainsi.",
-    413: "C'est trop grand.",
+    413: "C'est trop grand. Une liste a 1 Mo au plus : coupez-la en deux.",
     429: TOO_MANY_TRIES,
     503: "Le service est occupé. Rien n'a été changé : réessayez dans quelques secondes.",
 }
@@ -46,6 +46,7 @@ WEAK: Final = {
     "easy": "Ce mot de passe est trop facile à deviner, ou c'est l'ancien. Prenez quatre mots sans rapport.",
     "former": "L'ancien mot de passe n'est pas le bon.",
     "differ": "Les deux mots de passe ne sont pas les mêmes.",
+    "wait": TOO_MANY_TRIES,
 }
 WHYS: Final = {
     "wrong-child": "elle est d'un autre enfant",
