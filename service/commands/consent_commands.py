@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date
 
 import click
 from sqlalchemy.engine import Connection
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.store.people_tables import Child
 
-DAY = click.DateTime(["%Y-%m-%d"])
 ALOUD = {
     "reminder": "Pour les rappels par SMS, nous gardons votre numéro et ce qui concerne l'enfant. D'accord ?",
     "campaign": "Peut-on vous envoyer des infos par SMS ?",
@@ -36,7 +36,7 @@ def consent() -> None:
 @click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
 @click.option("--by", required=True, metavar="NAME", help="Who was there and writes it down.")
 def consent_note(
-    code: str, purpose: str, given: bool, how: str, on: datetime | None, words: str | None, language: str, by: str
+    code: str, purpose: str, given: bool, how: str, on: date | None, words: str | None, language: str, by: str
 ) -> None:
     """Write down a yes or a no that was signed, or said aloud to somebody. It sends nothing."""
     from service.stories import told_consents
@@ -48,7 +48,7 @@ def consent_note(
         raise click.ClickException("without the question there is no answer: nothing was written down")
     runtime = opened_runtime()
     now = runtime.now()
-    day = on.date() if on else runtime.today(now)
+    day = on or runtime.today(now)
     told = told_consents.Told(purpose, given, day, Words(words or READ_ALOUD, language, how), by[:60])
     try:
         with runtime.database.begin() as tx:
