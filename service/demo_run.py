@@ -150,6 +150,7 @@ def _environment(folder: Path, port: int, sim_port: int) -> dict[str, str]:
         f"{PREFIX}SIMULATOR_VOICE__BASE_URL": f"http://127.0.0.1:{sim_port}",
         f"{PREFIX}VOICE__BY": "simulator_voice",
         f"{PREFIX}FOLLOW_UPS__CONFIRMED_BY": "nobody: a demo",
+        f"{PREFIX}COVER__CONFIRMED_BY": "nobody: a demo",
         f"{PREFIX}DEMO_SECRET": secret["control"],
         f"{PREFIX}PUBLIC_URL": f"http://127.0.0.1:{port}",
         f"{PREFIX}PORT": str(port),

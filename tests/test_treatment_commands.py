@@ -8,7 +8,10 @@ import pytest
 
 from service.config import Config
 from service.runtime import Runtime
+from service.store import people_tables
+from service.store.consent_tables import WEEKLY_VISITS
 from service.store.treatment_tables import treatment
+from service.stories import told_consents
 from service.stories.families import Enrolled
 from tests.cover import rows_of
 from tests.people import TestClock
@@ -40,10 +43,17 @@ def test_from_the_first_measure_to_the_end(settings: Config, runtime: Runtime, a
     assert "sent on: no visit is asked for" in said(settings, "treated")
     assert said(settings, "discharge", awa.code, "--why", "transferred", *BY).startswith("Closed.")
     assert how_ended(runtime) == ["transferred"]
+    with runtime.database.read() as tx:
+        child = people_tables.find_child(tx, id=awa.child_id)
+        assert child is not None
+        words = [(one.purpose, one.given, one.recorded_by) for one in told_consents.words_of(tx, child)]
+    assert ("reminder", True, "self") in words
+    assert (WEEKLY_VISITS, True, "Fatou") in words
 
 
 REFUSED = (
     (("treat", "{code}", "--muac", "1120", *BY), "12.5 cm is 125"),
+    (("treat", "{code}", "--muac", "11.2", *BY), "12.5 cm is 125"),
     (("treat", "{code}", "--muac", "112", "--weight", "600", *BY), "in kg"),
     (("treat", "{code}", "--muac", "112", "--on", "2099-01-01", *BY), "has not come yet"),
     (("treat", "{code}", *BY), "--muac says what the tape shows"),

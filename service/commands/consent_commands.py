@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date
 
 import click
 from sqlalchemy.engine import Connection
 
+from service.commands.days import DAY
 from service.commands.opening import opened_runtime
 from service.store.people_tables import Child
 
-DAY = click.DateTime(["%Y-%m-%d"])
 ALOUD = {
     "reminder": "Pour les rappels par SMS, nous gardons votre numéro et ce qui concerne l'enfant. D'accord ?",
     "campaign": "Peut-on vous envoyer des infos par SMS ?",
@@ -19,6 +19,9 @@ ALOUD = {
 }
 READ_ALOUD = "laseli consent note, 1"
 """What stands as the words of a spoken answer: the sentences above, in their first form."""
+
+SHOWN = 12
+"""As many digits of a screen's hash tell it from every other one."""
 
 
 @click.group("consent")
@@ -29,26 +32,28 @@ def consent() -> None:
 @consent.command("note")
 @click.argument("code")
 @click.option("--purpose", required=True, type=click.Choice(tuple(ALOUD)))
-@click.option("--yes/--no", "given", required=True, help="What the family said.")
+@click.option("--yes/--no", "given", default=None, help="What the family said: one of the two.")
 @click.option("--how", required=True, type=click.Choice(("paper", "spoken")))
 @click.option("--on", "on", type=DAY, help="The day on which it was said; today when left out.")
 @click.option("--words", metavar="FORM", help="On paper: which form was signed, as 'fiche 3'.")
 @click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
 @click.option("--by", required=True, metavar="NAME", help="Who was there and writes it down.")
 def consent_note(
-    code: str, purpose: str, given: bool, how: str, on: datetime | None, words: str | None, language: str, by: str
+    code: str, purpose: str, given: bool | None, how: str, on: date | None, words: str | None, language: str, by: str
 ) -> None:
     """Write down a yes or a no that was signed, or said aloud to somebody. It sends nothing."""
     from service.stories import told_consents
     from service.stories.consents import Words
 
+    if given is None:
+        raise click.UsageError("say what the family said: --yes or --no")
     if how == told_consents.PAPER and not words:
         raise click.ClickException("say which form was signed: --words 'fiche 3'")
     if how == told_consents.SPOKEN and not click.confirm(f"A-t-on lu à la famille : « {ALOUD[purpose]} » ?", err=True):
         raise click.ClickException("without the question there is no answer: nothing was written down")
     runtime = opened_runtime()
     now = runtime.now()
-    day = on.date() if on else runtime.today(now)
+    day = on or runtime.today(now)
     told = told_consents.Told(purpose, given, day, Words(words or READ_ALOUD, language, how), by[:60])
     try:
         with runtime.database.begin() as tx:
@@ -71,9 +76,15 @@ def consent_show(code: str) -> None:
         answer = "yes" if one.given else "no"
         click.echo(
             f"{runtime.today(one.at)}  {one.purpose:<14}  {answer:<3}  {one.wording:<8}  {one.how:<8}  "
-            f"{one.language}  {one.recorded_by}  {one.words_version}"
+            f"{one.language}  {one.recorded_by}  {_words(one.words_version)}"
         )
     click.echo(f"{len(said)} words" if len(said) != 1 else "1 word")
+
+
+def _words(version: str) -> str:
+    """A screen as its flow and the beginning of its hash, a form as it was named."""
+    flow, parted, digest = version.partition(":")
+    return f"{flow}:{digest[:SHOWN]}" if parted and re.fullmatch("[0-9a-f]{64}", digest) else version
 
 
 def _child(tx: Connection, code: str) -> Child:

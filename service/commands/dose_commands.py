@@ -42,8 +42,11 @@ def dose() -> None:
 @click.argument("antigens")
 @click.option("--on", "on", type=DAY, help="The day it was given; today when left out.")
 def dose_add(code: str, antigens: str, on: date | None) -> None:
-    """Record doses: laseli dose add 48217730 PENTA,OPV --on 2026-11-20 (`add` may be left out)."""
-    from service.stories import doses
+    """Record doses: laseli dose add 48217730 PENTA,OPV --on 2026-11-20 (`add` may be left out).
+
+    What does not count is written down all the same, and told.
+    """
+    from service.stories import dose_corrections, doses
 
     built = opened_runtime()
     now = built.now()
@@ -53,9 +56,13 @@ def dose_add(code: str, antigens: str, on: date | None) -> None:
             new = doses.record_doses(
                 tx, built, code, antigens.split(","), day, source="centre", by="command line", now=now
             )
+            _, lines = dose_corrections.history(tx, built, code, built.today(now))
     except doses.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"Recorded: {', '.join(new)}." if new else "Nothing new: these doses were on record already.")
+    for one in lines:
+        if one.reasons and one.dose.given_on == day and one.dose.antigen in new and one.dose.voided_at is None:
+            click.echo(f"{one.dose.antigen} of {day} {one.counts_as}.")
 
 
 # --- corrections --------------------------------------------------------------------------------------------

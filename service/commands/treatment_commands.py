@@ -30,7 +30,19 @@ READ_ALOUD = (
     "et pour qu'un agent de santé le suive. D'accord ? » A-t-on dit oui ?"
 )
 by_whom = click.option("--by", required=True, metavar="NAME", help="Who writes it down.")
-muac = click.option("--muac", type=int, metavar="MM", help="Round the arm, in mm: 12.5 cm is 125.")
+
+
+class _Millimetres(click.ParamType[int]):
+    name = "mm"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        written = str(value).strip()
+        if not (written.isascii() and written.isdigit()):
+            self.fail(f"'{written}' is no whole number of millimetres: 12.5 cm is 125", param, ctx)
+        return int(written)
+
+
+muac = click.option("--muac", type=_Millimetres(), metavar="MM", help="Round the arm, in mm: 12.5 cm is 125.")
 oedema = click.option("--oedema", is_flag=True, help="A hollow stays on both feet.")
 danger = click.option("--danger", is_flag=True, help="A sign of danger: nothing else is asked, the child is sent on.")
 weight = click.option("--weight", type=float, metavar="KG", help="For the ration of OptiMA's table.")

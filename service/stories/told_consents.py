@@ -53,7 +53,9 @@ def write_down(tx: Connection, runtime: Runtime, child: Child, told: Told, now: 
         raise Refused("nobody is known who cares for this child: its family calls with the child's code first")
     last = next(iter(consent_tables.standing(tx, (carer,), (told.purpose,))), None)
     if told.given and last is not None and not last.given and last.recorded_by == "self":
-        raise Refused("the family said no with its own phone, and says yes there too: the code, then 5 and 1")
+        raise Refused(
+            "the family said no with its own phone: it says yes there too, by dialling the code, then 5 and 1"
+        )
     at = _moment(runtime, told.on, now)
     counts = last is None or last.at < at or told.on == runtime.today(last.at)
     wording = last.wording if last is not None and told.given else consents.DISCREET
@@ -72,9 +74,10 @@ def write_down(tx: Connection, runtime: Runtime, child: Child, told: Told, now: 
 
 
 def words_of(tx: Connection, child: Child) -> list[Standing]:
-    """Every word of the child's first caregiver, the oldest first."""
+    """Every word of the child's first caregiver, and on the child's own weekly visits; the oldest first."""
     carer = family_changes.first_caregiver(tx, child.household_id)
-    return consent_tables.history(tx, carer) if carer is not None else []
+    said = consent_tables.history(tx, carer) if carer is not None else []
+    return sorted([*said, *consent_tables.history(tx, child.id)], key=lambda one: one.at)
 
 
 def _moment(runtime: Runtime, on: date, now: int) -> int:

@@ -82,6 +82,8 @@ def test_after_it_was_taken_back_the_dose_can_be_written_again(
     listed = doses(settings, "list", awa.code)
     assert listed.count("  PENTA   ") == 2
     assert "PENTA   PENTA1  (centre command line" in listed
+    too_young = doses(settings, awa.code, "MR", "--on", "2026-11-20")
+    assert too_young.startswith("Recorded: MR.\nMR of 2026-11-20 does not count: too_")
 
 
 def test_the_note_is_sealed(settings: Config, runtime: Runtime, awa: Enrolled) -> None:

@@ -108,7 +108,8 @@ def test_the_centre_writes_down_a_signed_form_with_its_day(
         found = CliRunner().invoke(command, ["note", child.code, *words, "--by", "Fatou"], input=answer)
         return found.output
 
-    paper = ("--how", "paper", "--on", "2026-11-25")
+    paper = ("--how", "paper", "--on", "25/11/2026")
+    assert "--yes or --no" in run("--purpose", "campaign", *paper, "--words", "fiche 3")
     assert "which form was signed" in run("--purpose", "campaign", "--no", *paper)
     assert "a later word of the family stands" in run("--purpose", "campaign", "--no", *paper, "--words", "fiche 3")
     assert "is a visit" in run("--purpose", "reminder", "--no", *paper, "--words", "fiche 3")
