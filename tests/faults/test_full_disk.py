@@ -6,11 +6,12 @@ import random
 import resource
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from service.runtime import Runtime
 from service.stories import dispatcher
@@ -149,7 +150,12 @@ def test_a_file_that_may_not_grow_stops_the_dispatcher_until_it_may(
         assert sent < MESSAGES
         judge(runtime, truth, acknowledged).must_be_honest()
         _allow_pages(runtime, 1_000_000)
-        assert sending.result(60) == MESSAGES
+        wait([sending], 60)
+    if isinstance(sending.exception(), DBAPIError):
+        assert sent == 0, "not even the first claim found room: the worker's next round tries again"
+        dispatcher.send_due(runtime)
+    else:
+        assert sending.result() == MESSAGES
     found = judge(runtime, truth, acknowledged)
     found.must_be_honest()
     assert found.states == {"accepted": MESSAGES}

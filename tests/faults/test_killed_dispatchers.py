@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,7 +104,7 @@ def test_killed_while_one_call_carries_a_hundred(
     """A campaign says the same to all. More hang on each call, and the promise is the same."""
     carrier.think = 0.4
     written = [
-        replace(letter, text="Vaccination a Darsalam le 12/12", purpose="campaign", klass="once")
+        letter._replace(text="Vaccination a Darsalam le 12/12", purpose="campaign", klass="once")
         for letter in letters(IN_CAMPAIGN, runtime.now())
     ]
     acknowledged = queue(runtime, written)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def one_by_one(letter: Letter) -> Letter:
 
 
 def in_calls_of_many(letter: Letter) -> Letter:
-    return replace(letter, text="Vaccination a Darsalam le 12/12", purpose="campaign", klass="once")
+    return letter._replace(text="Vaccination a Darsalam le 12/12", purpose="campaign", klass="once")
 
 
 @pytest.mark.parametrize(("way", "think"), [(one_by_one, 0.01), (in_calls_of_many, 0.5)])
