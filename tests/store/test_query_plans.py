@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime, build_runtime
 from service.store import call_tables, message_claims, message_tables
 from service.store.care_tables import appointment
-from service.stories import recall_day
+from service.stories import recall_day, recalls
 from tests.conftest import a_config, fresh_sqlite
 from tests.many_families import due_children
 from tests.people import TestClock
@@ -88,11 +88,11 @@ def test_the_day_is_planned_without_a_look_at_those_of_whom_nothing_is_due(
             tx.exec_driver_sql(f"UPDATE sqlite_stat1 SET stat = '900000' || {rest}")
             tx.exec_driver_sql("ANALYZE sqlite_schema")
     with built.database.begin() as tx, seen(tx) as statements:
-        assert recall_day.queue_page(tx, built, clock.now(), 200)[0] == 30
+        assert recall_day.queue_page(tx, built, clock.now(), 200, recalls.replan)[0] == 30
         clock.advance(days=1)  # what has not left is said by the next message
         tx.execute(update(appointment).where(appointment.c.last_step == "J+7").values(next_step_on=date(2026, 1, 1)))
         statements.clear()
-        recall_day.queue_page(tx, built, clock.now(), 200)
+        recall_day.queue_page(tx, built, clock.now(), 200, recalls.replan)
         asked = [sql for sql, _ in statements] + [form.sql for form in tx.dialect.prepared.values()]  # type: ignore[attr-defined]
         assert len(asked) > 10
         for sql in asked:
