@@ -61,8 +61,8 @@ def _due(
 ) -> tuple[int, list[DueAppointment]]:
     """(how many were due, what is told of now) for these households.
 
-    Whoever is late while the centre's next day is cancelled, or what is due is out of stock, is planned anew first: such
-    a day may have been told of before the child was late.
+    Whoever is late while the centre's next day is cancelled, or what is due is out of stock, is planned anew first:
+    such a day may have been told of before the child was late.
     """
     rows = recall_tables.due_appointments(tx, homes, steps.today)
     late = meeting_days.held_up(tx, runtime, [row for row in rows if row.on < steps.today], steps.today)
