@@ -248,7 +248,7 @@ def plan_page(tx: Connection, runtime: Runtime, one: Announced, homes: Sequence[
     centre_tables.lock_households(tx, homes)
     children = round_tables.followed_in(tx, homes, zones)
     waiting = round_pardons.waiting_in(tx, homes)
-    gone = round_plans.replan(tx, runtime, children, now)
+    gone = round_plans.replan(tx, runtime, children, now, is_asking=True)
     if gone:
         round_pardons.ask_pardon(tx, runtime, one, gone, waiting, now)
     return len(children)

@@ -16,16 +16,16 @@ from service.follow_up_settings import CoverSettings
 from service.runtime import Runtime
 from service.store import phone_tables, replan_tables
 from service.store.care_tables import appointment
-from service.stories import consents, families, malaria_announcements, opt_outs, recalls, replanning
+from service.stories import consents, families, handovers, malaria_announcements, opt_outs, recalls, replanning
 from service.stories.consents import Words
 from service.stories.families import Enrolled
 from tests.follow_ups import with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
-from tests.stories.test_centre_days import NEXT_MON, mondays
+from tests.stories.test_centre_days import AUNT, NEXT_MON, mondays
 from tests.stories.test_centre_days import cancel as cancel_day
 from tests.stories.test_cover_ends import DISCREET, asked, covered
-from tests.stories.test_malaria_rounds import GROWN, announce, grown, said
+from tests.stories.test_malaria_rounds import GROWN, PARDON, announce, expected, grown, said
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, check_promises, enrol
 from tests.treatments import taken_in
 
@@ -147,3 +147,38 @@ def test_what_is_taken_back_stands_where_its_own_ladder_stood(runtime: Runtime, 
     with runtime.database.begin() as tx:
         recalls.take_back(tx, runtime, own.child_id, clock.now())
     assert stands(runtime, own) == [("smc", "J-3", "J")], "let go, not told"
+
+
+def test_a_number_that_is_not_theirs_hears_of_no_cover(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    covered(runtime, asked(runtime, MOTHER))
+    clock.set("2026-11-25T07:00")
+    assert recalls.queue_recalls(runtime) == 1
+    with runtime.database.begin() as tx:
+        mine = phone_tables.find_phone(tx, MOTHER)
+        assert mine is not None
+        handovers.not_this_number(tx, runtime, mine, clock.now())
+    assert days.until("2026-11-26") == []
+
+
+def test_who_was_planned_anew_while_a_round_moved_is_asked_pardon_all_the_same(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    """On the phone that hears the family's reminders by then: the mother's stopped."""
+    own = grown(runtime, clock)
+    announce(runtime)
+    assert [day for day, _ in days.until("2026-11-30")] == ["11-30"]
+    clock.set("2026-12-01T10:00")
+    with runtime.database.begin() as tx:
+        handovers.announce(tx, runtime, MOTHER, AUNT, "fr", clock.now(), kind=handovers.BESIDE)
+        assert handovers.accept(tx, runtime, AUNT, WORDS, clock.now())
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, MOTHER, "sms", clock.now())
+    with runtime.database.begin() as tx:
+        malaria_announcements.move(tx, runtime, said(date(2026, 12, 10), date(2026, 12, 14)), runtime.now())
+        recalls.replan(tx, runtime, own.child_id, clock.now())
+    assert expected(runtime, own) == [("2026-1-day1", "12-03")], "left to who asks pardon"
+    jobs.carry_out_due(runtime)
+    assert expected(runtime, own) == [("2026-1-day1", "12-10")]
+    sent = [text for _, text in days.until("2026-12-02") if PARDON in text]
+    assert len(sent) == 1
+    assert {sms.to for sms in days.carrier.accepted if sms.text == sent[0]} == {AUNT}
