@@ -49,9 +49,8 @@ def replan(
     if is_new and not coming:
         return []
     standing = {} if is_new else round_tables.expected(tx, [one.id for one in children])
-    asked_later = (
-        round_tables.being_asked(tx, today) if standing and runtime.config.follow_ups and not is_asking else []
-    )
+    waits = bool(standing) and runtime.config.follow_ups is not None and not is_asking
+    asked_later = round_tables.being_asked(tx, today) if waits else []
     gone: list[Fell] = []
     kept: list[tuple[Child, Appointment]] = []
     new: list[tuple[Child, Invitation]] = []
