@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.engine import Connection
 
 from service.store import child_states, consent_tables, visit_tables
-from service.store.care_tables import VACCINE, appointment
+from service.store.care_tables import NUTRITION, VACCINE, appointment
 from service.store.message_tables import message
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
 from service.store.phone_tables import UNREACHABLE, opt_out, phone
@@ -63,7 +63,7 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
         .join(household, household.c.id == child.c.household_id)
         .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .where(child.c.zone_id.in_(zone_ids), child.c.status == "followed")
-        .where(a.kind == VACCINE, a.state == "open", a.awaits_stock.is_(False), _on <= today)
+        .where(a.kind.in_((VACCINE, NUTRITION)), a.state == "open", a.awaits_stock.is_(False), _on <= today)
         .where(or_(a.lapses_on.is_(None), a.lapses_on > today))
         .where(~child_states.is_quiet(today), ~visit_tables.seen_since(child.c.person_id, seen_since))
         .where(~consent_tables.wants_no_visit(child.c.person_id))

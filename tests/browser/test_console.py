@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from service.app import create_app
 from service.runtime import Runtime, build_runtime
 from service.stories import recalls, staff_accounts
-from tests.browser.test_simulator_page import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM
 from tests.conftest import _Quiet, a_config, fresh_sqlite
 from tests.mediators import an_account
 from tests.people import TestClock
@@ -53,12 +52,9 @@ def address(runtime: Runtime) -> Iterator[str]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
-        context = browser.new_context(viewport=SMALL, locale="fr-FR")  # type: ignore[arg-type]
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport=SMALL, locale="fr-FR") as context:  # type: ignore[arg-type]
         yield context.new_page()
-        browser.close()
 
 
 def test_a_supervisor_records_a_dose_from_the_late_list(

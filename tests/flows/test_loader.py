@@ -251,7 +251,7 @@ class TestFlows:
             load_library(tmp_path)  # type: ignore[arg-type]
 
     def test_a_flow_that_is_not_there(self) -> None:
-        with pytest.raises(KeyError, match="there are accueil"):
+        with pytest.raises(KeyError, match="there are accord_donne, accueil"):
             load_library().get("acceuil")
 
 

@@ -56,4 +56,4 @@ def test_a_file_that_is_no_container_is_refused_in_a_line(tmp_path: Path, held: 
 def test_a_flow_that_does_not_exist_is_refused_with_those_that_do() -> None:
     result = laseli("floip-out", "acceuil")
     assert result.exit_code == 1
-    assert "there is no flow 'acceuil'; there are accueil" in result.stderr
+    assert "there is no flow 'acceuil'; there are accord_donne, accueil" in result.stderr

@@ -284,7 +284,7 @@ def test_a_yes_keeps_the_number_and_nobody_is_troubled(
 def test_a_no_takes_the_whole_family_off_the_number_and_a_mediator_looks_for_it(
     runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier, handset: Handset
 ) -> None:
-    enrol(runtime, clock)
+    enrol(runtime, clock, born="2026-10-02")
     asked_for(runtime, clock)
     handset.write("NON")
     dispatcher.send_due(runtime)

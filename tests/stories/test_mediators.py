@@ -8,7 +8,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from service.domain import pins
+from service.domain import pins, slow_hash
 from service.runtime import Runtime
 from service.store import phone_tables, task_tables
 from service.store.mediator_tables import mediator, mediator_zone
@@ -94,14 +94,14 @@ def test_ten_tries_at_once_are_five(runtime: Runtime) -> None:
 def test_a_phone_without_an_account_takes_as_long(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is wrong, one hash of the same cost is made."""
     account = an_account(runtime)
-    made: list[tuple[int, ...]] = []
-    form = pins._form
+    made: list[slow_hash.Price] = []
+    form = slow_hash.stored_form
 
-    def counted(pin: str, salt: bytes, *cost: int) -> str:
-        made.append(cost)
-        return form(pin, salt, *cost)
+    def counted(pin: str, salt: bytes, price: slow_hash.Price) -> str:
+        made.append(price)
+        return form(pin, salt, price)
 
-    monkeypatch.setattr(pins, "_form", counted)
+    monkeypatch.setattr(slow_hash, "stored_form", counted)
     for typed, number in (("4821", "+22370000099"), (wrong_pin(account.pin), KADIA), (account.pin, KADIA)):
         tries_pin(runtime, typed, number)
     assert len(made) == 3

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from service.config import Config
 from service.runtime import Runtime
+from service.simulator import taken_calls
 from service.simulator.phone_app import create_simulator, simulation_of
 from service.store import phone_tables
 from service.store.message_tables import message
@@ -65,6 +66,7 @@ def test_a_reminder_rings_and_its_end_delivers_it(runtime: Runtime, clock: TestC
     dispatcher.send_due(runtime)
     (heard,) = Visitor(phones).inbox()
     assert "Un rendez-vous est prévu ces jours-ci" in heard
+    taken_calls.hang_up(simulation_of(phones), MOTHER)
     assert simulation_of(phones).postman.all_told(10)
     receipts.settle(runtime)
     with runtime.database.read() as tx:
