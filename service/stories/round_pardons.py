@@ -35,7 +35,7 @@ def ask_pardon(
 
     A day on which the household is expected for something else is none of them: it comes anyway.
     """
-    spoken_of = {fell.child.id: fell.child for fell in gone if fell.child.quiet_why is None}
+    spoken_of = {fell.child.id: fell.child for fell in gone if not fell.child.is_quiet(runtime.today(now))}
     stands = _expected(tx, one, list(spoken_of))
     in_vain = _in_vain(tx, gone, spoken_of, stands, waiting, runtime.today(now))
     reached = {home.household_id: home for home in _reached(tx, list(in_vain))} if in_vain else {}

@@ -14,9 +14,9 @@ from service.domain import vaccine_calendar
 from service.domain.vaccine_calendar import load_calendar
 from service.follow_up_settings import CoverSettings
 from service.runtime import Runtime
-from service.store import phone_tables, replan_tables
+from service.store import people_tables, phone_tables, replan_tables
 from service.store.care_tables import appointment
-from service.stories import consents, families, handovers, malaria_announcements, opt_outs, recalls, replanning
+from service.stories import consents, families, handovers, malaria_announcements, opt_outs, pauses, recalls, replanning
 from service.stories.consents import Words
 from service.stories.families import Enrolled
 from tests.follow_ups import with_follow_ups
@@ -25,7 +25,7 @@ from tests.people import Days, TestClock
 from tests.stories.test_centre_days import AUNT, NEXT_MON, mondays
 from tests.stories.test_centre_days import cancel as cancel_day
 from tests.stories.test_cover_ends import DISCREET, asked, covered
-from tests.stories.test_malaria_rounds import GROWN, PARDON, announce, expected, grown, said
+from tests.stories.test_malaria_rounds import GROWN, PARDON, announce, expected, grown, move, said
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, check_promises, enrol
 from tests.treatments import taken_in
 
@@ -182,3 +182,16 @@ def test_who_was_planned_anew_while_a_round_moved_is_asked_pardon_all_the_same(
     sent = [text for _, text in days.until("2026-12-02") if PARDON in text]
     assert len(sent) == 1
     assert {sms.to for sms in days.carrier.accepted if sms.text == sent[0]} == {AUNT}
+
+
+def test_a_family_back_from_hospital_is_asked_pardon_too(runtime: Runtime, clock: TestClock, days: Days) -> None:
+    own = grown(runtime, clock)
+    announce(runtime)
+    with runtime.database.begin() as tx:
+        child = people_tables.find_child(tx, id=own.child_id)
+        assert child is not None
+        pauses.pause(tx, runtime, child, date(2026, 11, 25), clock.now())
+    assert [day for day, _ in days.until("2026-11-30")] == ["11-30"]
+    clock.set("2026-12-01T10:00")
+    move(runtime, said(date(2026, 12, 10), date(2026, 12, 14)))
+    assert [PARDON in text for _, text in days.until("2026-12-02")] == [True]
