@@ -143,6 +143,10 @@ class Child(NamedTuple):
     quiet_why: str | None = None
     quiet_until: date | None = None
 
+    def is_quiet(self, today: date) -> bool:
+        """Whether nothing is sent about it on this day."""
+        return self.quiet_why is not None and (self.quiet_until is None or self.quiet_until > today)
+
 
 CHILD_COLUMNS = (
     child.c.person_id,

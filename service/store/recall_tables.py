@@ -187,8 +187,8 @@ _WRITTEN_TO = Prepared(
 )
 
 
-def waiting_for(tx: Connection, phone_id: int) -> list[tuple[int, int]]:
-    """(message, household) of the reminders that wait to be told on this phone."""
+def waiting_for(tx: Connection, phone_id: int, kind: str | None = None) -> list[tuple[int, int]]:
+    """(message, household) of the reminders that wait to be told on this phone, of one kind where it is named."""
     statement = (
         select(message.c.id, a.household_id)
         .join(message_appointment, link.message_id == message.c.id)
@@ -196,6 +196,8 @@ def waiting_for(tx: Connection, phone_id: int) -> list[tuple[int, int]]:
         .where(message.c.phone_id == phone_id, message.c.state == "queued", message.c.key.startswith("recall:"))
         .distinct()
     )
+    if kind is not None:
+        statement = statement.where(a.kind == kind)
     return [(row.id, row.household_id) for row in tx.execute(statement)]
 
 
@@ -279,12 +281,12 @@ def closed_and_told(tx: Connection, child_id: int) -> list[tuple[Appointment, st
     return [(Appointment(*row[:-1]), row[-1]) for row in rows]
 
 
-def untell(tx: Connection, message_ids: Sequence[int]) -> list[tuple[int, str]]:
-    """Forget what these messages told; gives (appointment, step) of those still open, to be told again."""
+def untell(tx: Connection, message_ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Forget what these messages told; gives (appointment, kind, step) of those still open, to be told again."""
     rows = tx.execute(
-        select(link.appointment_id, link.step)
+        select(link.appointment_id, a.kind, link.step)
         .join(appointment, a.id == link.appointment_id)
         .where(link.message_id.in_(message_ids), a.state == "open")
     ).all()
     tx.execute(delete(message_appointment).where(link.message_id.in_(message_ids)))
-    return [(row.appointment_id, row.step) for row in rows]
+    return [(row.appointment_id, row.kind, row.step) for row in rows]

@@ -116,6 +116,12 @@ def unwalked(tx: Connection, today: date) -> list[int]:
     return list(tx.execute(select(r.id).where(which).order_by(r.id)).scalars())
 
 
+def being_asked(tx: Connection, today: date) -> list[Announced]:
+    """Those whose families were not all planned as they stand, cancelled ones too."""
+    which = r.is_walked.is_(False) & (r.last_on >= today)
+    return [Announced._make(row) for row in tx.execute(select(*_COLUMNS).where(which).order_by(r.id))]
+
+
 def add_round(tx: Connection, now: int, district: str, number: int, first: date, last: date, by: str) -> int:
     round_id = new_id()
     row = {"id": round_id, "district": district, "year": first.year, "number": number, "turn": 1}
@@ -172,34 +178,40 @@ def followed_in(tx: Connection, homes: Sequence[int], zones: Collection[int]) ->
 
 
 class Home(NamedTuple):
-    """A household with a phone, as a letter to it needs it; `zone` and `centre` are those of its first child."""
+    """A household as a letter to it needs it, its phone as it prefers; `zone` and `centre` are of its first child."""
 
-    id: int
+    household_id: int
     organisation_id: int
     programme_id: int
-    number: str
-    number_idx: bytes
+    phone_id: int | None
+    number: str | None
+    number_idx: bytes | None
     language: str | None
+    readers: str | None
+    by_voice: bool | None
     centre: str | None
     zone: str | None
 
 
 def homes_of(tx: Connection, homes: Collection[int]) -> list[Home]:
-    """Those of these households with a followed child and a phone."""
+    """Those of these households with a followed child."""
     c = child.c
     rows = tx.execute(
         select(
             household.c.id,
             c.organisation_id,
             c.programme_id,
+            phone.c.id,
             phone.c.number,
             phone.c.number_idx,
             phone.c.language,
+            phone.c.readers,
+            phone.c.by_voice,
             health_centre.c.name,
             zone.c.code,
         )
         .join(child, c.household_id == household.c.id)
-        .join(phone, phone.c.id == household.c.preferred_phone_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
         .outerjoin(health_centre, health_centre.c.id == c.centre_id)
         .outerjoin(zone, zone.c.id == c.zone_id)
         .where(household.c.id.in_(homes), c.status == "followed")

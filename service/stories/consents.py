@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store import consent_tables, family_changes, people_tables, place_tables
 from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
-from service.stories import recalls
+from service.stories import retelling
 
 DISCREET, EXPLICIT = "discreet", "explicit"
 REMINDER, CAMPAIGN = "reminder", "campaign"
@@ -122,11 +122,10 @@ def take_names_back(tx: Connection, runtime: Runtime, phone_id: int, now: int) -
     """Others may read this phone from now on: what waits for it in explicit words is told anew, as it may be then."""
     if not speaks_openly(tx, phone_id):
         return
-    served = people_tables.children_on_phone(tx, phone_id)
-    for home in sorted({child.household_id for child in served}):
+    served = {child.household_id for child in people_tables.children_on_phone(tx, phone_id)}
+    for home in sorted(served.union(family_changes.homes_that_prefer(tx, phone_id))):
         family_changes.lock_household(tx, home)
-    for child in served:
-        recalls.take_back(tx, runtime, child.id, now)
+    retelling.tell_anew(tx, runtime, phone_id, now)
 
 
 def agree_for_newborn(tx: Connection, woman_id: int, carer_id: int, by: str, now: int) -> None:

@@ -29,7 +29,7 @@ from service.store import (
 )
 from service.store.people_tables import Child
 from service.store.phone_tables import Phone
-from service.stories import child_tasks, consents, follow_up_homes, outbox, recalls
+from service.stories import child_tasks, consents, follow_up_homes, outbox, recalls, retelling
 from service.stories.consents import Words
 from service.stories.reminders import spoken_language
 
@@ -300,9 +300,10 @@ def is_wrong_number(tx: Connection, runtime: Runtime, child: Child, now: int) ->
 def not_this_number(tx: Connection, runtime: Runtime, mine: Phone, now: int) -> None:
     """Whoever has this phone now is none of the families it was written to about: they go on together, without it."""
     today = runtime.today(now)
-    for home in sorted({*_homes(tx, mine), *family_changes.homes_that_prefer(tx, mine.id)}):
-        if family_changes.lock_household(tx, home) != mine.id:
-            continue
+    homes = sorted({*_homes(tx, mine), *family_changes.homes_that_prefer(tx, mine.id)})
+    served = [home for home in homes if family_changes.lock_household(tx, home) == mine.id]
+    retelling.tell_anew(tx, runtime, mine.id, now)  # of a cover too, where no child is followed
+    for home in served:
         follow_up_homes.say_no_more(tx, runtime, home, now)
         for child in family_changes.children_of(tx, home):
             recalls.take_back(tx, runtime, child.id, now)

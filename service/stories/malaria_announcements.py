@@ -248,7 +248,7 @@ def plan_page(tx: Connection, runtime: Runtime, one: Announced, homes: Sequence[
     centre_tables.lock_households(tx, homes)
     children = round_tables.followed_in(tx, homes, zones)
     waiting = round_pardons.waiting_in(tx, homes)
-    gone = round_plans.replan(tx, runtime, children, now)
+    gone = round_plans.replan(tx, runtime, children, now, is_asking=True)
     if gone:
         round_pardons.ask_pardon(tx, runtime, one, gone, waiting, now)
     return len(children)
@@ -287,7 +287,8 @@ def _page_foreseen(
         told = malaria_rounds.invitations(known, child.born_on, where, known.seasons, child.enrolled_on, today)
         expected += bool(told)
         if told:
-            on = {day for one in told for day in _days_told(runtime, one, now)} if child.quiet_why is None else set()
+            is_told = not child.is_quiet(said.last)
+            on = {day for one in told for day in _days_told(runtime, one, now)} if is_told else set()
             days.setdefault(child.household_id, set()).update(on)
     messages = sum(len(on) for home, on in days.items() if home in reached)
     route = runtime.routes[0].name if runtime.routes else ""

@@ -35,6 +35,8 @@ def stop(
     phone = phone_tables.ensure_phone(tx, number, now)
     if purpose in (EVERYTHING, consents.REMINDER):
         retelling.leave_to_the_next(tx, runtime, phone.id, now)
+    if purpose == consents.CAMPAIGN:
+        retelling.say_no_cover(tx, runtime, phone.id, now)
     phone_tables.add_opt_out(tx, phone.number_idx, purpose, how, now)
     message_tables.suppress(tx, phone.number_idx, purpose, now)
     consents.note(tx, phone.id, _each(purpose), False, words or _a_word(phone, "stop", how), now)

@@ -40,7 +40,7 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
         return 0, 0
     # What did not leave on its own day says the same as today's message, which takes its place.
     unsaid.unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
-    rows = _due(tx, runtime, homes, steps, replan)
+    seen, rows = _due(tx, runtime, homes, steps, replan)
     heard = recall_tables.written_to(tx, homes, midnight)
     due_in, moved_on = _sorted_out(tx, runtime, steps, rows, underway)
     dues_of: DuesOf = {}
@@ -53,19 +53,23 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
     told, told_of = _written_down(steps, dues_of, heard, ready, queued)
     recall_tables.tell(tx, told)
     care_tables.set_next_steps(tx, moved_on + told_of, now)
-    return len(rows), len(queued)
+    return seen, len(queued)
 
 
 def _due(
     tx: Connection, runtime: Runtime, homes: Sequence[int], steps: StepsDue, replan: Replan
-) -> list[DueAppointment]:
-    """What is due for these households. Whoever is late while the centre's next day is cancelled, or what is due is
-    out of stock, is planned anew first: such a day may have been told of before the child was late."""
+) -> tuple[int, list[DueAppointment]]:
+    """(how many were due, what is told of now) for these households.
+
+    Whoever is late while the centre's next day is cancelled, or what is due is out of stock, is planned anew first:
+    such a day may have been told of before the child was late.
+    """
     rows = recall_tables.due_appointments(tx, homes, steps.today)
     late = meeting_days.held_up(tx, runtime, [row for row in rows if row.on < steps.today], steps.today)
     for child_id in sorted(late):
         replan(tx, runtime, child_id, steps.now)
-    return recall_tables.due_appointments(tx, homes, steps.today) if late else rows
+    # Nothing may be left of a page that was planned anew; it is not the last one for that.
+    return len(rows), recall_tables.due_appointments(tx, homes, steps.today) if late else rows
 
 
 def _sorted_out(

@@ -47,6 +47,13 @@ class Known(NamedTuple):
     days: CentreDays
 
 
+class Closed(NamedTuple):
+    """The contacts of a child that were closed; `rounds`: one of a malaria round was too."""
+
+    contacts: list[Appointment]
+    rounds: bool
+
+
 def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_back: bool = False) -> list[Appointment]:
     """Make the child's appointments say what the schedule says now; what waited to be sent about others is cancelled.
 
@@ -57,11 +64,11 @@ def replan(tx: Connection, runtime: Runtime, child_id: int, now: int, *, taken_b
     assert one is not None
     standing = care_tables.open_appointments(tx, child_id)
     known = Known(one, care.given_to(tx, one), standing, meeting_days.days_of(tx, one.centre_id))
-    return _plan(tx, runtime, known, now, taken_back=taken_back)
+    return _plan(tx, runtime, known, now, taken_back=taken_back).contacts
 
 
 def replan_page(tx: Connection, runtime: Runtime, children: Sequence[Child], now: int) -> int:
-    """The same for a page of children whose households are held; gives of how many something was closed."""
+    """The same for a page of children whose households are held; gives of how many a contact was closed."""
     ids = [one.id for one in children]
     doses, open_ones = care_tables.standing_doses(tx, ids), care_tables.open_appointments_of(tx, ids)
     days_of = cache(partial(meeting_days.days_of, tx))
@@ -71,13 +78,14 @@ def replan_page(tx: Connection, runtime: Runtime, children: Sequence[Child], now
         # What a sibling's message is taken back with waits again: its rows are not what they were.
         again = one.household_id in touched
         standing = care_tables.open_appointments(tx, one.id) if again else open_ones.get(one.id, ())
-        if _plan(tx, runtime, Known(one, given, standing, days_of(one.centre_id)), now):
-            changed += 1
+        closed = _plan(tx, runtime, Known(one, given, standing, days_of(one.centre_id)), now)
+        changed += bool(closed.contacts)
+        if closed.contacts or closed.rounds:
             touched.add(one.household_id)
     return changed
 
 
-def _plan(tx: Connection, runtime: Runtime, known: Known, now: int, *, taken_back: bool = False) -> list[Appointment]:
+def _plan(tx: Connection, runtime: Runtime, known: Known, now: int, *, taken_back: bool = False) -> Closed:
     gone, new = appointment_plan.changes(known.standing, _contacts(runtime, known, now))
     ids = [was.id for was in gone]
     # While they are open: which of their steps were told is asked.
@@ -88,8 +96,8 @@ def _plan(tx: Connection, runtime: Runtime, known: Known, now: int, *, taken_bac
         closed = recall_tables.closed_and_told(tx, known.child.id)
         heard += appointment_plan.heard_before(runtime.ladder, closed)
     _add(tx, runtime, known.child, new, now, heard)
-    round_plans.replan(tx, runtime, [known.child], now)
-    return gone
+    fell = round_plans.replan(tx, runtime, [known.child], now)
+    return Closed(gone, bool(fell))
 
 
 def plan_anew(tx: Connection, runtime: Runtime, one: Child, given: Sequence[Given], now: int) -> tuple[Contact, ...]:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import family_changes, recall_tables
+from service.store.care_tables import COVER
 from service.stories import recall_receivers, unsaid
 
 
@@ -18,6 +19,12 @@ def tell_anew(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None
     """Whoever holds this phone hears by another way from now on: what waits for it too."""
     waiting = recall_tables.waiting_for(tx, phone_id)
     _take_back(tx, runtime, waiting, "it is told by another way", now)
+
+
+def say_no_cover(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
+    """Whoever holds this phone wants no news any more: of a cover neither, which leaves as a reminder does."""
+    waiting = recall_tables.waiting_for(tx, phone_id, COVER)
+    _take_back(tx, runtime, waiting, "the news were refused", now)
 
 
 def leave_to_the_next(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:

@@ -16,6 +16,7 @@ from service.store.people_tables import Child
 from service.store.recall_tables import SORRY, Told
 from service.store.round_tables import Announced, Home
 from service.stories.outbox import Letter, put_many
+from service.stories.recall_receivers import receivers_of
 from service.stories.reminders import apology_text
 from service.stories.round_plans import Fell
 
@@ -34,17 +35,17 @@ def ask_pardon(
 
     A day on which the household is expected for something else is none of them: it comes anyway.
     """
-    spoken_of = {fell.child.id: fell.child for fell in gone if fell.child.quiet_why is None}
+    spoken_of = {fell.child.id: fell.child for fell in gone if not fell.child.is_quiet(runtime.today(now))}
     stands = _expected(tx, one, list(spoken_of))
     in_vain = _in_vain(tx, gone, spoken_of, stands, waiting, runtime.today(now))
-    homes = _reached(tx, list(in_vain)) if in_vain else []
-    instead = {home.id: [row for each in in_vain[home.id] for row in stands.get(each, ())] for home in homes}
+    reached = {home.household_id: home for home in _reached(tx, list(in_vain))} if in_vain else {}
+    instead = {id: [row for each in in_vain[id] for row in stands.get(each, ())] for id in reached}
     letters = {
-        home.id: _letter(runtime, one, home, _days(in_vain[home.id]), [row.anchor_on for row in instead[home.id]], now)
-        for home in homes
+        id: _letter(runtime, one, home, _days(in_vain[id]), [row.anchor_on for row in instead[id]], now)
+        for id, home in reached.items()
     }
     queued = put_many(tx, now, list(letters.values()))
-    said = [(queued[letters[home.id].key], home.id) for home in homes if letters[home.id].key in queued]
+    said = [(queued[letter.key], id) for id, letter in letters.items() if letter.key in queued]
     recall_tables.tell(tx, [Told(message_id, row.id, SORRY) for message_id, home in said for row in instead[home]])
     return len(said)
 
@@ -89,20 +90,25 @@ def _days(of_child: Mapping[int, Sequence[date]]) -> list[date]:
 
 
 def _reached(tx: Connection, homes: Sequence[int]) -> list[Home]:
-    """Those with a phone that did not refuse reminders."""
+    """Those that can be told, each with the phone that hears its reminders now: it may be the next caregiver's."""
     found = round_tables.homes_of(tx, homes)
-    refused = recall_tables.who_refused(tx, [home.number_idx for home in found])
-    return [home for home in found if home.number_idx not in refused]
+    to = receivers_of(tx, found)
+    return [
+        home._replace(number=to[home.household_id].number, language=to[home.household_id].language)
+        for home in found
+        if home.household_id in to
+    ]
 
 
 def _letter(
     runtime: Runtime, one: Announced, home: Home, fell_away: Sequence[date], instead: Sequence[date], now: int
 ) -> Letter:
+    assert home.number is not None, "a household without a phone gets no letter"
     last = max(*fell_away, runtime.today(now)) + timedelta(1)
     return Letter(
         to=home.number,
         text=apology_text(runtime, home.language, home.centre, fell_away, instead, CALLED_OFF),
-        key=f"sorry:{home.programme_id}:{home.id}:{one.id}.{one.turn}",
+        key=f"sorry:{home.programme_id}:{home.household_id}:{one.id}.{one.turn}",
         purpose="reminder",
         klass="once",
         not_before=now,

@@ -30,26 +30,36 @@ class Fell(NamedTuple):
 
 
 def replan(
-    tx: Connection, runtime: Runtime, children: Sequence[Child], now: int, *, is_new: bool = False
+    tx: Connection,
+    runtime: Runtime,
+    children: Sequence[Child],
+    now: int,
+    *,
+    is_new: bool = False,
+    is_asking: bool = False,
 ) -> list[Fell]:
     """Make their appointments of rounds say what is announced now; what waited to be sent about others is cancelled.
 
-    `children` is a page at most, their households are locked. `is_new`: none of them has an appointment yet. Gives
-    those that were closed. Where nobody confirmed the figures nothing is wanted.
+    `children` is a page at most, their households are locked. `is_new`: none of them has an appointment yet.
+    `is_asking`: by the job that asks pardon; anybody else leaves it what it has still to ask about. Gives those that
+    were closed. Where nobody confirmed the figures nothing is wanted.
     """
     today = runtime.today(now)
     coming = round_tables.coming(tx, today) if runtime.config.follow_ups else []
     if is_new and not coming:
         return []
     standing = {} if is_new else round_tables.expected(tx, [one.id for one in children])
+    waits = bool(standing) and runtime.config.follow_ups is not None and not is_asking
+    asked_later = round_tables.being_asked(tx, today) if waits else []
     gone: list[Fell] = []
     kept: list[tuple[Child, Appointment]] = []
     new: list[tuple[Child, Invitation]] = []
     for one in children:
         wanted = {(each.contact, each.on, each.lapses_on): each for each in _wanted(tx, runtime, one, coming, today)}
         stands = {(row.doses, row.anchor_on, row.lapses_on): row for row in standing.get(one.id, ())}
-        gone += [Fell(one, row) for key, row in stands.items() if key not in wanted]
-        new += [(one, each) for key, each in wanted.items() if key not in stands]
+        left = _left_to_ask(tx, one, asked_later, [row for key, row in stands.items() if key not in wanted])
+        gone += [Fell(one, row) for key, row in stands.items() if key not in wanted and row.doses not in left]
+        new += [(one, each) for key, each in wanted.items() if key not in stands and each.contact not in left]
         kept += [(one, row) for key, row in stands.items() if key in wanted]
     # While they are open: which of their steps were told is asked.
     not_said = unsaid.unsay_appointments(tx, runtime, [row.id for _, row in gone], now)
@@ -59,6 +69,17 @@ def replan(
     care_tables.add_appointments(tx, rows)
     _go_on(tx, runtime, kept, now)
     return gone
+
+
+def _left_to_ask(
+    tx: Connection, one: Child, asked_later: Sequence[Announced], falling: Sequence[Appointment]
+) -> set[str]:
+    """The contacts among these that its district's families are still asked about: held back, they tell nobody."""
+    if not asked_later or not falling or one.status != "followed" or one.zone_id is None:
+        return set()
+    place = place_tables.place_of_zone(tx, one.zone_id)
+    here = [each.contacts for each in asked_later if place is not None and each.district == plain_name(place.district)]
+    return {row.doses for row in falling if row.doses.startswith(tuple(here))}
 
 
 def _go_on(tx: Connection, runtime: Runtime, kept: Sequence[tuple[Child, Appointment]], now: int) -> None:

@@ -32,12 +32,15 @@ def unsay(tx: Connection, runtime: Runtime, message_ids: Sequence[int], reason: 
     message_tables.try_no_more(tx, message_ids, now)
     cancelled = message_tables.cancel(tx, message_ids, now, reason)
     again: dict[int, str] = {}
-    for appointment_id, step in recall_tables.untell(tx, cancelled) if cancelled else ():
+    kinds: dict[int, str] = {}
+    for appointment_id, kind, step in recall_tables.untell(tx, cancelled) if cancelled else ():
         if step != recall_tables.SORRY:
+            kinds[appointment_id] = kind
             again[appointment_id] = min(again.get(appointment_id, step), step, key=reminder_ladder.offset_of)
     today = runtime.today(now)
     waiting = [
-        NextStep(id, reminder_ladder.step_before(runtime.ladder, step), step, today) for id, step in again.items()
+        NextStep(id, reminder_ladder.step_before(runtime.ladder_for(kinds[id]), step), step, today)
+        for id, step in again.items()
     ]
     care_tables.set_next_steps(tx, waiting, now)
     return {one.appointment_id: one.last_step for one in waiting}
