@@ -54,6 +54,8 @@ def mutual_confirm(number: str, paid_until: date, by: str) -> None:
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is active, paid until {paid_until}.")
+    if built.config.cover is None:
+        click.echo("The family is not told before that day: LASELI_COVER__CONFIRMED_BY says who settled when it is.")
 
 
 @mutual.command("refuse")
@@ -90,7 +92,9 @@ def mutual_end(number: str, by: str) -> None:
 
 
 def _number(written: str) -> str:
-    return written.strip().upper()
+    """As it is kept, 'A-482177'; the letter may be left out."""
+    digits = written.strip().upper().removeprefix("A").removeprefix("-")
+    return f"A-{digits}"
 
 
 def _line(one: Membership, phone: str, day: str) -> str:
