@@ -57,8 +57,9 @@ class Book:
                 continue
             told = self._told(world, one, rounds)
             step = reminder_ladder.next_step(world.ladder, one.on, told, here, one.lapses_on)
-            held_up = any(days.is_held_up(antigen, today) for antigen in world.antigens(one.doses).values())
-            if step is not None and step.on <= today and held_up:
+            if step is None or step.on > today:
+                continue
+            if any(days.is_held_up(antigen, today) for antigen in world.antigens(one.doses).values()):
                 return True
         return False
 
