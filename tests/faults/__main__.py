@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         environment = os.environ | {"FAULTS": "short" if short else "long", "FAULTS_FIGURES": figures.name}
         environment["TEST_SEED"] = seed
         print(f"seed {seed}", flush=True)
-        # Most of them wait, for a lease or a restart: three at a time fit on two cores. The long form is measured alone.
+        # Most of them wait, for a lease or a restart: three fit on two cores. The long form is measured alone.
         together = ["-n", "3", "--dist", "worksteal"] if short else []
         status = subprocess.run(
             [sys.executable, "-m", "pytest", "tests/faults", *together, *rest], cwd=HERE, env=environment
