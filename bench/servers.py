@@ -70,10 +70,11 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
+    """Of the process and its descendants, also of those that are gone: each connection of PostgreSQL is a process."""
     total = 0
     for member in family(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
+        total += sum(int(ticks) for ticks in fields[11:15])
     return total / TICKS
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Id, Instant, Sealed, among, id_column, metadata, new_id, reference
-from service.store.prepared import Prepared, PreparedPage, inserting, listed
+from service.store.prepared import Prepared, adding, inserting, paged
 
 VACCINE = "vaccine"
 """The kind of a child's appointments; follow-ups have others."""
@@ -161,7 +161,7 @@ _ADD_DOSE = inserting(
     "recorded_at",
     once=True,
 )
-_ADD_APPOINTMENT = inserting(
+_ADD_APPOINTMENT = adding(
     appointment,
     "id",
     "organisation_id",
@@ -288,8 +288,7 @@ def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
         {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
         for row in rows
     ]
-    if new:
-        _ADD_APPOINTMENT.many(tx, new)
+    _ADD_APPOINTMENT.run(tx, new)
 
 
 _CLOSE = Prepared(
@@ -316,17 +315,12 @@ class NextStep(NamedTuple):
 
 
 _STEP = ("last_step", "next_step", "next_step_on", "updated_at")
-_STEPS = listed(which=Id, **{name: appointment.c[name].type for name in _STEP})
-_SET_STEPS = PreparedPage(
-    lambda _: (
-        update(appointment)
-        .where(appointment.c.id == bindparam("which", type_=Id))
-        .values({name: bindparam(name, type_=appointment.c[name].type) for name in _STEP})
+_SET_STEPS = paged(
+    lambda value: (
+        update(appointment).where(appointment.c.id == value("which")).values({name: value(name) for name in _STEP})
     ),
-    lambda _: (
-        update(appointment).where(appointment.c.id == _STEPS.c.which).values({name: _STEPS.c[name] for name in _STEP})
-    ),
-    *("which", *_STEP),
+    which=Id,
+    **{name: appointment.c[name].type for name in _STEP},
 )
 
 

@@ -31,11 +31,11 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import Klass, State
-from service.store.columns import Instant, among, database_now, lease_is_over, new_id, spelled
+from service.store.columns import Id, Instant, among, database_now, lease_is_over, new_id, spelled
 from service.store.consent_tables import is_wanted
 from service.store.message_tables import IS_OPEN, IS_QUEUED, message, send_attempt
 from service.store.phone_tables import is_unreachable, opt_out, phone
-from service.store.prepared import Prepared, inserting
+from service.store.prepared import Prepared, adding, paged
 
 LEASE_MS = 60_000
 SMS, VOICE = "sms", "voice"
@@ -203,28 +203,31 @@ def put_back(tx: Connection, waits: Iterable[Wait], now: int) -> None:
 
     Without a moment it expires, or is "unresolved" where an earlier try may have arrived.
     """
-    rows = [{"which": one.id, "until": one.until, "why": one.reason, "now": now} for one in waits]
-    if rows:
-        _PUT_BACK.many(tx, rows)
+    _PUT_BACK.run(tx, [{"which": one.id, "until": one.until, "why": one.reason, "now": now} for one in waits])
 
 
-_UNTIL = bindparam("until", type_=Instant)
-_PUT_BACK = Prepared(
-    lambda _: (
+_PUT_BACK = paged(
+    lambda value: (
         update(message)
-        .where(m.id == bindparam("which"), m.state == "sending")
+        .where(m.id == value("which"), m.state == "sending")
         .values(
-            # Each use of a parameter that may be empty names its type: PostgreSQL would have to guess it.
+            # Each use of a value that may be empty names its type: PostgreSQL would have to guess it.
             state=case(
-                (cast(_UNTIL, BigInteger).is_not(None), "queued"), (m.resends > 0, "unresolved"), else_="expired"
+                (cast(value("until"), BigInteger).is_not(None), "queued"),
+                (m.resends > 0, "unresolved"),
+                else_="expired",
             ),
-            not_before=func.coalesce(cast(_UNTIL, BigInteger), m.not_before),
+            not_before=func.coalesce(cast(value("until"), BigInteger), m.not_before),
             attempts=m.attempts - 1,
             lease_until=null(),
-            reason=bindparam("why", type_=Text),
-            state_at=_NOW,
+            reason=value("why"),
+            state_at=value("now"),
         )
-    )
+    ),
+    which=Id,
+    until=Instant,
+    why=Text,
+    now=Instant,
 )
 
 
@@ -240,7 +243,7 @@ class Start(NamedTuple):
 
 def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
     """Committed before the calls: after a crash these are the calls that may have happened."""
-    _ADD_ATTEMPT.many(
+    _ADD_ATTEMPT.run(
         tx,
         [
             {
@@ -254,7 +257,7 @@ def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
             for one in starts
         ],
     )
-    _ROUTE.many(
+    _ROUTE.run(
         tx,
         [
             {"which": one.id, "by": one.channel, "on": one.network or None, "price": one.cost_estimated}
@@ -263,17 +266,17 @@ def start_attempts(tx: Connection, starts: Sequence[Start], now: int) -> None:
     )
 
 
-_ADD_ATTEMPT = inserting(send_attempt, "id", "message_id", "fence", "channel", "outcome", "at")
-_ROUTE = Prepared(
-    lambda _: (
+_ADD_ATTEMPT = adding(send_attempt, "id", "message_id", "fence", "channel", "outcome", "at")
+_ROUTE = paged(
+    lambda value: (
         update(message)
-        .where(m.id == bindparam("which"))
-        .values(
-            channel=bindparam("by", type_=m.channel.type),
-            network=bindparam("on", type_=m.network.type),
-            cost_estimated=bindparam("price", type_=Integer),
-        )
-    )
+        .where(m.id == value("which"))
+        .values(channel=value("by"), network=value("on"), cost_estimated=value("price"))
+    ),
+    which=Id,
+    by=m.channel.type,
+    on=m.network.type,
+    price=Integer,
 )
 
 
@@ -302,12 +305,12 @@ def note_outcomes(tx: Connection, notes: Sequence[Noted], now: int) -> set[int]:
     ids = [note.id for note in notes]
     # In the order of the ids: whoever writes many messages locks them in this order, so nobody waits in a circle.
     standing = {id: (fence, state) for id, fence, state in _LOCK.rows(tx, ids=ids)}
-    _NOTE_ATTEMPT.many(
+    _NOTE_ATTEMPT.run(
         tx,
         [{"which": one.id, "with_fence": one.fence, "came_to": one.outcome, "told": one.detail[:200]} for one in notes],
     )
     kept = [one for one in notes if _still_counts(one, *standing.get(one.id, (0, "")))]
-    _NOTE.many(
+    _NOTE.run(
         tx,
         [
             {
@@ -336,30 +339,44 @@ def _still_counts(one: Noted, fence: int, state: str) -> bool:
 _LOCK = Prepared(
     lambda _: select(m.id, m.fence, m.state).where(among(m.id, "ids", BigInteger)).order_by(m.id).with_for_update()
 )
-_NOTE_ATTEMPT = Prepared(
-    lambda _: (
+_NOTE_ATTEMPT = paged(
+    lambda value: (
         update(send_attempt)
-        .where(send_attempt.c.message_id == bindparam("which"), send_attempt.c.fence == bindparam("with_fence"))
-        .values(outcome=bindparam("came_to", type_=String), detail=bindparam("told", type_=Text))
-    )
+        .where(send_attempt.c.message_id == value("which"), send_attempt.c.fence == value("with_fence"))
+        .values(outcome=value("came_to"), detail=value("told"))
+    ),
+    which=Id,
+    with_fence=Integer,
+    came_to=String,
+    told=Text,
 )
-_NOTE = Prepared(
-    lambda _: (
+_NOTE = paged(
+    lambda value: (
         update(message)
-        .where(m.id == bindparam("which"))
+        .where(m.id == value("which"))
         .values(
-            state=bindparam("to_state", type_=String),
-            reason=bindparam("why", type_=Text),
-            channel=bindparam("by", type_=String),
+            state=value("to_state"),
+            reason=value("why"),
+            channel=value("by"),
             lease_until=null(),
-            state_at=_NOW,
-            not_before=func.coalesce(bindparam("until", type_=Instant), m.not_before),
-            carrier_id=func.coalesce(bindparam("named", type_=String), m.carrier_id),
-            cost=func.coalesce(bindparam("said_cost", type_=String), m.cost),
-            cost_true=func.coalesce(bindparam("true_cost", type_=Integer), m.cost_true),
-            attempts=m.attempts + bindparam("tries", type_=Integer),
+            state_at=value("now"),
+            not_before=func.coalesce(value("until"), m.not_before),
+            carrier_id=func.coalesce(value("named"), m.carrier_id),
+            cost=func.coalesce(value("said_cost"), m.cost),
+            cost_true=func.coalesce(value("true_cost"), m.cost_true),
+            attempts=m.attempts + value("tries"),
         )
-    )
+    ),
+    which=Id,
+    now=Instant,
+    to_state=String,
+    why=Text,
+    by=String,
+    until=Instant,
+    named=String,
+    said_cost=String,
+    true_cost=Integer,
+    tries=Integer,
 )
 
 

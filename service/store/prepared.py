@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Subquery, Table, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Subquery, Table, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
@@ -54,7 +54,7 @@ class PreparedPage:
     """One statement for a page of rows, given as a mapping each.
 
     `each` is for one row: SQLite runs it row by row, which is as quick as anything there. PostgreSQL is spoken to once:
-    it runs `page`, whose every value is a list, one item for each row (`listed`).
+    it runs `page`, whose every value is a list, one item for each row (`listed`). `paged` and `adding` make both.
     """
 
     def __init__(self, each: Callable[[Any], Any], page: Callable[[Any], Any], *names: str) -> None:
@@ -76,6 +76,29 @@ class PreparedPage:
 
     def _lists(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         return {name: [row[name] for row in rows] for name in self._names}
+
+
+Value = Callable[[str], ColumnElement[Any]]
+
+
+def paged(build: Callable[[Value], Any], **kinds: Any) -> PreparedPage:
+    """A statement for each row of a page. `build` takes a row's values by their names, each of the type given here."""
+    page = listed(**kinds)
+    return PreparedPage(
+        lambda _: build(lambda name: bindparam(name, type_=kinds[name])),
+        lambda _: build(lambda name: page.c[name]),
+        *kinds,
+    )
+
+
+def adding(table: Table, *names: str) -> PreparedPage:
+    """INSERT of these columns, for each row of a page."""
+    kinds = {name: table.c[name].type for name in names}
+    return PreparedPage(
+        lambda _: insert(table).values({name: bindparam(name, type_=kind) for name, kind in kinds.items()}),
+        lambda _: insert(table).from_select(names, select(listed(**kinds))),
+        *names,
+    )
 
 
 def listed(**kinds: Any) -> Subquery:

@@ -26,7 +26,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     literal,
     select,
     update,
@@ -38,7 +37,7 @@ from service.store.columns import Id, Instant, among, id_column, metadata, new_i
 from service.store.former_ids import former_carrier_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
-from service.store.prepared import Prepared, PreparedPage, listed
+from service.store.prepared import Prepared, PreparedPage, adding, listed, paged
 from service.store.unknown_messages import OPEN
 
 unmatched_receipt = Table(
@@ -111,11 +110,7 @@ _RECEIPT = (
     kept.at,
 )
 _KEPT = ("id", "channel", "carrier_id", "number_idx", "message_id", "network", "state", "fault", "detail", "at")
-_KEEP = PreparedPage(
-    lambda _: insert(unmatched_receipt).values({name: bindparam(name) for name in _KEPT}),
-    lambda _: insert(unmatched_receipt).from_select(_KEPT, select(listed(**{name: kept[name].type for name in _KEPT}))),
-    *_KEPT,
-)
+_KEEP = adding(unmatched_receipt, *_KEPT)
 
 
 def keep_receipts(tx: Connection, rows: Sequence[Mapping[str, object]]) -> None:
@@ -257,19 +252,15 @@ def hold_messages(tx: Connection, ids: Sequence[int]) -> dict[int, Fate]:
 
 
 _MOVED = {name: m[name].type for name in ("state", "reason", "state_at", "channel", "carrier_id")}
-_MOVES = listed(which=Id, was=m.state.type, **_MOVED)
-_MOVE = PreparedPage(
-    lambda _: (
+_MOVE = paged(
+    lambda value: (
         update(message)
-        .where(m.id == bindparam("which"), m.state == bindparam("was"))
-        .values({name: bindparam(name) for name in _MOVED})
+        .where(m.id == value("which"), m.state == value("was"))
+        .values({name: value(name) for name in _MOVED})
     ),
-    lambda _: (
-        update(message)
-        .where(m.id == _MOVES.c.which, m.state == _MOVES.c.was)
-        .values({name: _MOVES.c[name] for name in _MOVED})
-    ),
-    *("which", "was", *_MOVED),
+    which=Id,
+    was=m.state.type,
+    **_MOVED,
 )
 
 
@@ -278,12 +269,12 @@ def move_messages(tx: Connection, moves: Sequence[Mapping[str, object]]) -> None
     _MOVE.run(tx, moves)
 
 
-_NETWORKS = listed(which=Id, network=m.network.type)
-_NOTE = PreparedPage(
-    lambda _: update(message).where(m.id == bindparam("which")).values(network=bindparam("network")),
-    lambda _: update(message).where(m.id == _NETWORKS.c.which).values(network=_NETWORKS.c.network),
-    *("which", "network"),
+_NOTE = paged(
+    lambda value: update(message).where(m.id == value("which")).values(network=value("network")),
+    which=Id,
+    network=m.network.type,
 )
+_NETWORKS = listed(which=Id, network=m.network.type)
 _FREE = select(phone.c.id).where(phone.c.id.in_(select(_NETWORKS.c.which))).with_for_update(skip_locked=True)
 _NOTE_PHONE = PreparedPage(
     lambda _: update(phone).where(phone.c.id == bindparam("which")).values(network=bindparam("network")),

@@ -31,7 +31,7 @@ from service.domain.pace import Bucket
 from service.domain.route_standing import Standing
 from service.domain.route_window import Slice, Usual
 from service.store.columns import Instant, database_now, id_column, metadata, new_id, upsert
-from service.store.prepared import Prepared, inserting
+from service.store.prepared import Prepared, adding
 
 route = Table(
     "route",
@@ -233,12 +233,12 @@ def doubt(tx: Connection, channel: str, share: int, now: int) -> bool:
 
 
 FIGURES = ("accepted", "refused", "unknown", "delivered", "undelivered", "delay_ms", "delays")
-_ADD_SAMPLE = inserting(route_sample, "id", "channel", "network", "at", *FIGURES)
+_ADD_SAMPLE = adding(route_sample, "id", "channel", "network", "at", *FIGURES)
 
 
 def add_samples(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add to the window; nobody waits for anybody."""
-    _ADD_SAMPLE.many(tx, [{"id": new_id(), **row} for row in rows])
+    _ADD_SAMPLE.run(tx, [{"id": new_id(), **row} for row in rows])
 
 
 _SLICES = Prepared(

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, id_column, metadata, new_id, upsert
-from service.store.prepared import Prepared, inserting
+from service.store.prepared import Prepared, adding, inserting
 
 spend = Table(
     "spend",
@@ -64,11 +64,11 @@ class Account(NamedTuple):
     stopped_at: int | None
 
 
-_ADD_CHANGE = inserting(spend_change, "id", "day", "account", "amount")
+_ADD_CHANGE = adding(spend_change, "id", "day", "account", "amount")
 
 
 def add_changes(tx: Connection, changes: Iterable[Change]) -> None:
-    _ADD_CHANGE.many(tx, [{"id": new_id(), **one._asdict()} for one in changes if one.amount])
+    _ADD_CHANGE.run(tx, [{"id": new_id(), **one._asdict()} for one in changes if one.amount])
 
 
 def fold_changes(tx: Connection) -> None:
