@@ -26,7 +26,7 @@ MOST_IN_ONE_CALL = 100
 LOOKS = 20
 """So often a turn looks for others in the place of messages that it had to put back."""
 NO_ROUTE_MS, NO_MONEY_MS = 1_000, 10 * 60_000
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.5
+LONGEST_WAIT_S = 0.5
 
 
 class Leaving(NamedTuple):
@@ -61,10 +61,15 @@ class Finished(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """The calls to be made now. Where something is due and only its route's pace holds it: `again_in_s` seconds."""
+    """The calls to be made now.
+
+    `part_s`: in how many seconds the quickest route has room for one part more, 0 without a pace; `held_by_pace`:
+    something is due, and only that holds it.
+    """
 
     calls: list[Call]
-    again_in_s: float | None = None
+    part_s: float = 0.0
+    held_by_pace: bool = False
 
 
 def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
@@ -75,8 +80,9 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     room = {medium: worth_claiming(routes, free) for medium, routes in lines.items()}
     most = min(free, sum(room.values()))
     routes = [route for line in lines.values() for route in line]
+    part_s = _part_s(runtime, routes)
     if routes and most < 1 and message_claims.any_due(tx, now, open_hours):
-        return Claims([], _part_s(runtime, routes))
+        return Claims([], part_s, held_by_pace=True)
     turn = _Turn(tx, runtime, now, lines, open_hours)
     calls = turn.calls(most, _only(room))
     letters = [(call, one) for call in calls for one in call.letters]
@@ -86,7 +92,7 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     message_claims.start_attempts(tx, starts, now)
     route_book.take(tx, runtime, turn.used)
     brakes.count_held(tx, turn.held)
-    return Claims(calls)
+    return Claims(calls, part_s)
 
 
 def _lines(tx: Connection, runtime: Runtime, now: int) -> dict[str, list[OpenRoute]]:
@@ -103,10 +109,11 @@ def _only(room: Mapping[str, int]) -> str | None:
     return free[0] if len(room) > 1 and len(free) == 1 else None
 
 
-def _part_s(runtime: Runtime, routes: Iterable[OpenRoute]) -> float:
-    """How long the quickest of the routes takes to have room for one part."""
-    paces = [runtime.config.pace[one.channel] for one in routes if one.parts is not None]
-    return min(max(1 / max(paces, default=1.0), SHORTEST_WAIT_S), LONGEST_WAIT_S)
+def _part_s(runtime: Runtime, routes: Sequence[OpenRoute]) -> float:
+    """How long the quickest of the routes takes to have room for one part; 0 where one of them has no pace."""
+    if any(one.parts is None for one in routes):
+        return 0.0
+    return min(1 / max((runtime.config.pace[one.channel] for one in routes), default=1.0), LONGEST_WAIT_S)
 
 
 class _Turn:
