@@ -13,9 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
-
 from service.channels.base import ID_LIMIT, CannotAsk, Fields, IncomingSms, Pulled, Unreadable
+from service.channels.careful_calls import CarrierAnswer
 from service.channels.transport import ask
 
 MOST_PAGES = 50  # in one pull
@@ -23,7 +22,7 @@ MOST_PAGES = 50  # in one pull
 Read = Callable[[Fields], IncomingSms]
 
 
-def pull(fetch: Callable[[str], requests.Response], read: Read, cursor: str) -> Pulled:
+def pull(fetch: Callable[[str], CarrierAnswer], read: Read, cursor: str) -> Pulled:
     """All that came after `cursor`, from the first one on when it is empty; ends however the pages repeat."""
     last, texts, told = cursor or "0", list[IncomingSms](), set[str]()
     for _ in range(MOST_PAGES):
@@ -36,11 +35,11 @@ def pull(fetch: Callable[[str], requests.Response], read: Read, cursor: str) -> 
     return Pulled(tuple(texts), last, whole=False)
 
 
-def _page_after(fetch: Callable[[str], requests.Response], last: str) -> list[dict[str, Any]]:
+def _page_after(fetch: Callable[[str], CarrierAnswer], last: str) -> list[dict[str, Any]]:
     return ask(lambda: _messages(fetch(last)))
 
 
-def _messages(answer: requests.Response) -> list[dict[str, Any]]:
+def _messages(answer: CarrierAnswer) -> list[dict[str, Any]]:
     if answer.status_code != 200:
         raise CannotAsk(f"HTTP {answer.status_code}")
     messages = json.loads(answer.content)["SMSMessageData"]["Messages"]

@@ -11,8 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import requests
-
+from service.channels.careful_calls import CarrierAnswer
 from service.channels.transport import Decided, NeverConnected, retry_after
 from service.domain.message_states import NotSent, Outcome, Refused
 
@@ -24,7 +23,7 @@ _BEARER = re.compile(r"[A-Za-z0-9._~+/=-]{1,4000}")
 class Tokens:
     """`ask` posts for a token and gives Orange's answer. Safe to share between threads."""
 
-    def __init__(self, ask: Callable[[], requests.Response]) -> None:
+    def __init__(self, ask: Callable[[], CarrierAnswer]) -> None:
         self._ask = ask
         self._lock = threading.Lock()
         self._token, self._until = "", 0.0

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import requests
 from africastalking.SMS import SMSService
 
 from flows.phone_numbers import to_e164
@@ -38,7 +37,8 @@ from service.channels.base import (
     Unreadable,
 )
 from service.channels.by_secret import BySecret
-from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status, word
+from service.channels.careful_calls import CarefulClient, CarrierAnswer
+from service.channels.transport import attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused, Scope
 
 # `statusCode` of a recipient in the answer to a send. There, "Success" means accepted, not delivered.
@@ -241,7 +241,7 @@ def _network(code: str | None) -> str:
     return code if code and re.fullmatch("[0-9]{1,12}", code) and code != NO_NETWORK else ""
 
 
-def _message_data(answer: requests.Response) -> dict[str, Any] | None:
+def _message_data(answer: CarrierAnswer) -> dict[str, Any] | None:
     """The table that describes the send, whatever the content type says; None when it is not there."""
     try:
         data = json.loads(answer.content)["SMSMessageData"]
@@ -300,8 +300,7 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
             raise ValueError("an API key is printable ASCII")
         address = checked_address(base_url).removesuffix("/version1") + "/version1"
         self._baseUrl = self._contentUrl = address
-        self._timeouts = timeouts
-        self._session = CarefulSession(address, whole_seconds=sum(timeouts))
+        self._client = CarefulClient(address, timeouts)
 
     def _make_request(
         self,
@@ -312,8 +311,8 @@ class _Service(SMSService):  # type: ignore[misc]  # the SDK has no types
         params: Mapping[str, str] | None,
         callback: object = None,
         timeout: object = None,
-    ) -> requests.Response:
+    ) -> CarrierAnswer:
         """The raw answer, with its status; raises what `transport.attempt` understands."""
-        return self._session.request(
-            method, url, headers=headers, data=data, params=params, timeout=self._timeouts, auth=as_it_is
-        )
+        if method == "GET":
+            return self._client.get(url, headers, params)
+        return self._client.post(url, data or {}, headers)

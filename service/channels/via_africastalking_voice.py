@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-import requests
 from africastalking.Voice import VoiceService
 
 from flows.phone_numbers import to_e164
@@ -31,7 +30,8 @@ from service.channels.base import (
 )
 from service.channels.by_secret import BySecret
 from service.channels.calling import CallStep, Saying, first_of, next_address, only_key, times_played
-from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status, word
+from service.channels.careful_calls import CarefulClient, CarrierAnswer
+from service.channels.transport import attempt, checked_address, outcome_of_status, word
 from service.channels.via_africastalking import ACCOUNT_FAULTS, E164
 from service.domain.message_states import Accepted, Ambiguous, Outcome, ReceiptState, Refused, Scope
 
@@ -195,7 +195,7 @@ def _end(fields: Fields, cause: str) -> ReceiptState:
     return "delivered" if talked and cause not in NOBODYS_FAULT else "undelivered"
 
 
-def _entries(answer: requests.Response) -> tuple[list[dict[str, Any]] | None, str]:
+def _entries(answer: CarrierAnswer) -> tuple[list[dict[str, Any]] | None, str]:
     """The lines of the answer, and its error in a word; None when there is no such table."""
     try:
         data = json.loads(answer.content)
@@ -226,8 +226,7 @@ class _Service(VoiceService):  # type: ignore[misc]  # the SDK has no types
         if not api_key.isascii() or not api_key.isprintable():
             raise ValueError("an API key is printable ASCII")
         self._baseUrl = address = checked_address(base_url)
-        self._timeouts = timeouts
-        self._session = CarefulSession(address, whole_seconds=sum(timeouts))
+        self._client = CarefulClient(address, timeouts)
 
     def _make_request(
         self,
@@ -238,8 +237,5 @@ class _Service(VoiceService):  # type: ignore[misc]  # the SDK has no types
         params: Mapping[str, str] | None,
         callback: object = None,
         timeout: object = None,
-    ) -> requests.Response:
-        form = {**data, "clientRequestId": str(callback)}
-        return self._session.request(
-            method, url, headers=headers, data=form, params=params, timeout=self._timeouts, auth=as_it_is
-        )
+    ) -> CarrierAnswer:
+        return self._client.post(url, {**data, "clientRequestId": str(callback)}, headers)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import requests
-
 from flows import sms_text
 from flows.phone_numbers import to_e164
 from service.channels.base import (
@@ -29,8 +27,9 @@ from service.channels.base import (
     own_id,
 )
 from service.channels.by_secret import BySecret
+from service.channels.careful_calls import CarefulClient, CarrierAnswer
 from service.channels.raw_request import Raw
-from service.channels.transport import CarefulSession, as_it_is, attempt, checked_address, outcome_of_status
+from service.channels.transport import attempt, checked_address, outcome_of_status
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
 SEND_PATH = "/cgi-bin/sendsms"
@@ -106,8 +105,7 @@ class Kannel(BySecret):
         self._sender, self._country = sender, country
         self._receipts = f"{checked_address(callback_url)}/hooks/{self.name}/receipt/{hook_secrets[0]}"
         self._address = checked_address(base_url).removesuffix(SEND_PATH) + SEND_PATH
-        self._timeouts = (connect_timeout, read_timeout)
-        self._session = CarefulSession(self._address, whole_seconds=sum(self._timeouts))
+        self._client = CarefulClient(self._address, (connect_timeout, read_timeout))
         self.capabilities = Capabilities(two_way=sender.lstrip("+").isdigit(), receipts=True, own_id=True)
 
     # -- out
@@ -121,7 +119,7 @@ class Kannel(BySecret):
             return Refused("not a sender that a phone can show", "sender", opt_out=False)
         return attempt(lambda: self._outcome(self._post(outgoing, sender), outgoing))
 
-    def _post(self, outgoing: Outgoing, sender: str) -> requests.Response:
+    def _post(self, outgoing: Outgoing, sender: str) -> CarrierAnswer:
         # Of a letter outside the alphabet Kannel makes a "?" without a word, unless we ask for UCS-2 ourselves.
         fits = sms_text.measure(outgoing.text).encoding == "gsm7"
         headers = self._user | {
@@ -135,11 +133,9 @@ class Kannel(BySecret):
         if outgoing.useful_for_s is not None:
             # Kannel keeps a message while the operator is away: it may leave only as long as it is of use.
             headers["X-Kannel-Validity"] = str(max(1, outgoing.useful_for_s // 60))
-        return self._session.post(
-            self._address, data=outgoing.text.encode(), headers=headers, timeout=self._timeouts, auth=as_it_is
-        )
+        return self._client.post(self._address, outgoing.text.encode(), headers)
 
-    def _outcome(self, answer: requests.Response, outgoing: Outgoing) -> Outcome:
+    def _outcome(self, answer: CarrierAnswer, outgoing: Outgoing) -> Outcome:
         status, words = answer.status_code, answer.content[:100].decode("utf-8", "replace")
         if status == 503 and words.startswith(NOT_NOW):
             return NotSent("HTTP 503, not now", None)

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
 from flows import sms_text
 from flows.phone_numbers import to_e164
 from service.channels.base import (
@@ -32,11 +30,10 @@ from service.channels.base import (
     Receipt,
 )
 from service.channels.by_secret import BySecret
+from service.channels.careful_calls import CarefulClient, CarrierAnswer
 from service.channels.orange_tokens import Tokens
 from service.channels.raw_request import Raw
 from service.channels.transport import (
-    CarefulSession,
-    as_it_is,
     attempt,
     checked_address,
     outcome_of_status,
@@ -90,12 +87,12 @@ class Orange(BySecret):
         address = checked_address(base_url)
         self._sender_address, self._sender, self._country = f"tel:{sender_address}", sender, country
         self._address = f"{address}/smsmessaging/v1/outbound/{quote(self._sender_address, safe='')}/requests"
-        self._timeouts = (connect_timeout, read_timeout)
+        timeouts = (connect_timeout, read_timeout)
         # A token in half of the time: with the send behind it, a call still ends before its lease does.
-        self._half = sum(self._timeouts) / 2
+        self._half = sum(timeouts) / 2
         self._basic = "Basic " + base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
-        self._session = CarefulSession(address, whole_seconds=sum(self._timeouts))
-        self._desk = CarefulSession(address, whole_seconds=self._half)
+        self._client = CarefulClient(address, timeouts)
+        self._desk = CarefulClient(address, (connect_timeout, read_timeout / 2), self._half)
         self._tokens = Tokens(lambda: self._ask_for_token(address + DESK_PATH))
         self.capabilities = Capabilities(two_way=(sender or "").isdigit(), receipts=True)
 
@@ -121,27 +118,23 @@ class Orange(BySecret):
             answer = self._post(outgoing, sender, token)
         return _outcome(answer, sms_text.measure(outgoing.text).parts)
 
-    def _post(self, outgoing: Outgoing, sender: str | None, token: str) -> requests.Response:
+    def _post(self, outgoing: Outgoing, sender: str | None, token: str) -> CarrierAnswer:
         request = {
             "address": f"tel:{outgoing.to}",
             "senderAddress": self._sender_address,
             "outboundSMSTextMessage": {"message": outgoing.text},
         } | ({"senderName": sender} if sender else {})
-        return self._session.post(
+        return self._client.post(
             self._address,
-            data=json.dumps({"outboundSMSMessageRequest": request}).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-            timeout=self._timeouts,
-            auth=as_it_is,
+            json.dumps({"outboundSMSMessageRequest": request}).encode(),
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
 
-    def _ask_for_token(self, address: str) -> requests.Response:
+    def _ask_for_token(self, address: str) -> CarrierAnswer:
         return self._desk.post(
             address,
-            data={"grant_type": "client_credentials"},
-            headers={"Authorization": self._basic, "Accept": "application/json"},
-            timeout=(self._timeouts[0], self._timeouts[1] / 2),
-            auth=as_it_is,
+            {"grant_type": "client_credentials"},
+            {"Authorization": self._basic, "Accept": "application/json"},
         )
 
     # -- in
@@ -179,7 +172,7 @@ def _number(written: str) -> str:
     return written.strip().removeprefix("tel:")
 
 
-def _outcome(answer: requests.Response, parts: int) -> Outcome:
+def _outcome(answer: CarrierAnswer, parts: int) -> Outcome:
     status = answer.status_code
     settled = outcome_of_status(status, answer.headers)
     if settled is not None:

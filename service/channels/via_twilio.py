@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
-from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
+from twilio.http import HttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
+from urllib3 import make_headers
 
 from flows.phone_numbers import to_e164
 from service.channels import twilio_forms as forms
@@ -40,8 +42,9 @@ from service.channels.base import (
     Unreadable,
     own_id,
 )
+from service.channels.careful_calls import CarefulClient
 from service.channels.raw_request import Raw
-from service.channels.transport import CarefulSession, Decided, ask, attempt, checked_address, outcome_of_status, word
+from service.channels.transport import Decided, ask, attempt, checked_address, outcome_of_status, word
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Outcome, ReceiptState, Refused, Scope
 
 STATUS_PATH = "/hooks/twilio/status"
@@ -294,8 +297,6 @@ class _Pairs:
 
 
 def _client(account_sid: str, auth_token: str, base_url: str, timeouts: tuple[float, float]) -> Any:
-    # At INFO the SDK logs addresses and headers of every call.
-    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
     client = Client(account_sid, auth_token, http_client=_CarefulHttpClient(base_url, timeouts))
     # TWILIO_EDGE or TWILIO_REGION in somebody's environment would rewrite the address we were given.
     client.edge = client.region = None
@@ -303,22 +304,33 @@ def _client(account_sid: str, auth_token: str, base_url: str, timeouts: tuple[fl
     return client
 
 
-class _CarefulHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's HTTP client over our session; statuses that settle the outcome do not reach the SDK."""
+class _CarefulHttpClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's calls, made by us; statuses that settle the outcome do not reach the SDK."""
 
     def __init__(self, base_url: str, timeouts: tuple[float, float]) -> None:
-        super().__init__(max_retries=0)
+        super().__init__(logging.getLogger("twilio.http_client"), is_async=False)
         self._home = base_url + "/"
-        self.timeout = timeouts
-        self.session = CarefulSession(base_url, whole_seconds=sum(timeouts))
+        self._client = CarefulClient(base_url, timeouts)
 
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        if not url.startswith(self._home):
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        if not uri.startswith(self._home):
             raise CannotAsk("its next page is at another address")  # our key would go there
-        answer = super().request(method, url, *args, **kwargs)
+        known = {**(headers or {})} | (make_headers(basic_auth=":".join(auth)) if auth else {})
+        get = method == "GET"
+        answer = self._client.get(uri, known, params) if get else self._client.post(uri, data or {}, known)
         settled = outcome_of_status(answer.status_code, answer.headers)
         if settled is not None:
             raise Decided(settled)
-        if method == "GET" and answer.status_code != 200:
+        if get and answer.status_code != 200:
             raise CannotAsk(f"HTTP {answer.status_code}")
-        return answer
+        return Response(answer.status_code, answer.text, answer.headers)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.channels import transport
+from service.channels import careful_calls, transport
 from service.channels.base import Channel
 from service.domain.message_states import Accepted, Ambiguous, NotSent, Refused
 from tests.contracts.carriers import API_KEY, KEYS, LONGEST, PHONE, RECIPES, TEXT, a_message
@@ -188,7 +188,7 @@ def test_an_old_connection_is_not_trusted(
     channel: Channel, carrier: LoopbackCarrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel.send(a_message())
-    monkeypatch.setattr(transport, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(careful_calls, "FRESH_SECONDS", 0.0)
     carrier.close_idle()
     assert isinstance(channel.send(a_message()), Accepted)
     assert isinstance(channel.send(a_message()), Accepted)

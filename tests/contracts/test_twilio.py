@@ -122,9 +122,14 @@ def test_the_environment_does_not_move_the_address(carrier: LoopbackCarrier, mon
     assert isinstance(twilio(carrier.base_url).send(a_message()), Accepted)
 
 
-def test_the_sdk_does_not_log_calls() -> None:
-    twilio("https://api.example.org")
-    assert logging.getLogger("twilio.http_client").level == logging.WARNING
+def test_a_call_leaves_nothing_of_anybody_in_the_log(
+    carrier: LoopbackCarrier, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    message = a_message()
+    twilio(carrier.base_url).send(message)
+    assert carrier.requests
+    assert not [one for one in caplog.messages if message.to[1:] in one or message.text in one]
 
 
 def test_what_it_can() -> None:
