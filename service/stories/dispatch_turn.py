@@ -63,8 +63,8 @@ class Finished(NamedTuple):
 class Claims(NamedTuple):
     """The calls to be made now.
 
-    `part_s`: in how many seconds the quickest route has room for one part more, 0 without a pace; `held_by_pace`:
-    something is due, and only that holds it.
+    `part_s`: in how many seconds the quickest route has room for one part more, 0 where one has room for all.
+    `held_by_pace`: something is due, and only that holds it.
     """
 
     calls: list[Call]
@@ -80,7 +80,7 @@ def claim(tx: Connection, runtime: Runtime, now: int, free: int) -> Claims:
     room = {medium: worth_claiming(routes, free) for medium, routes in lines.items()}
     most = min(free, sum(room.values()))
     routes = [route for line in lines.values() for route in line]
-    part_s = _part_s(runtime, routes)
+    part_s = 0.0 if any(one.parts is None for one in routes) else _part_s(runtime, routes)
     if routes and most < 1 and message_claims.any_due(tx, now, open_hours):
         return Claims([], part_s, held_by_pace=True)
     turn = _Turn(tx, runtime, now, lines, open_hours)
@@ -109,11 +109,10 @@ def _only(room: Mapping[str, int]) -> str | None:
     return free[0] if len(room) > 1 and len(free) == 1 else None
 
 
-def _part_s(runtime: Runtime, routes: Sequence[OpenRoute]) -> float:
-    """How long the quickest of the routes takes to have room for one part; 0 where one of them has no pace."""
-    if any(one.parts is None for one in routes):
-        return 0.0
-    return min(1 / max((runtime.config.pace[one.channel] for one in routes), default=1.0), LONGEST_WAIT_S)
+def _part_s(runtime: Runtime, routes: Iterable[OpenRoute]) -> float:
+    """How long the quickest of the routes with a pace takes to have room for one part."""
+    paces = [runtime.config.pace[one.channel] for one in routes if one.channel in runtime.config.pace]
+    return min(1 / max(paces, default=1.0), LONGEST_WAIT_S)
 
 
 class _Turn:

@@ -17,6 +17,7 @@ from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message, send_attempt
 from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, receipts
 from service.stories.dispatch_turn import Call, Finished
+from service.stories.dispatcher import _gather_s
 from service.stories.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock, everybody_wants_news
@@ -486,3 +487,19 @@ def test_a_route_without_room_does_not_hold_up_the_other(
         waits = tx.execute(select(message.c.not_before).where(message.c.state == "queued")).scalars().all()
     assert len(set(waits)) > 50, "each is looked at again when its turn may have come, and not all in a second"
     two.database.close()
+
+
+@pytest.mark.parametrize(
+    ("turn_s", "part_s", "free", "gathered_s"),
+    [
+        (0.002, 0.0, 16, 0.004),  # no pace: so that bookkeeping gets a third of the time
+        (0.500, 0.0, 16, 0.025),  # a slow database makes nobody wait for long
+        (0.002, 1 / 500, 16, 0.016),  # until a pace of 500 a second has room for half of the threads
+        (0.002, 1 / 500, 0, 0.004),  # none is free: the threads hold it up, not the pace
+        (0.002, 0.5, 16, 0.025),
+    ],
+)
+def test_how_long_calls_are_gathered_between_two_turns(
+    turn_s: float, part_s: float, free: int, gathered_s: float
+) -> None:
+    assert _gather_s(turn_s, part_s, free) == pytest.approx(gathered_s)
