@@ -253,7 +253,7 @@ RULES = (
         "console accounts that were revoked",
         "400 days after that",
         400 * DAY_MS,
-        "deleted; doses keep the login",
+        "emptied: the login stays, and nobody else ever signs with it",
         "ours: as long as what they read",
         "night",
     ),

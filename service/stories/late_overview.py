@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -61,14 +61,14 @@ def unserved(tx: Connection) -> list[tuple[str, int]]:
 def overview(runtime: Runtime, today: date, remit: Remit | None = None) -> Overview:
     """A quartier at a time, each in a reading of its own: nobody waits for it.
 
-    With a `remit`: its quartiers, its children, and the mediators who serve them.
+    With a `remit`: its children, its quartiers with those where some of them live, and the mediators who serve these.
     """
     settings = runtime.config.report
     bounds = (runtime.calendar.settings.defaulter_after_days, settings.long_late_days)
     cut = tuple(late_order.bands(late_list.first_rule(runtime), bounds))
     with runtime.database.read() as tx:
-        zones = place_tables.zones(tx) if remit is None else staff_tables.zones_within(tx, remit)
         followed = late_tables.followed_in(tx, remit)
+        zones = place_tables.zones(tx) if remit is None else _zones(tx, remit, followed)
         mediators, serving = mediator_tables.accounts(tx, ("active", "locked")), mediator_tables.who_serves(tx)
         if remit is not None:
             mediators = _within(tx, remit, mediators, {one for zone_id, _ in zones for one in serving.get(zone_id, ())})
@@ -82,6 +82,12 @@ def overview(runtime: Runtime, today: date, remit: Remit | None = None) -> Overv
         oldest = max((one.days_late for one in late), default=0)
         quartiers.append(Quartier(zone_id, name, followed.get(zone_id, 0), _counted(late, cut), oldest, served_by))
     return Overview(today, cut, tuple(quartiers), tuple(mediators), followed.get(None, 0))
+
+
+def _zones(tx: Connection, remit: Remit, followed: Mapping[int | None, int]) -> list[tuple[int, str]]:
+    """A child is its centre's, wherever it lives: else one who lives in another centre's quartier is on no list."""
+    within = dict(staff_tables.zones_within(tx, remit))
+    return [(zone_id, name) for zone_id, name in place_tables.zones(tx) if zone_id in within or zone_id in followed]
 
 
 def _within(tx: Connection, remit: Remit, mediators: Sequence[Mediator], serving: set[int]) -> list[Mediator]:

@@ -150,11 +150,7 @@ def _hand_over_form(runtime: Runtime, mediator: int, said: str) -> str:
 
 
 def _asked(tx: Connection, runtime: Runtime, mediator: int, *, dry_run: bool) -> Change:
-    """What the form says. Raises Refused where it names no other mediator of ours, or no quartier of hers."""
-    ours = staff_tables.mediators_within(tx, who().remit)
-    taker = form_number("a")
-    if mediator not in ours or taker not in ours:
-        raise Refused("another mediator of ours is to be chosen")
+    """What the form says; `reassigning` refuses where it names no other mediator of ours, or no quartier of hers."""
     wanted = set(request.form.getlist("quartier"))
     names = [name for zone_id, name in mediator_tables.zones_of(tx, mediator) if str(zone_id) in wanted]
-    return Change(names, mediator, taker, who().signature, dry_run)
+    return Change(names, mediator, form_number("a"), who().signature, dry_run, who().remit)
