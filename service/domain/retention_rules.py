@@ -54,10 +54,10 @@ RULES = (
     Rule(
         "staff_tries",
         "tries at the console's door, and its searches that found nobody",
-        "1 hour",
-        HOUR_MS,
+        "1 day",
+        DAY_MS,
         "deleted",
-        "ours: four times what is counted",
+        "ours: guesses of a day are told",
         "hour",
     ),
     Rule(
@@ -246,6 +246,15 @@ RULES = (
         400 * DAY_MS,
         "deleted",
         "ours: as an event key; an audit of the console is to be confirmed",
+        "night",
+    ),
+    Rule(
+        "staff_alarms",
+        "alarms about guesses at the console, by account (no child, no number)",
+        "90 days",
+        90 * DAY_MS,
+        "deleted",
+        "ours: as message texts",
         "night",
     ),
     Rule(

@@ -246,6 +246,10 @@ def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> list[int]:
     return ids
 
 
+def drop_tries_of(tx: Connection, key: bytes) -> None:
+    tx.execute(delete(staff_try).where(staff_try.c.key_hash == key))
+
+
 def drop_tries(tx: Connection, ids: Sequence[int]) -> None:
     tx.execute(delete(staff_try).where(staff_try.c.id.in_(ids)))
 

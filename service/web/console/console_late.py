@@ -10,13 +10,15 @@ from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
 from service.store import mediator_tables, staff_tables
+from service.store.alarm_tables import Alarm
 from service.store.mediator_tables import Mediator
-from service.stories import late_list, late_overview, late_page, late_sheet, reassigning
+from service.stories import guess_alarms, late_list, late_overview, late_page, late_sheet, reassigning
 from service.stories.late_list import LateChild
 from service.stories.late_overview import Overview, Quartier
 from service.stories.late_sheet import Asked
 from service.stories.mediator_accounts import Refused
 from service.stories.reassigning import Change
+from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, SUPERVISORS, Guard, form_number, who
 
 SHOWN = 60
@@ -40,7 +42,8 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
         found = late_overview.overview(runtime, runtime.today(runtime.now()), who().remit)
         with runtime.database.read() as tx:
             centres = staff_tables.centres_within(tx, who().remit)
-        return render_template("console/late.html", found=found, sum_of=sum_of, centres=centres)
+            alarms = [_alarm(runtime, one) for one in guess_alarms.told_to(tx, who(), runtime.now())]
+        return render_template("console/late.html", found=found, sum_of=sum_of, centres=centres, alarms=alarms)
 
     @guard.page(pages, "/retards/<int:mediator>", EVERY_ROLE)
     def late_of(mediator: int) -> str:
@@ -100,6 +103,11 @@ _NOT_HANDED = (
     "Rien n'a été changé : choisissez au moins un quartier et une autre médiatrice. Si quelqu'un vient de changer "
     "ces quartiers, la page montre maintenant où ils en sont."
 )
+
+
+def _alarm(runtime: Runtime, one: Alarm) -> str:
+    said = console_words.ALARMS[one.kind].format(login=one.login)
+    return f"{said}, la dernière fois le {runtime.local(one.last_at):%d/%m à %H:%M}."
 
 
 def sum_of(quartiers: list[Quartier]) -> Sum:

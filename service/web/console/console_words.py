@@ -40,6 +40,12 @@ DONE: Final = {
     "sorti": "Vous êtes déconnecté.",
     "choisi": "Le mot de passe est changé.",
 }
+ALARMS: Final = {
+    "door": "Quelqu'un a essayé plusieurs fois le mot de passe de {login}",
+    "code": "Quelqu'un connaît le mot de passe de {login} et a essayé des codes",
+    "former": "Sur une page ouverte de {login}, quelqu'un a essayé son mot de passe",
+    "search": "{login} a cherché beaucoup d'enfants qui ne sont pas ici",
+}
 WEAK: Final = {
     "short": "Le mot de passe a douze signes au moins.",
     "long": "Le mot de passe a deux cents signes au plus.",
