@@ -41,6 +41,10 @@ class Overview(NamedTuple):
     def served(self, mediator_id: int) -> list[Quartier]:
         return [one for one in self.quartiers if mediator_id in one.served_by]
 
+    def places_of(self, mediator_id: int) -> str:
+        """The names of her quartiers: two mediators may have one name."""
+        return ", ".join(one.name for one in self.served(mediator_id))
+
     def unserved(self) -> list[Quartier]:
         """Quartiers whose families nobody visits: no account, or none that is open, and somebody is followed."""
         is_open = {one.id for one in self.mediators if one.state == "active"}

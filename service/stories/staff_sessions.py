@@ -69,7 +69,8 @@ def log_in(runtime: Runtime, typed: Typed) -> Entered:
             if not tries:
                 return Entered(why_not="wait")
         # Outside of a transaction: SQLite has one writer, and callers would wait for the hash.
-        is_right = passwords.is_password_of(typed.password, one.password if one else passwords.NOBODYS)
+        stored = one.password if one and one.password else passwords.NOBODYS  # a former account's is emptied
+        is_right = passwords.is_password_of(typed.password, stored)
     finally:
         _hashing.release()
     if one is None or not is_right:

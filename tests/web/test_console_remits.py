@@ -157,7 +157,7 @@ def test_a_hand_over_counts_and_touches_nobody_of_another_organisation(
     assert form.choices["a"] == [str(oumou.id)]
     [darsalam] = form.choices["quartier"]
     seen = fatou.send(form, a=str(oumou.id), quartier=darsalam)
-    assert "1 suivis, dont 1 à visiter" in seen.text, "theirs is followed and late too"
+    assert "1 suivi, dont 1 à visiter" in seen.text, "theirs is followed and late too"
     assert fatou.send(form, a=str(alien.id), quartier=darsalam).status == 400
     assert fatou.send(seen.form("/oui"), a=str(alien.id)).status == 400
     assert fatou.get(f"/console/retards/{alien.id}/confier").status == 404
@@ -185,7 +185,7 @@ def test_a_child_of_one_centre_in_the_quartier_of_another_is_on_its_own_centre_s
     other = Visitor(runtime, app).enters(a_staff(runtime, "binta", "centre", "ASACODAR"))
     for browser, code, not_code in ((own, here.code, neighbour.code), (other, neighbour.code, here.code)):
         page = browser.get("/console/retards")
-        assert "1 à voir sur 1 suivis" in page.text
+        assert "1 à voir sur 1 suivi" in page.text
         assert "Kadia Coulibaly 1 à voir" in page.text, "who serves the quartier where it lives"
         address = f"/console/retards/{kadia.id}"
         papers = [page.link("/feuille"), f"{address}/feuille", f"{address}/feuille-noms"]

@@ -85,8 +85,10 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
                 found = reassigning.reassign(tx, runtime, change, runtime.now())
         except Refused:
             return _hand_over_form(runtime, mediator, _NOT_HANDED), 400
-        giver, taker = _hers(runtime, change.giver_id)[1], _hers(runtime, change.taker_id)[1]
-        return render_template("console/hand_over_seen.html", found=found, giver=giver, taker=taker)
+        now_serving, giver = _hers(runtime, change.giver_id)
+        taker = next(one for one in now_serving.mediators if one.id == change.taker_id)
+        places = now_serving.places_of(taker.id)
+        return render_template("console/hand_over_seen.html", found=found, giver=giver, taker=taker, places=places)
 
     @guard.page(pages, "/retards/<int:mediator>/confier/oui", SUPERVISORS, "POST")
     def hand_over_now(mediator: int) -> Any:
@@ -153,7 +155,7 @@ def _hand_over_form(runtime: Runtime, mediator: int, said: str) -> str:
     found, one = _hers(runtime, mediator)
     others = [each for each in found.mediators if each.id != one.id]
     return render_template(
-        "console/hand_over.html", one=one, served=found.served(one.id), others=others, said=said, sum_of=sum_of
+        "console/hand_over.html", one=one, found=found, served=found.served(one.id), others=others, said=said
     )
 
 
