@@ -6,24 +6,27 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 
 import pytest
 from flask import Flask
 from sqlalchemy import text, update
+from sqlalchemy.engine import Connection
 
 from service.app import create_app
 from service.config import Config
 from service.console_settings import ConsoleSettings
 from service.runtime import Runtime
-from service.store import care_tables, mediator_tables, people_tables, place_tables, staff_tables
+from service.store import care_tables, mediator_tables, people_tables, place_tables, staff_tables, system_tables
 from service.store.decision_tables import decision
 from service.store.mediator_tables import mediator
 from service.store.message_tables import message
 from service.store.people_tables import child
 from service.store.place_tables import organisation
 from service.store.staff_tables import Remit
-from service.stories import late_sheet, reassigning, recalls
+from service.stories import late_list, late_sheet, reassigning, recalls
 from service.stories.families import PROGRAMME, Enrolled
+from service.stories.late_list import LateChild
 from service.stories.late_sheet import Asked
 from service.stories.mediator_accounts import Refused
 from service.stories.reassigning import Change
@@ -89,6 +92,12 @@ def goes_to(runtime: Runtime, one: Enrolled, name: str) -> None:
     other = centre(runtime, name)
     with runtime.database.begin() as tx:
         tx.execute(update(child).where(child.c.person_id == one.child_id).values(centre_id=other))
+
+
+def lives_in_dravela(runtime: Runtime, one: Enrolled) -> None:
+    with runtime.database.begin() as tx:
+        dravela = next(id for id, name in place_tables.zones(tx) if name == "Dravela")
+        tx.execute(update(child).where(child.c.person_id == one.child_id).values(zone_id=dravela))
 
 
 def strangers(runtime: Runtime) -> int:
@@ -171,6 +180,43 @@ def test_a_hand_over_counts_and_touches_nobody_of_another_organisation(
     assert [row for row in rows_of(runtime, message) if row.purpose == "staff"] == []
     with runtime.database.read() as tx:
         assert [name for _, name in mediator_tables.zones_of(tx, alien.id)] == ["Dravela"]
+
+
+# --- how a list is read -----------------------------------------------------------------------------------
+
+
+def test_callers_go_on_while_somebody_reads_a_list_and_others_quartiers_are_not_looked_through(
+    runtime: Runtime, app: Flask, here: Enrolled, neighbour: Enrolled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kadia, oumou = an_account(runtime), an_account(runtime, OUMOU, zones=("Dravela",))
+    lives_in_dravela(runtime, neighbour)
+    fatou = Visitor(runtime, app).enters(a_staff(runtime))
+    looked: list[int] = []
+    read = late_list.late_children
+
+    def a_caller_writes() -> None:
+        with runtime.database.begin() as tx:
+            system_tables.count(tx, "keystrokes")
+
+    def read_beside_a_caller(tx: Connection, runtime: Runtime, zones: list[int], today: date) -> list[LateChild]:
+        with ThreadPoolExecutor(1) as caller:
+            caller.submit(a_caller_writes).result(timeout=5)
+        looked.extend(zones)
+        return read(tx, runtime, zones, today)
+
+    monkeypatch.setattr(late_list, "late_children", read_beside_a_caller)
+    for path in ("", "/feuille", "/feuille-noms", "/confier"):
+        page = fatou.get(f"/console/retards/{kadia.id}{path}")
+        assert page.status == 200, path
+    assert "Kadia Coulibaly, Dravela" in page.text, "others are told apart by their quartiers"
+    [darsalam] = set(looked)
+    assert len(looked) == 5, "twice for the page: its figures, and its list"
+    assert fatou.get("/console/retards").status == 200
+    assert len(set(looked)) == 2
+    assert here.code in fatou.get(f"/console/centres/{centre(runtime, 'ASACODAR')}/feuille").source
+    with runtime.database.read() as tx:
+        assert dict(place_tables.zones(tx))[darsalam] == "Darsalam"
+        assert mediator_tables.zones_of(tx, oumou.id) != []
 
 
 # --- one list for each child --------------------------------------------------------------------------------

@@ -50,8 +50,10 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
         now = runtime.now()
         found, one = _hers(runtime, mediator)
         served = found.served(one.id)
-        with runtime.database.begin() as tx:
+        # The list is read outside of the writing: SQLite has one writer, and callers would wait for it.
+        with runtime.database.read() as tx:
             children = _children(tx, runtime, served, now)
+        with runtime.database.begin() as tx:
             staff_tables.note_reads(tx, who().id, "list", [one.id], now)
         return render_template(
             "console/late_of.html", one=one, found=found, served=served, children=children, most=SHOWN, sum_of=sum_of
@@ -59,13 +61,11 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
 
     @guard.page(pages, "/retards/<int:mediator>/feuille", EVERY_ROLE)
     def paper(mediator: int) -> Response:
-        _hers(runtime, mediator)
-        return _paper(runtime, lambda _: Asked(account=mediator), mediator, with_names=False)
+        return _paper(runtime, lambda tx: _asked_of(tx, mediator), mediator, with_names=False)
 
     @guard.page(pages, "/retards/<int:mediator>/feuille-noms", EVERY_ROLE)
     def paper_with_names(mediator: int) -> Response:
-        _hers(runtime, mediator)
-        return _paper(runtime, lambda _: Asked(account=mediator), mediator, with_names=True)
+        return _paper(runtime, lambda tx: _asked_of(tx, mediator), mediator, with_names=True)
 
     @guard.page(pages, "/centres/<int:centre>/feuille", EVERY_ROLE)
     def centre_paper(centre: int) -> Response:
@@ -119,7 +119,7 @@ def sum_of(quartiers: list[Quartier]) -> Sum:
 
 def _hers(runtime: Runtime, mediator: int) -> tuple[Overview, Mediator]:
     """What stands for this account, within the remit; 404."""
-    found = late_overview.overview(runtime, runtime.today(runtime.now()), who().remit)
+    found = late_overview.overview(runtime, runtime.today(runtime.now()), who().remit, mediator)
     hers = [one for one in found.mediators if one.id == mediator]
     return (found, hers[0]) if hers else abort(404)
 
@@ -127,6 +127,10 @@ def _hers(runtime: Runtime, mediator: int) -> tuple[Overview, Mediator]:
 def _children(tx: Connection, runtime: Runtime, served: list[Quartier], now: int) -> list[LateChild]:
     late = late_list.late_children(tx, runtime, [one.id for one in served], runtime.today(now))
     return [one for one in late if who().remit.has(one.child)]
+
+
+def _asked_of(tx: Connection, mediator: int) -> Asked:
+    return Asked(account=mediator) if late_overview.is_within(tx, who().remit, mediator) else abort(404)
 
 
 def _code_of(tx: Connection, centre: int) -> str:
@@ -138,14 +142,15 @@ def _paper(runtime: Runtime, asked: Callable[[Connection], Asked], about: int, *
     """The A4 pages. Who is named there is written down with whoever looked."""
     now = runtime.now()
     try:
-        with runtime.database.begin() as tx:
+        with runtime.database.read() as tx:
             found = late_sheet.sheet(
                 tx, runtime, asked(tx), runtime.today(now), with_names=with_names, remit=who().remit
             )
-            kind, seen = ("names", found.child_ids) if with_names else ("list", (about,))
-            staff_tables.note_reads(tx, who().id, kind, seen, now)
     except Refused:
         abort(404)
+    kind, seen = ("names", found.child_ids) if with_names else ("list", (about,))
+    with runtime.database.begin() as tx:
+        staff_tables.note_reads(tx, who().id, kind, seen, now)
     page = Response(late_page.page_of(found), mimetype="text/html")
     page.headers["Content-Security-Policy"] = PAPER_POLICY
     return page
