@@ -20,6 +20,7 @@ from service.store.message_tables import message
 from service.store.staff_tables import staff_list, staff_read
 from service.stories import recalls, retention
 from service.stories.families import Enrolled
+from service.web.console import console_words
 from tests.cover import command, rows_of
 from tests.mediators import an_account
 from tests.people import TestClock
@@ -153,6 +154,12 @@ def test_every_page_says_in_which_part_of_the_console_it_is(
     child = found(fatou, late_child.code)
     assert (part(child), part(fatou.send(child.form("/doses"), dose="PENTA1"))) == ("Enfant", "Enfant")
     assert part(fatou.get("/console/import")) == "Liste"
+
+
+def test_no_line_begins_with_a_colon() -> None:
+    assert (
+        console_words.typeset("une fois : le suivant ; à 10:30 ?") == "une fois\u00a0: le suivant\u00a0; à 10:30\u00a0?"
+    )
 
 
 # --- a child ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -123,12 +124,12 @@ def band(one: Band) -> str:
 def counts(line: Line) -> str:
     """What becomes of a dose: 'compte : PENTA2', or why it does not count."""
     if line.dose.voided_at is not None:
-        return f"retirée : {_WHYS_DONE.get(line.dose.voided_why or '', 'raison inconnue')}"
+        return f"retirée\u00a0: {_WHYS_DONE.get(line.dose.voided_why or '', 'raison inconnue')}"
     if line.reasons:
-        return f"ne compte pas : {', '.join(REASONS[one] for one in line.reasons)}"
+        return f"ne compte pas\u00a0: {', '.join(REASONS[one] for one in line.reasons)}"
     if line.counts_as in (FULL, NOT_YET):
-        return "en plus : la série était complète" if line.counts_as == FULL else "le jour n'est pas encore venu"
-    return f"compte : {line.counts_as}"
+        return "en plus\u00a0: la série était complète" if line.counts_as == FULL else "le jour n'est pas encore venu"
+    return f"compte\u00a0: {line.counts_as}"
 
 
 def origin(one: RecordedDose) -> str:
@@ -137,8 +138,13 @@ def origin(one: RecordedDose) -> str:
     return SOURCES.get(one.source, one.source) + (f", {quality}" if quality else "")
 
 
+def typeset(words: str) -> str:
+    """With the space before : ; ? ! that French asks for and no line may break at."""
+    return re.sub(r" (?=[:;?!](?:\s|$))", "\u00a0", words)
+
+
 def dress(pages: Blueprint) -> None:
     """Teach the templates these words."""
-    for name, word in (("day", day), ("born", born), ("band", band), ("counts", counts), ("origin", origin)):
-        pages.add_app_template_filter(word, f"console_{name}")
+    for word in (day, born, band, counts, origin, typeset):
+        pages.add_app_template_filter(word, f"console_{word.__name__}")
     pages.add_app_template_filter(show_code, "console_code")
