@@ -6,6 +6,8 @@ import hashlib
 import ipaddress
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -30,8 +32,10 @@ SKEW_MS = 5 * MINUTE_MS
 MOST_MISSES = 30
 """Searches that found nobody, of one account in the window: whoever tries codes through is stopped."""
 HASHING_PATIENCE_S = 0.2
-# 16 MB and two tenths of a second each: whoever tries many at once slows down nobody but himself.
+# 16 MB and two tenths of a second each: whoever tries many at once slows down nobody but other strangers.
 _hashing = threading.BoundedSemaphore(2)
+_hashing_for_known = threading.BoundedSemaphore(1)
+"""One more, for browsers that were in before and for who is in: no crowd at the door takes it."""
 
 Reason = Literal["wrong", "wait", "busy"]
 
@@ -58,21 +62,20 @@ def log_in(runtime: Runtime, typed: Typed) -> Entered:
     """A session for whoever has password and code. Each try is counted before it is looked at, and is given back to
     whoever comes in: whole networks of phones share one address.
     """
-    if not _hashing.acquire(timeout=HASHING_PATIENCE_S):
-        return Entered(why_not="busy")
-    try:
-        now = runtime.now()
-        login = typed.login.strip().casefold()[:60]
+    now, typed = runtime.now(), typed._replace(login=typed.login.strip().casefold()[:60])
+    with runtime.database.read() as tx:
+        one = staff_tables.staff_of_login(tx, typed.login)
+    browser = known_browsers.known_by(runtime, one, typed.marks, now) if one else None
+    with _turn_to_hash(is_known=browser is not None) as has_turn:
+        if not has_turn:
+            return Entered(why_not="busy")
         with runtime.database.begin() as tx:
-            one = staff_tables.staff_of_login(tx, login)
-            tries = _count_try(tx, runtime, typed._replace(login=login), one, now)
+            tries = _count_try(tx, runtime, typed, one, browser, now)
             if not tries:
                 return Entered(why_not="wait")
         # Outside of a transaction: SQLite has one writer, and callers would wait for the hash.
         stored = one.password if one and one.password else passwords.NOBODYS  # a former account's is emptied
         is_right = passwords.is_password_of(typed.password, stored)
-    finally:
-        _hashing.release()
     if one is None or not is_right:
         return Entered(why_not="wrong")
     with runtime.database.begin() as tx:
@@ -80,6 +83,18 @@ def log_in(runtime: Runtime, typed: Typed) -> Entered:
         if entered.why_not is None:
             staff_tables.drop_tries(tx, tries)
         return entered
+
+
+@contextmanager
+def _turn_to_hash(*, is_known: bool) -> Iterator[bool]:
+    """Whether it is this one's turn, within a moment."""
+    slots = (_hashing, _hashing_for_known) if is_known else (_hashing,)
+    taken = next((one for one in slots if one.acquire(timeout=HASHING_PATIENCE_S)), None)
+    try:
+        yield taken is not None
+    finally:
+        if taken is not None:
+            taken.release()
 
 
 def _enter(tx: Connection, runtime: Runtime, checked: Staff, typed: Typed, now: int) -> Entered:
@@ -135,7 +150,7 @@ def choose_password(
         return Chosen(why_not=weakness)
     if one.start_until is None and not _may_guess(runtime, one):
         return Chosen(why_not="wait")
-    with _hashing:
+    with _hashing_for_known:
         if one.start_until is None and not passwords.is_password_of(former, one.password):
             return Chosen(why_not="former")
         if passwords.is_password_of(new, one.password):
@@ -173,13 +188,14 @@ def _misses(runtime: Runtime, one: Staff) -> bytes:
     return runtime.vault.event_key("staff search", str(one.id))
 
 
-def _count_try(tx: Connection, runtime: Runtime, typed: Typed, one: Staff | None, now: int) -> list[int]:
+def _count_try(
+    tx: Connection, runtime: Runtime, typed: Typed, one: Staff | None, browser: str | None, now: int
+) -> list[int]:
     """Count this try; empty if there were too many: then nothing is counted, and time goes on for whoever waits.
 
     A browser that the account knows counts by itself: whoever tries from elsewhere, or from the same network, does not
     keep it out.
     """
-    browser = known_browsers.known_by(runtime, one, typed.marks, now) if one else None
     if browser is not None:
         keys, most = [runtime.vault.event_key("staff browser tries", browser)], [MOST_OF_ACCOUNT]
     else:

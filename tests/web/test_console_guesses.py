@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from io import StringIO
 
 import pytest
@@ -16,7 +17,7 @@ from service.domain.checkup_facts import Finding
 from service.runtime import Runtime
 from service.store import alarm_tables, staff_tables
 from service.store.alarm_tables import staff_alarm
-from service.stories import doctor, known_browsers, retention, staff_accounts
+from service.stories import doctor, known_browsers, retention, staff_accounts, staff_sessions
 from tests.cover import rows_of
 from tests.people import TestClock
 from tests.staff import HERE, Page, Visitor, a_staff, account_of, code_for
@@ -179,6 +180,21 @@ def test_the_mark_s_cookie_is_ours_alone_and_tells_nothing(runtime: Runtime, clo
         assert told not in octets
     wrong = browser.client.post(form.action, data=fields | {"mot_de_passe": "wrong"}, base_url=HERE)
     assert not any(MARKS in one for one in wrong.headers.getlist("Set-Cookie")), "only whoever came in gets one"
+
+
+def test_a_crowd_at_the_door_does_not_keep_a_known_browser_from_it(
+    runtime: Runtime, clock: TestClock, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passwords are dear to look at, so few are at once: strangers fill their own places only."""
+    own = Visitor(runtime, app)
+    assert comes_in(runtime, clock, own) == 200
+    monkeypatch.setattr(staff_sessions, "_hashing", threading.BoundedSemaphore(1))
+    with staff_sessions._hashing:
+        assert comes_in(runtime, clock, from_elsewhere(runtime, app, "10.7.7.7")) == 503
+        assert comes_in(runtime, clock, own) == 200
+        asks = own.get("/console/mot-de-passe").form("/mot-de-passe")
+        assert own.send(asks, ancien=OWN, nouveau=OWN + " ici", encore=OWN + " ici").status == 200
+    assert comes_in(runtime, clock, own, password=OWN + " ici") == 200
 
 
 # --- somebody is told ---------------------------------------------------------------------------------------
