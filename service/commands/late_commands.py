@@ -46,7 +46,7 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 @click.command("page")
 @click.argument("account", type=ID, required=False)
 @click.option("--zone", "zones", metavar="NAMES", help="Of these quartiers, with commas: 'Darsalam, Dravela'.")
-@click.option("--centre", metavar="NAME", help="Of all quartiers of this health centre.")
+@click.option("--centre", metavar="NAME", help="The children of this health centre, wherever they live.")
 @click.option("--names", "with_names", is_flag=True, help="With the children's names: the paper is to be kept locked.")
 @click.option("--out", required=True, type=_FILE, help="The HTML file to write; only its owner may read it.")
 def mediator_page(account: int | None, zones: str | None, centre: str | None, with_names: bool, out: Path) -> None:

@@ -48,7 +48,7 @@ def staff_list(with_former: bool) -> None:
     from service.store import place_tables, staff_tables
 
     built = opened_runtime()
-    states = ("active", "revoked") if with_former else ("active",)
+    states = ("active", "revoked", "former") if with_former else ("active",)
     with built.database.read() as tx:
         found = staff_tables.all_staff(tx, states)
         centres = {one.centre_id: place_tables.centre_name(tx, one.centre_id) for one in found if one.centre_id}

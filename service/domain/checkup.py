@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from service.domain.checkup_facts import Facts, Finding
+from service.domain.checkup_facts import Facts, Finding, Level
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 MB = 10**6
@@ -238,6 +238,47 @@ def address(facts: Facts) -> Found:
 # --- is it safe ---------------------------------------------------------------------------------------------
 
 
+def console(facts: Facts) -> Found:
+    found = facts.console
+    if found is None or facts.is_trial:
+        return
+    if not found.is_secure:
+        said = "LASELI_DEMO_SECRET is set: the console's cookie may be read on the way, and http is not refused."
+        yield Finding("now", "console", said, "Remove the setting: it is for `dev demo` and its own database.")
+    if not found.proxy:
+        said = (
+            "LASELI_CONSOLE__PROXY is not set: all visitors count as one address, and thirty wrong tries keep out "
+            "every browser that was never in."
+        )
+        yield Finding("soon", "console", said, "Set it to the address of the proxy that ends https (docs/console.md).")
+
+
+def guesses(facts: Facts) -> Found:
+    for one in facts.guesses:
+        level, said, remedy = _GUESSES[one.kind]
+        hours = f"in {one.times} hours, the last time" if one.times > 1 else "in one hour,"
+        words = f"{said.format(login=one.login)}: {hours} {_long(facts.now - one.last_at)} ago."
+        yield Finding(level, "console", words, remedy.format(login=one.login))
+
+
+_RESET = "Ask the person; if it was somebody else: `laseli staff reset {login} --by NAME`."
+_GUESSES: dict[str, tuple[Level, str, str]] = {
+    "code": ("now", "Somebody has the password of {login} and tries codes", _RESET),
+    "former": ("soon", "Somebody tried the password of {login} at a page that was open", _RESET),
+    "door": ("soon", "Somebody tries passwords of {login}", _RESET),
+    "search": (
+        "soon",
+        "{login} looked for many children that are not there",
+        "`laseli staff reads {login}` shows what was read; `laseli staff revoke {login} --by NAME` ends it.",
+    ),
+    "address": (
+        "soon",
+        "One address tried many passwords",
+        "Look at the proxy's log; if all visitors count as one address, set LASELI_CONSOLE__PROXY.",
+    ),
+}
+
+
 def backup(facts: Facts) -> Found:
     if facts.is_trial or facts.no_database_at:
         return
@@ -318,6 +359,8 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     backup,
     secrets,
     address,
+    console,
+    guesses,
     permissions,
     connections,
     set_aside,

@@ -70,6 +70,22 @@ class Heard(NamedTuple):
     accepted_lately: int  # messages that it took more than an hour ago, less than a day ago
 
 
+class Console(NamedTuple):
+    """Of a console that is served: our proxy's address, and whether its cookie asks for https."""
+
+    proxy: str
+    is_secure: bool
+
+
+class Guessed(NamedTuple):
+    """Somebody guesses at the console: of what kind, at whose account, in how many hours, when last."""
+
+    kind: str
+    login: str
+    times: int
+    last_at: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything the checks may ask. What could not be found out has the value that finds nothing."""
@@ -112,5 +128,7 @@ class Facts:
     is_trial: bool = False  # a demo or a rehearsal
     dead_numbers: int = 0
     jobs: Jobs | None = None
+    console: Console | None = None
+    guesses: tuple[Guessed, ...] = ()
     planned_otherwise: int = 0  # children whose plan another calendar made
     is_replanning: bool = False

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.domain.message_states import FINAL
+from service.store.alarm_tables import staff_alarm
 from service.store.care_tables import appointment
 from service.store.conversation_tables import conversation
 from service.store.feedback_tables import feedback
@@ -83,6 +84,7 @@ STAFF_TRIES = Aged(staff_try, staff_try.c.id, staff_try.c.at)
 STAFF_LISTS = Aged(staff_list, staff_list.c.id, staff_list.c.at)
 STAFF_SESSIONS = Aged(staff_session, staff_session.c.id, staff_session.c.started_at)
 STAFF_READS = Aged(staff_read, staff_read.c.id, staff_read.c.at)
+STAFF_ALARMS = Aged(staff_alarm, staff_alarm.c.id, staff_alarm.c.at)
 FORMER_STAFF = Aged(staff, staff.c.id, staff.c.revoked_at)
 ERASURES = Aged(erasure, erasure.c.id, erasure.c.at)
 

@@ -82,6 +82,12 @@ def followed_in(tx: Connection, remit: Remit | None = None) -> dict[int | None, 
     return {row[0]: row[1] for row in tx.execute(counted)}
 
 
+def lived_in(tx: Connection, centre_id: int) -> set[int]:
+    """The quartiers where followed children of this centre live, whoever serves them."""
+    which = (child.c.centre_id == centre_id) & (child.c.status == "followed") & child.c.zone_id.is_not(None)
+    return set(tx.execute(select(child.c.zone_id).where(which).distinct()).scalars())
+
+
 def names_of(tx: Connection, child_ids: Sequence[int]) -> dict[int, str]:
     """Names open their seal: for the one page that is to be kept locked."""
     rows = tx.execute(select(person.c.id, person.c.name).where(person.c.id.in_(child_ids), person.c.name.is_not(None)))

@@ -8,6 +8,7 @@ from sqlalchemy import Column, MetaData, String, Table, delete, insert, inspect,
 from sqlalchemy.engine import Connection
 
 from service.store import (
+    alarm_tables,
     care_tables,
     centre_tables,
     conversation_tables,
@@ -45,6 +46,7 @@ from service.store.columns import metadata
 from service.store.database import Database
 
 TABLES = (
+    alarm_tables,
     care_tables,
     centre_tables,
     conversation_tables,

@@ -31,12 +31,10 @@ staff = Table(
     metadata,
     id_column(),
     reference("organisation_id", "organisation.id"),
-    Column(
-        "login", String(30), nullable=False, unique=True
-    ),  # nobody else's while it is kept: doses are signed with it
+    Column("login", String(30), nullable=False, unique=True),  # nobody else's ever: doses are signed with it
     Column("role", String(12), nullable=False),  # supervisor, centre
     reference("centre_id", "health_centre.id", nullable=True),
-    Column("state", String(8), nullable=False),  # active, revoked
+    Column("state", String(8), nullable=False),  # active, revoked, former: emptied, for its login
     # A slow hash with its parameters, and sealed: whoever takes the file alone has nothing to try passwords on.
     Column("password", Sealed("staff.password"), nullable=False),
     Column("start_until", Instant),  # the password is a start password, and opens until then; NULL: her own
@@ -89,6 +87,7 @@ staff_list = Table(
 )
 
 
+FORMER = "former"
 NO_CENTRE = 0
 """The id of none."""
 
@@ -209,9 +208,15 @@ def end_old_sessions(tx: Connection, before: int, ids: Sequence[int]) -> int:
 
 
 def forget_staff(tx: Connection, before: int, ids: Sequence[int]) -> int:
-    """Delete those of these accounts that were revoked before; what they read is kept by its own rule."""
+    """Empty those of these accounts that were revoked before: the login alone stays, and is nobody else's ever.
+
+    Doses are signed with it and outlive it: another person of the same login would answer for what this one did.
+    """
     _end(tx, staff_session.c.staff_id.in_(ids))
-    return tx.execute(delete(staff).where(staff.c.id.in_(ids), staff.c.revoked_at < before)).rowcount
+    which = staff.c.id.in_(ids) & (staff.c.revoked_at < before)
+    nothing = dict.fromkeys(("centre_id", "start_until", "last_used_at", "revoked_by", "revoked_at"))
+    emptied = update(staff).where(which).values(state=FORMER, password="", totp="", created_by="", **nothing)
+    return tx.execute(emptied).rowcount
 
 
 def _end(tx: Connection, which: ColumnElement[bool]) -> int:
@@ -239,6 +244,10 @@ def add_tries(tx: Connection, keys: Sequence[bytes], now: int) -> list[int]:
     rows = zip(ids, keys, strict=True)
     tx.execute(insert(staff_try), [{"id": one, "key_hash": key, "at": now} for one, key in rows])
     return ids
+
+
+def drop_tries_of(tx: Connection, key: bytes) -> None:
+    tx.execute(delete(staff_try).where(staff_try.c.key_hash == key))
 
 
 def drop_tries(tx: Connection, ids: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from service import machine
 from service.clock import DAY_MS
 from service.domain import checkup
-from service.domain.checkup_facts import Account, Closing, Facts, Finding, Heard
+from service.domain.checkup_facts import Account, Closing, Console, Facts, Finding, Guessed, Heard
 from service.metrics import WORKER_LEASE, last_backup
 from service.runtime import Runtime
 from service.store import (
@@ -25,7 +25,7 @@ from service.store import (
     sqlite_copies,
     system_tables,
 )
-from service.stories import clock_guard, dispatch_gate, key_checks, money, releases, spoken
+from service.stories import clock_guard, dispatch_gate, guess_alarms, key_checks, money, releases, spoken
 from service.stories.backups import sqlite_file
 
 HOUR_MS = 3_600_000
@@ -63,6 +63,7 @@ def _of_settings(runtime: Runtime) -> Facts:
         calls_by=config.voice.by,
         cannot_be_said=spoken.lacking(runtime),
         public_url=config.public_url,
+        console=Console(config.console.proxy, config.demo_secret is None) if config.console.enabled else None,
         drafts_allowed_by=config.drafts_allowed_by,
         seals_to=len(config.backup.recipients),
         sqlite_synchronous=config.sqlite_synchronous if runtime.database.is_sqlite else "FULL",
@@ -141,6 +142,7 @@ def _of_tables(runtime: Runtime, tx: Connection, now: int) -> dict[str, Any]:
         "is_trial": clock_guard.time_may_be_moved(tx),
         "dead_numbers": checkup_tables.dead_numbers(tx),
         "jobs": checkup_tables.jobs(tx, now),
+        "guesses": tuple(Guessed(*one) for one in guess_alarms.lately(tx, now)),
         **_of_plans(runtime, tx),
     }
 

@@ -22,6 +22,7 @@ from service.store import care_tables, people_tables
 from service.store.care_tables import Appointment, RecordedDose
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
+from service.store.staff_tables import Remit
 from service.stories import care, doses, mediator_accounts, mediator_doses, recalls
 from service.stories.families import show_code
 
@@ -43,11 +44,15 @@ class Refused(Exception):
 
 
 class Correction(NamedTuple):
-    """Who corrects, and why: one of `correction_words.WHYS`; the note is sealed and names nobody."""
+    """Who corrects, and why: one of `correction_words.WHYS`; the note is sealed and names nobody.
+
+    `remit`: whose children they may be (None: everybody's); whoever is not within it is told of as nobody is.
+    """
 
     by: str
     why: str
     note: str = ""
+    remit: Remit | None = None
 
 
 class Corrected(NamedTuple):
@@ -102,7 +107,7 @@ def take_back(
     tx: Connection, runtime: Runtime, code: str, antigen: str, on: date, said: Correction, now: int
 ) -> Corrected:
     """The dose of this day counts no more. Raises Refused."""
-    child, one = _standing(tx, runtime, code, antigen, on)
+    child, one = _standing(tx, runtime, code, antigen, on, said.remit)
     _void(tx, [one], said, now)
     return _planned(tx, runtime, child, Corrected(one.antigen, on, None, ()), now)
 
@@ -111,7 +116,7 @@ def move(
     tx: Connection, runtime: Runtime, code: str, antigen: str, on: date, to: date, said: Correction, now: int
 ) -> Corrected:
     """The dose was given on another day than the one on record. Raises Refused."""
-    child, one = _standing(tx, runtime, code, antigen, on)
+    child, one = _standing(tx, runtime, code, antigen, on, said.remit)
     if to == on:
         raise Refused(f"{to:%d/%m/%Y} is the day on record already", "same_day")
     if to > runtime.today(now):
@@ -135,15 +140,17 @@ def move(
     return _planned(tx, runtime, child, Corrected(one.antigen, on, to, ()), now)
 
 
-def _child(tx: Connection, code: str) -> Child:
-    child = people_tables.find_child(tx, code=re.sub(r"\D", "", code))
-    if child is None:
+def _child(tx: Connection, code: str, remit: Remit | None = None) -> Child:
+    child = people_tables.find_child(tx, code=re.sub(r"\D", "", code))  # ours from here on: it moves nowhere
+    if child is None or not (remit is None or remit.has(child)):
         raise Refused("no child has this code; it has eight digits, as on the booklet", "no_child")
     return child
 
 
-def _standing(tx: Connection, runtime: Runtime, code: str, antigen: str, on: date) -> tuple[Child, RecordedDose]:
-    child = _child(tx, code)
+def _standing(
+    tx: Connection, runtime: Runtime, code: str, antigen: str, on: date, remit: Remit | None
+) -> tuple[Child, RecordedDose]:
+    child = _child(tx, code, remit)
     try:
         named = doses.antigen_of(antigen, runtime, care.antigens_of(runtime, child))
     except doses.Refused as reason:

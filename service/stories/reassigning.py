@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection
 from service.domain import local_time
 from service.domain.sending_hours import DAY
 from service.runtime import Runtime
-from service.store import decision_tables, late_tables, mediator_tables, place_tables
+from service.store import decision_tables, late_tables, mediator_tables, place_tables, staff_tables
 from service.store.mediator_tables import Mediator
+from service.store.staff_tables import Remit
 from service.stories import late_list, mediator_accounts, outbox
 from service.stories.mediator_accounts import Refused
 from service.stories.outbox import Letter
@@ -32,13 +33,17 @@ class Reassigned(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Quartiers of the one account that are to be the other's; `by` needs no name where nothing is to change."""
+    """Quartiers of the one account that are to be the other's; `by` needs no name where nothing is to change.
+
+    `remit`: whose mediators they may be, and whose children are counted (None: everybody's).
+    """
 
     zones: Sequence[str]
     giver_id: int
     taker_id: int
     by: str
     dry_run: bool = False
+    remit: Remit | None = None
 
 
 def reassign(tx: Connection, runtime: Runtime, change: Change, now: int) -> Reassigned:
@@ -54,6 +59,8 @@ def reassign(tx: Connection, runtime: Runtime, change: Change, now: int) -> Reas
     pair = sorted((change.giver_id, change.taker_id))
     accounts = {one: mediator_accounts.staying(tx, one) for one in pair}
     giver, taker = accounts[change.giver_id], accounts[change.taker_id]
+    if change.remit is not None and not accounts.keys() <= staff_tables.mediators_within(tx, change.remit):
+        raise Refused("another mediator of ours is to be chosen")
     zone_ids = mediator_accounts.zone_ids_of(tx, change.zones)
     names = dict(place_tables.zones(tx))
     hers = dict(mediator_tables.zones_of(tx, giver.id))
@@ -68,9 +75,10 @@ def reassign(tx: Connection, runtime: Runtime, change: Change, now: int) -> Reas
         decision_tables.note_decision(tx, now, change.by, "reassign", why)
         _tell(tx, runtime, taker, "weekly.given", moved, giver, now)
         _tell(tx, runtime, giver, "weekly.taken", moved, taker, now)
-    followed = late_tables.followed_in(tx)
+    followed = late_tables.followed_in(tx, change.remit)
     late = late_list.late_children(tx, runtime, zone_ids, runtime.today(now))
-    return Reassigned(moved, sum(followed.get(one, 0) for one in zone_ids), len(late))
+    to_visit = sum(change.remit is None or change.remit.has(one.child) for one in late)
+    return Reassigned(moved, sum(followed.get(one, 0) for one in zone_ids), to_visit)
 
 
 def _hand_over(tx: Connection, giver: Mediator, taker: Mediator, zone_ids: Sequence[int]) -> None:

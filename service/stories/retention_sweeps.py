@@ -252,6 +252,7 @@ SWEEPS: dict[str, Sweep] = {
     "former_phones": _aged(expiry.FORMER_PHONES, by_day=True),
     "former_mediators": _aged(expiry.FORMER_MEDIATORS),
     "staff_reads": _aged(expiry.STAFF_READS),
+    "staff_alarms": _aged(expiry.STAFF_ALARMS),
     "former_staff": _aged_by(
         expiry.FORMER_STAFF, lambda tx, night, ids: staff_tables.forget_staff(tx, night.before, ids)
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.domain.checkup import CHECKS, DAY, HOUR, MINUTE, look_over
-from service.domain.checkup_facts import Account, Closing, Facts, Heard, Jobs, Pause, Server
+from service.domain.checkup_facts import Account, Closing, Console, Facts, Guessed, Heard, Jobs, Pause, Server
 
 NOW = 1_795_000_000_000
 GOOD_SERVER = Server(18, True, True, "on", 10, 100)
@@ -112,6 +112,13 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"dead_numbers": 12}, "know", "12 numbers", "todo list"),
     ({"planned_otherwise": 12}, "soon", "12 children", "replan start"),
     ({"drafts_allowed_by": "Awa"}, "know", "as Awa allowed", "reviewed"),
+    ({"console": Console("", True)}, "soon", "count as one address", "address of the proxy"),
+    ({"console": Console("127.0.0.1", False)}, "now", "LASELI_DEMO_SECRET", "Remove the setting"),
+    ({"guesses": (Guessed("code", "fatou", 1, NOW - HOUR),)}, "now", "password of fatou", "staff reset fatou"),
+    ({"guesses": (Guessed("door", "fatou", 2, NOW - HOUR),)}, "soon", "in 2 hours, the last", "staff reset fatou"),
+    ({"guesses": (Guessed("former", "fatou", 1, NOW - HOUR),)}, "soon", "page that was open", "staff reset fatou"),
+    ({"guesses": (Guessed("search", "fatou", 1, NOW - HOUR),)}, "soon", "looked for many", "staff reads fatou"),
+    ({"guesses": (Guessed("address", "", 1, NOW - HOUR),)}, "soon", "One address", "LASELI_CONSOLE__PROXY"),
     ({"is_trial": True}, "soon", "may be moved", "database of its own"),
 ]
 

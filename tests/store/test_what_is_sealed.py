@@ -20,7 +20,7 @@ LOOKED_UP_BY_EVERY_KEY = {
 }
 NO_ROTATION = {
     "staff_session.token_hash": "a plain hash of 256 random bits",
-    "staff_try.key_hash": "an hour: who changes the key while somebody tries passwords begins to count anew",
+    "staff_try.key_hash": "a day: who changes the key while somebody tries passwords begins to count anew",
     "message.batch_key": "only compared within one queue, for as long as a message waits",
 }
 

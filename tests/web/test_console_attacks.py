@@ -134,7 +134,7 @@ def test_an_account_of_a_centre_that_lost_its_centre_sees_nobody(
         staff_tables.change_staff(tx, one.id, centre_id=None)
     binta = Visitor(runtime, app).enters(one)
     assert binta.send(binta.get("/console/enfant").form("/enfant"), quoi=here.code).status == 404
-    assert "0 à voir sur 0 suivis" in binta.get("/console/retards").text
+    assert "0 à voir sur 0 suivi" in binta.get("/console/retards").text
 
 
 def test_a_reset_says_who_did_it(runtime: Runtime, fatou: Visitor) -> None:

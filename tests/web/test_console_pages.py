@@ -20,6 +20,7 @@ from service.store.message_tables import message
 from service.store.staff_tables import staff_list, staff_read
 from service.stories import recalls, retention
 from service.stories.families import Enrolled
+from service.web.console import console_words
 from tests.cover import command, rows_of
 from tests.mediators import an_account
 from tests.people import TestClock
@@ -81,7 +82,7 @@ def test_a_supervisor_sees_who_is_late_by_mediator_and_prints_the_list(
     runtime: Runtime, settings: Config, fatou: Visitor, late_child: Enrolled
 ) -> None:
     page = fatou.get("/console/")
-    assert "1 à voir sur 1 suivis, le plus tard depuis 35 jours" in page.text
+    assert "1 à voir sur 1 suivi, le plus tard depuis 35 jours" in page.text
     assert "Sans médiatrice Quartier" in page.text
     kadia = an_account(runtime)
     page = fatou.get("/console/retards")
@@ -116,13 +117,14 @@ def test_a_quartier_changes_hands_after_a_look(
     page = fatou.get(f"/console/retards/{kadia.id}/confier")
     [darsalam] = page.form("/confier").choices["quartier"]
     assert page.form("/confier").choices["a"] == [str(oumou.id)]
+    assert "Choisir Kadia Coulibaly, Dravela" in page.text, "she has the same name: her quartiers tell who she is"
     refused = fatou.send(page.form("/confier"), a=str(oumou.id))
     assert (refused.status, "Rien n'a été changé" in refused.text) == (400, True)
     assert fatou.send(page.form("/confier"), a=str(kadia.id), quartier=darsalam).status == 400
     assert fatou.send(page.form("/confier"), a="9" * 19, quartier=darsalam).status == 400
     seen = fatou.send(page.form("/confier"), a=str(oumou.id), quartier=darsalam)
-    assert "Darsalam De Kadia Coulibaly" in seen.text
-    assert "1 suivis, dont 1 à visiter" in seen.text
+    assert "Darsalam De Kadia Coulibaly À Kadia Coulibaly, Dravela" in seen.text
+    assert "1 suivi, dont 1 à visiter" in seen.text
     assert rows_of(runtime, decision) == []
     assert [row for row in rows_of(runtime, message) if row.purpose == "staff"] == []
     done = fatou.send(seen.form("/oui"))
@@ -137,6 +139,27 @@ def test_a_quartier_changes_hands_after_a_look(
     assert again.status == 400
     assert len(rows_of(runtime, decision)) == 1
     assert binta.get(f"/console/retards/{kadia.id}/confier").status == 404, "a centre re-assigns nobody"
+
+
+def test_every_page_says_in_which_part_of_the_console_it_is(
+    runtime: Runtime, fatou: Visitor, late_child: Enrolled
+) -> None:
+    kadia = an_account(runtime)
+
+    def part(page: Page) -> str:
+        return page.source.partition("aria-current")[2].partition(">")[2].partition("<")[0]
+
+    for path in ("/console/retards", f"/console/retards/{kadia.id}", f"/console/retards/{kadia.id}/confier"):
+        assert part(fatou.get(path)) == "Retards", path
+    child = found(fatou, late_child.code)
+    assert (part(child), part(fatou.send(child.form("/doses"), dose="PENTA1"))) == ("Enfant", "Enfant")
+    assert part(fatou.get("/console/import")) == "Liste"
+
+
+def test_no_line_begins_with_a_colon() -> None:
+    assert (
+        console_words.typeset("une fois : le suivant ; à 10:30 ?") == "une fois\u00a0: le suivant\u00a0; à 10:30\u00a0?"
+    )
 
 
 # --- a child ------------------------------------------------------------------------------------------------
@@ -173,7 +196,7 @@ def test_a_centre_finds_a_child_and_writes_what_was_given(
     assert {one.given_on for one in new} == {date(2026, 7, 6)}
     assert "Rien de nouveau" in binta.post(seen.form("/oui").action, fields).text
     assert len(history(runtime, late_child)) == before + 4
-    assert "0 à voir sur 1 suivis" in binta.get("/console/retards").text, "off the list at once"
+    assert "0 à voir sur 1 suivi" in binta.get("/console/retards").text, "off the list at once"
 
 
 def test_a_dose_is_put_on_another_day_and_taken_back_with_a_reason(
@@ -240,6 +263,9 @@ def test_a_list_is_looked_at_and_then_written(
     assert "5 lignes vérifiées" in seen.text
     assert "ligne 4 : aucun enfant n'a ce code" in seen.text
     assert "ligne 3 : PCV1 ne compte pas, enfant trop jeune ce jour" in seen.text
+    alike = sent("code;dose;date\n" + "".join(f"{11110000 + n};PENTA1;01/06/2026\n" for n in range(90)))
+    assert "lignes 2, 3, 4" in alike.text, "one reason is told once"
+    assert "60, 61 et 30 autres : aucun enfant n'a ce code" in alike.text
     assert "script" not in seen.tags
     assert "<script>alert" not in seen.source
     before = len(history(runtime, late_child))

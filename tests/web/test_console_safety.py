@@ -147,7 +147,7 @@ def test_anothers_child_is_as_one_that_is_not_there(
         page = other.get(address)
         assert (page.status, here.code in page.source, "Kadia" in page.source) == (404, False, False)
         assert binta.get(address).status == 200
-    assert "0 à voir sur 0 suivis" in other.get("/console/retards").text
+    assert "0 à voir sur 0 suivi" in other.get("/console/retards").text
     codes = {name: id for id, _, name in _centres(runtime)}
     assert other.get(f"/console/centres/{codes['ASACODAR']}/feuille").status == 404
     assert other.get(f"/console/centres/{codes['ASACOTOM']}/feuille").status == 200
@@ -161,7 +161,7 @@ def test_anothers_child_is_as_one_that_is_not_there(
     fatou = Visitor(runtime, app).enters(a_staff(runtime))
     page = fatou.send(fatou.get("/console/enfant").form("/enfant"), quoi=here.code)
     assert (page.status, NO_CHILD in page.text) == (404, True)
-    assert "0 à voir sur 0 suivis" in fatou.get("/console/retards").text
+    assert "0 à voir sur 0 suivi" in fatou.get("/console/retards").text
     assert {row.kind for row in rows_of(runtime, staff_read) if row.about_id is None} == {"search"}
 
 

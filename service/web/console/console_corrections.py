@@ -107,11 +107,11 @@ def _read_form() -> Asked | str:
     antigen, on = form_text("antigene", 12), read_day(form_text("jour", 20))
     if on is None or not antigen:
         abort(400)
-    note, by = form_text("note", LONGEST_NOTE), who().signature
+    note, by, remit = form_text("note", LONGEST_NOTE), who().signature, who().remit
     if request.form.get("quoi") == "jour":
         to = read_day(form_text("vrai_jour", 20))
-        return UNREAD_DAY if to is None else Asked(antigen, on, to, Correction(by, "wrong-date", note))
+        return UNREAD_DAY if to is None else Asked(antigen, on, to, Correction(by, "wrong-date", note, remit))
     why = form_text("pourquoi", 20)
     if why not in console_words.WHYS or (why == "other" and not note):
         return NO_REASON
-    return Asked(antigen, on, None, Correction(by, why, note))
+    return Asked(antigen, on, None, Correction(by, why, note, remit))

@@ -45,7 +45,8 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
         if request.method != "POST":
             return render_template("console/enter.html", said="", login="")
         login = form_text("identifiant", 60)
-        typed = Typed(login, request.form.get("mot_de_passe", "")[:400], form_text("code", 20), guard.address())
+        password, code = request.form.get("mot_de_passe", "")[:400], form_text("code", 20)
+        typed = Typed(login, password, code, guard.address(), guard.marks())
         found = staff_sessions.log_in(runtime, typed)
         if found.why_not is not None:
             log.warning("console_login_refused", why=found.why_not)
@@ -55,6 +56,7 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
             staff_sessions.log_out(runtime, g.visit.session)
         answer = redirect(url_for("console.home"), 303)
         guard.give_cookie(answer, found.token)
+        guard.give_marks(answer, found.marks)
         g.visit = g.visit._replace(is_new=False)
         return answer
 
@@ -70,10 +72,11 @@ def add_pages(pages: Blueprint, runtime: Runtime, guard: Guard) -> None:
         if request.method != "POST":
             return render_template("console/password.html", said="")
         former, new, again = (request.form.get(name, "")[:400] for name in ("ancien", "nouveau", "encore"))
-        chosen = staff_sessions.choose_password(runtime, session(), former, new, again)
+        chosen = staff_sessions.choose_password(runtime, session(), former, new, again, marks=guard.marks())
         if chosen.why_not is not None:
             said = console_words.WEAK[chosen.why_not]
             return render_template("console/password.html", said=said), _STATUS.get(chosen.why_not, 400)
         answer = redirect(url_for("console.late", dit="choisi"), 303)
         guard.give_cookie(answer, chosen.token)
+        guard.give_marks(answer, chosen.marks)
         return answer

@@ -27,7 +27,7 @@ from service.runtime import Runtime
 from service.store import staff_tables
 from service.store.people_tables import Child
 from service.store.staff_tables import Session, Staff
-from service.stories import staff_sessions
+from service.stories import known_browsers, staff_sessions
 from service.web.console import console_words
 
 POLICY: Final = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -58,6 +58,7 @@ class Guard:
         # A demo is reached over http on loopback, where browsers keep no cookie that asks for https.
         self.is_secure = runtime.config.demo_secret is None
         self.cookie = "__Host-laseli" if self.is_secure else "laseli"
+        self.marks_cookie = f"{self.cookie}-connu"
 
     # --- pages ----------------------------------------------------------------------------------------------
 
@@ -156,6 +157,22 @@ class Guard:
     def give_cookie(self, response: BaseResponse, token: str) -> None:
         """For as long as the browser is open, or until the session ends by itself."""
         response.set_cookie(self.cookie, token, path="/", secure=self.is_secure, httponly=True, samesite="Strict")
+
+    def marks(self) -> str:
+        """By what this browser is known (`known_browsers`)."""
+        return request.cookies.get(self.marks_cookie, "")[: known_browsers.LONGEST]
+
+    def give_marks(self, response: BaseResponse, marks: str) -> None:
+        """They stay when the session ends and the browser is closed; they open nothing."""
+        response.set_cookie(
+            self.marks_cookie,
+            marks,
+            max_age=known_browsers.KEPT_DAYS * 86_400,
+            path="/",
+            secure=self.is_secure,
+            httponly=True,
+            samesite="Strict",
+        )
 
     def take_cookie(self, response: BaseResponse) -> None:
         response.delete_cookie(self.cookie, path="/", secure=self.is_secure, httponly=True, samesite="Strict")

@@ -14,7 +14,8 @@ from service.stories.dose_list_files import CannotOpen
 from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, Guard, form_number, session
 
-SHOWN = 100
+SHOWN = 60
+"""Numbers of lines told beside each reason."""
 NO_FILE = "Choisissez d'abord un fichier."
 GONE = "Cette liste n'attend plus : elle a été écrite, ou une autre a pris sa place. Envoyez-la de nouveau."
 # A workbook is unpacked in memory: one at a time, and whoever else sends one is told to wait.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,12 @@ DONE: Final = {
     "fini": "La session est terminée. Connectez-vous de nouveau ; rien n'a été changé.",
     "sorti": "Vous êtes déconnecté.",
     "choisi": "Le mot de passe est changé.",
+}
+ALARMS: Final = {
+    "door": "Quelqu'un a essayé plusieurs fois le mot de passe de {login}",
+    "code": "Quelqu'un connaît le mot de passe de {login} et a essayé des codes",
+    "former": "Sur une page ouverte de {login}, quelqu'un a essayé son mot de passe",
+    "search": "{login} a cherché beaucoup d'enfants qui ne sont pas ici",
 }
 WEAK: Final = {
     "short": "Le mot de passe a douze signes au moins.",
@@ -117,12 +124,12 @@ def band(one: Band) -> str:
 def counts(line: Line) -> str:
     """What becomes of a dose: 'compte : PENTA2', or why it does not count."""
     if line.dose.voided_at is not None:
-        return f"retirée : {_WHYS_DONE.get(line.dose.voided_why or '', 'raison inconnue')}"
+        return f"retirée\u00a0: {_WHYS_DONE.get(line.dose.voided_why or '', 'raison inconnue')}"
     if line.reasons:
-        return f"ne compte pas : {', '.join(REASONS[one] for one in line.reasons)}"
+        return f"ne compte pas\u00a0: {', '.join(REASONS[one] for one in line.reasons)}"
     if line.counts_as in (FULL, NOT_YET):
-        return "en plus : la série était complète" if line.counts_as == FULL else "le jour n'est pas encore venu"
-    return f"compte : {line.counts_as}"
+        return "en plus\u00a0: la série était complète" if line.counts_as == FULL else "le jour n'est pas encore venu"
+    return f"compte\u00a0: {line.counts_as}"
 
 
 def origin(one: RecordedDose) -> str:
@@ -131,8 +138,13 @@ def origin(one: RecordedDose) -> str:
     return SOURCES.get(one.source, one.source) + (f", {quality}" if quality else "")
 
 
+def typeset(words: str) -> str:
+    """With the space before : ; ? ! that French asks for and no line may break at."""
+    return re.sub(r" (?=[:;?!](?:\s|$))", "\u00a0", words)
+
+
 def dress(pages: Blueprint) -> None:
     """Teach the templates these words."""
-    for name, word in (("day", day), ("born", born), ("band", band), ("counts", counts), ("origin", origin)):
-        pages.add_app_template_filter(word, f"console_{name}")
+    for word in (day, born, band, counts, origin, typeset):
+        pages.add_app_template_filter(word, f"console_{word.__name__}")
     pages.add_app_template_filter(show_code, "console_code")
