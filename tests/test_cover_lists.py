@@ -78,6 +78,7 @@ def test_a_list_is_rehearsed_then_written_then_known(
     assert done.output.startswith("3 lines: 2 confirmed, 1 renewed, 0 wrong.\n")
     assert "ligne 3, 30/06/2098 est dans plus de deux ans" in done.output
     assert "Awa" not in done.output
+    assert "is not told before that day: LASELI_COVER__CONFIRMED_BY" in done.output
     covers = {requests[0]: FAR, requests[1]: FAR, requests[2]: FURTHER}
     assert states(runtime) == {number: ("active", day) for number, day in covers.items()}
     assert decided(runtime) == ["cover confirmed"] * 3 + ["cover list", "cover renewed"]
@@ -125,9 +126,9 @@ def test_one_wrong_line_and_nothing_is_written(
 @pytest.mark.parametrize("name", ["sorties.xlsx", "sorties.csv"])
 def test_a_list_of_ends(runtime: Runtime, settings: Config, requests: list[str], tmp_path: Path, name: str) -> None:
     file = written(tmp_path / name, [("Numéro",), (requests[2],)])
-    assert taken(settings, "end", file).output == "1 lines: 1 ended, 0 wrong.\n"
+    assert taken(settings, "end", file).output == "1 line: 1 ended, 0 wrong.\n"
     assert states(runtime)[requests[2]] == ("ended", FAR)
-    assert taken(settings, "end", file).output == "1 lines: 1 known already, 0 wrong.\n"
+    assert taken(settings, "end", file).output == "1 line: 1 known already, 0 wrong.\n"
     waits = taken(settings, "end", written(tmp_path / f"b{name}", [("Numéro",), (requests[0],)]))
     assert "la demande est en attente : seule une couverture confirmée se termine" in waits.output
 
@@ -144,7 +145,8 @@ def test_who_is_ended_while_the_list_is_taken_in_is_told(
 
     found = cover_import.take_in(runtime, lines, [], "Fatou", runtime.now(), refused_meanwhile, dry_run=False)
     assert [(one.number, one.why.split(" : ")[1]) for one in found.refused] == [(2, "elle a changé pendant l'import")]
-    assert found.left == cover_import.WRITTEN_WITHOUT
+    assert found.is_written
+    assert found.came_to == {"cover confirmed": 1}
     assert {number: state for number, (state, _) in states(runtime).items()} == {
         requests[0]: "refused",
         requests[1]: "active",

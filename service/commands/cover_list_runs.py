@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from service.stories.cover_import import Outcome
 
 SHOWN = 20
+NOT_TOLD = "The family is not told before that day: LASELI_COVER__CONFIRMED_BY says who settled when it is."
 _FILE = click.Path(dir_okay=False, path_type=Path)
 the_list = click.option(
     "--list",
@@ -44,6 +45,7 @@ def needs_one(number: str | None, file: Path | None, dry_run: bool, rejects: Pat
 def run(file: Path, headings: Headings, by: str | None, *, dry_run: bool, rejects: Path | None) -> None:
     """Take the list in and say what it came to; exit 1 while a line is wrong."""
     from service.stories import cover_import
+    from service.stories.memberships import CONFIRMED, RENEWED
 
     if by is None or not 2 <= len(by.strip()) <= 60:
         raise click.UsageError("--by NAME: write who of the mutual answers for the list, in 2 to 60 letters")
@@ -53,6 +55,8 @@ def run(file: Path, headings: Headings, by: str | None, *, dry_run: bool, reject
         built, found.lines, found.unread, by.strip(), built.now(), _progress, dry_run=dry_run
     )
     click.echo("\n".join(_report(len(found.cells), outcome, dry_run=dry_run)))
+    if outcome.is_written and built.config.cover is None and {CONFIRMED, RENEWED} & outcome.came_to.keys():
+        click.echo(NOT_TOLD)
     if rejects is not None:
         _write_rejects(rejects, headings, found, outcome.refused)
     if outcome.refused:
@@ -76,11 +80,12 @@ def _progress(what: str, done: int, of: int) -> None:
 
 
 def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
-    from service.stories.cover_import import SAID
+    from service.stories.cover_import import KNOWN, SAID
 
-    would = " would be" if dry_run or outcome.refused else ""
-    came_to = [f"{outcome.came_to[what]}{would} {words}" for what, words in SAID.items() if outcome.came_to[what]]
-    said = [f"{lines} lines: {', '.join([*came_to, f'{len(outcome.refused)} wrong'])}."]
+    would = "" if outcome.is_written else "would be "
+    verbs = {what: "" if what == KNOWN else would for what in SAID}
+    came_to = [f"{outcome.came_to[what]} {verbs[what]}{SAID[what]}" for what in SAID if outcome.came_to[what]]
+    said = [f"{lines} line{'s' if lines != 1 else ''}: {', '.join([*came_to, f'{len(outcome.refused)} wrong'])}."]
     for title, found in (("Wrong:", outcome.refused), ("To be looked at:", outcome.remarks)):
         if found:
             said += [title, *(f"  ligne {one.number}, {one.why}" for one in found[:SHOWN])]
@@ -88,8 +93,10 @@ def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
             said.append(f"  ... and {len(found) - SHOWN} more")
     if dry_run:
         said.append("Nothing was changed.")
+    elif not outcome.is_written:
+        said.append("Nothing was changed: mend these lines, and take the whole list in again.")
     elif outcome.refused:
-        said.append(outcome.left)
+        said.append("The other lines were written: these changed while the list was taken in.")
     return said
 
 

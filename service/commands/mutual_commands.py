@@ -81,7 +81,7 @@ def mutual_confirm(
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is active, paid until {paid_until}.")
     if built.config.cover is None:
-        click.echo("The family is not told before that day: LASELI_COVER__CONFIRMED_BY says who settled when it is.")
+        click.echo(cover_list_runs.NOT_TOLD)
 
 
 @mutual.command("refuse")

@@ -32,8 +32,6 @@ CHECKED_AT_ONCE, WRITTEN_AT_MOST = 500, 200
 FAR: Final = timedelta(2 * 366)
 """A last day further off is looked at: a year is easily mistyped."""
 STATES_FR: Final = {"requested": "en attente", "active": "confirmée", "refused": "refusée", "ended": "terminée"}
-NOTHING_WRITTEN: Final = "Nothing was changed: mend these lines, and take the whole list in again."
-WRITTEN_WITHOUT: Final = "The other lines were written: these changed while the list was taken in."
 Progress = Callable[[str, int, int], None]
 """Hears what is done, how many lines of how many."""
 
@@ -50,12 +48,12 @@ class Verdict(NamedTuple):
 
 @dataclass
 class Outcome:
-    """How many lines came to what, as the book names it; `left` says what became of the list where some are refused."""
+    """How many lines came to what, as the book names it; `is_written`: all of them but those that are refused."""
 
     came_to: Counter[str] = field(default_factory=Counter)
     refused: list[Refusal] = field(default_factory=list)
     remarks: list[Refusal] = field(default_factory=list)
-    left: str = NOTHING_WRITTEN
+    is_written: bool = False
 
 
 def take_in(
@@ -81,7 +79,7 @@ def take_in(
     )
     if not outcome.refused and not dry_run:
         outcome.refused = _write(runtime, [one for one in verdicts if one.what != KNOWN], by, now, progress)
-        outcome.left, changed = WRITTEN_WITHOUT, {one.number for one in outcome.refused}
+        outcome.is_written, changed = True, {one.number for one in outcome.refused}
         outcome.came_to = Counter(one.what for one in verdicts if one.line.row not in changed)
         with runtime.database.begin() as tx:
             note_decision(tx, now, by, LIST, ", ".join(f"{n} {what}" for what, n in sorted(outcome.came_to.items())))
