@@ -102,6 +102,8 @@ def test_everything_at_once(runtime: Runtime) -> None:
     lines = laseli(runtime, "all", "--as-of", DAY).output.splitlines()
     for one in definitions(built_in_calendar(), ReportRules(14, 90)).values():
         assert one.title.upper() in lines
+    counted = [line.split() for line in lines]
+    assert ["Toutes", "les", "admissions", "0"] in counted, "a count has no denominator and no value"
 
 
 def test_numbers_as_the_french_write_them() -> None:
@@ -118,7 +120,8 @@ def test_numbers_as_the_french_write_them() -> None:
         (("coverage", "--as-of", "24/11"), "lacks its whole year: write a day as"),
         (("coverage", "--zone", "Paris"), "there is no quartier 'Paris'; there are Badialan 1, "),
         (("reach", "--within", "0"), "0 is not in the range"),
-        (("everything",), "is not one of 'coverage', 'timeliness', 'defaulters', 'reach', 'activities', 'all'"),
+        (("everything",), "is not one of 'coverage', 'timeliness', 'defaulters', 'reach', 'nutrition', "),
+        (("covers", "--zone", "Darsalam"), "of the whole programme: leave --zone, --cohort and --by zone out"),
         (("all", "--xlsx", "/nowhere/there/a.xlsx"), "cannot be written: No such file or directory"),
     ],
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import click
 
+from flows.phone_numbers import show
+from service.commands import cover_list_runs
 from service.commands.days import DAY
 from service.store.mutual_tables import Membership
 
@@ -28,34 +31,57 @@ def mutual_list(state: str) -> None:
 
     built = opened_runtime()
     with built.database.read() as tx:
-        found = mutual_tables.memberships(tx, state, MOST_LINES)
-    for one, phone in found:
+        found = mutual_tables.memberships(tx, state, MOST_LINES + 1)
+    for one, phone in found[:MOST_LINES]:
         click.echo(_line(one, phone, str(built.today(one.requested_at))))
     if not found:
         click.echo(f"Nothing is {state}.")
+    if len(found) > MOST_LINES:
+        click.echo(f"There are more: these are the oldest {MOST_LINES}.")
 
 
 @mutual.command("confirm")
-@click.argument("number")
-@click.option("--paid-until", required=True, type=DAY, help="The last covered day.")
-@click.option("--by", default=BY, metavar="NAME", help="Who of the mutual says so.")
-def mutual_confirm(number: str, paid_until: date, by: str) -> None:
+@click.argument("number", required=False)
+@click.option("--paid-until", type=DAY, help="The last covered day.")
+@click.option("--by", metavar="NAME", help="Who of the mutual says so; a list needs it.")
+@cover_list_runs.the_list
+@cover_list_runs.dry_run
+@cover_list_runs.rejects
+def mutual_confirm(
+    number: str | None,
+    paid_until: date | None,
+    by: str | None,
+    file: Path | None,
+    dry_run: bool,
+    rejects: Path | None,
+) -> None:
     """The family is enrolled, or has paid again: laseli mutual confirm A-482177 --paid-until 2026-12-31.
 
-    Before that day it is told so, where the mutual has settled that (docs/follow-ups.md).
+    Before that day it is told so, where the mutual has settled that (docs/follow-ups.md). A list has the columns
+    "numéro" and "payé jusqu'au": laseli mutual confirm --list membres.xlsx --by Fatou --dry-run
     """
     from service.commands.opening import opened_runtime
+    from service.domain.cover_lists import OF_CONFIRMED
     from service.stories import memberships
 
+    cover_list_runs.needs_one(number, file, dry_run, rejects)
+    if file is not None:
+        if paid_until is not None:
+            raise click.UsageError("a list has the last covered day of each line: leave --paid-until out")
+        cover_list_runs.run(file, OF_CONFIRMED, by, dry_run=dry_run, rejects=rejects)
+        return
+    if paid_until is None:
+        raise click.UsageError("Missing option '--paid-until': the last covered day")
+    assert number is not None, "one of the two was given"
     built = opened_runtime()
     try:
         with built.database.begin() as tx:
-            memberships.confirm(tx, built, _number(number), paid_until, by, built.now())
+            memberships.confirm(tx, built, _number(number), paid_until, by or BY, built.now())
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is active, paid until {paid_until}.")
     if built.config.cover is None:
-        click.echo("The family is not told before that day: LASELI_COVER__CONFIRMED_BY says who settled when it is.")
+        click.echo(cover_list_runs.NOT_TOLD)
 
 
 @mutual.command("refuse")
@@ -75,17 +101,29 @@ def mutual_refuse(number: str) -> None:
 
 
 @mutual.command("end")
-@click.argument("number")
-@click.option("--by", default=BY, metavar="NAME", help="Who writes it down.")
-def mutual_end(number: str, by: str) -> None:
-    """The family wants no more of it: it is silent from now on. laseli mutual end A-482177 --by NAME"""
+@click.argument("number", required=False)
+@click.option("--by", metavar="NAME", help="Who writes it down; a list needs it.")
+@cover_list_runs.the_list
+@cover_list_runs.dry_run
+@cover_list_runs.rejects
+def mutual_end(number: str | None, by: str | None, file: Path | None, dry_run: bool, rejects: Path | None) -> None:
+    """The family wants no more of it: it is silent from now on. laseli mutual end A-482177 --by NAME
+
+    A list has the column "numéro": laseli mutual end --list sorties.csv --by Fatou --dry-run
+    """
     from service.commands.opening import opened_runtime
+    from service.domain.cover_lists import OF_ENDED
     from service.stories import memberships
 
+    cover_list_runs.needs_one(number, file, dry_run, rejects)
+    if file is not None:
+        cover_list_runs.run(file, OF_ENDED, by, dry_run=dry_run, rejects=rejects)
+        return
+    assert number is not None, "one of the two was given"
     built = opened_runtime()
     try:
         with built.database.begin() as tx:
-            memberships.end(tx, built, _number(number), by, built.now())
+            memberships.end(tx, built, _number(number), by or BY, built.now())
     except memberships.Refused as reason:
         raise click.ClickException(str(reason)) from None
     click.echo(f"{_number(number)} is ended. Nothing more is said about it.")
@@ -100,4 +138,4 @@ def _number(written: str) -> str:
 def _line(one: Membership, phone: str, day: str) -> str:
     price = f"{one.monthly_fcfa} F a month" if one.monthly_fcfa else "no price quoted"
     paid = f", paid until {one.paid_until}" if one.paid_until else ""
-    return f"{one.number}  {day}  {one.head_name}, {one.size} people, {one.package}, {price}{paid}  {phone}"
+    return f"{one.number}  {day}  {one.head_name}, {one.size} people, {one.package}, {price}{paid}  {show(phone)}"

@@ -22,8 +22,18 @@ from service.domain.indicators import WHOLE, Definition, Indicator
 if TYPE_CHECKING:
     from service.stories.reports import Report
 
-PARTS = ("coverage", "timeliness", "defaulters", "reach", "activities")
-HEADS = {"%": "%", "F": "F pour un", "n": "par un"}
+PARTS = (
+    "coverage",
+    "timeliness",
+    "defaulters",
+    "reach",
+    "nutrition",
+    "rounds",
+    "pregnancies",
+    "covers",
+    "activities",
+)
+HEADS = {"%": "%", "F": "F pour un", "n": "par un", "#": ""}
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -50,7 +60,10 @@ def report(
     xlsx: Path | None,
     as_csv: Path | None,
 ) -> None:
-    """Coverage, timeliness, late children, reminders and their cost, talks (docs/indicators.md). Names nobody."""
+    """Coverage, timeliness, late children, reminders, treatments, rounds, pregnancies, covers, visits and talks.
+
+    What each figure counts: docs/indicators.md. Names nobody.
+    """
     from service.commands import report_files
     from service.stories import reports
 
@@ -206,6 +219,8 @@ def _count(number: float | None, one: Indicator) -> str:
 
 
 def _value(one: Indicator) -> str:
+    if one.definition.unit == "#":
+        return ""
     return "-" if one.value is None else f"{one.value:.1f}".replace(".", ",")
 
 

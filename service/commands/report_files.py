@@ -30,13 +30,22 @@ _TITLES = {
     "children_reached": "Enfants joints",
     "caught_up": "Venus après rappel",
     "cost_per_caught_up": "Coût par enfant venu",
+    "treatments_begun": "Admissions malnutrition",
+    "treatment_results": "Résultats malnutrition",
+    "treatment_other_ends": "Autres fins malnutrition",
+    "round_told": "Passages paludisme",
+    "pregnancies_followed": "Grossesses",
+    "contacts_kept": "Contacts rappelés",
+    "contacts_made": "Contacts faits",
+    "covers": "Couvertures",
+    "cover_decisions": "Paroles de la mutuelle",
     "seen_at_home": "Suivis à domicile",
     "home_visits": "Visites",
     "talks": "Causeries",
 }
 _WIDTHS = (34, 16, 14, 18, 12)
 _WHOLE, _FRANCS = "#,##0", '#,##0.0" F"'
-_VALUES = {"%": '0.0" %"', "F": _FRANCS, "n": "0.0"}
+_VALUES = {"%": '0.0" %"', "F": _FRANCS, "n": "0.0", "#": _WHOLE}
 
 
 def write_xlsx(target: Path, found: Report) -> None:

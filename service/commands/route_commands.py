@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 import click
 
 from flows.phone_numbers import mask
 from service import logs
+from service.commands.days import read_moment
 from service.commands.opening import opened_runtime
 from service.domain import local_time
 from service.runtime import Runtime
@@ -35,7 +35,7 @@ def route_status(as_json: bool) -> None:
 @route.command("pause")
 @click.argument("channel")
 @click.option("--reason", required=True, help="What a colleague will read: no names, no numbers of people.")
-@click.option("--until", metavar="ISO-TIME", help="Local time at which it opens by itself: 2026-11-20T18:00.")
+@click.option("--until", metavar="TIME", help="Local time at which it opens by itself: 18:00, 12/11/2026 18:00.")
 @click.option("--by", required=True, metavar="NAME")
 def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
     """Let no message leave by this route; those that wait take another one, or wait."""
@@ -46,7 +46,9 @@ def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
     end = _moment(runtime, until, now) if until else None
     with runtime.database.begin() as tx:
         route_book.pause(tx, channel, "person", logs.scrub(reason), now, by, end)
-    ends = f" until {until}." if until else f": `laseli route open {channel} --by NAME` ends it."
+    ends = (
+        f" until {runtime.local(end):%Y-%m-%d %H:%M}." if end else f": `laseli route open {channel} --by NAME` ends it."
+    )
     click.echo(f"{channel} is paused{ends}")
 
 
@@ -97,11 +99,10 @@ def _with_route(channel: str) -> Runtime:
 
 def _moment(runtime: Runtime, written: str, now: int) -> int:
     try:
-        moment = local_time.instant(datetime.fromisoformat(written), runtime.zone)
-    except ValueError:
-        raise click.BadParameter(
-            f"'{written}' is no local moment; write one like 2026-11-20T18:00", param_hint="--until"
-        ) from None
+        moment = local_time.instant(read_moment(written, runtime.local(now)), runtime.zone)
+    except click.BadParameter as unclear:
+        unclear.param_hint = "--until"
+        raise
     if moment <= now:
         raise click.BadParameter(f"'{written}' has passed", param_hint="--until")
     return moment

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
@@ -15,7 +15,9 @@ from service.domain import dose_words
 from service.domain.dose_words import DoseWord, NotRead, plain_capitals
 from service.domain.vaccine_calendar import Calendar
 
-HEADINGS: Final = {
+Headings = Mapping[str, tuple[str, ...]]
+"""title -> how its heading may be spelt, in plain capitals without spaces."""
+HEADINGS: Final[Headings] = {
     "code": ("CODE", "CODEENFANT", "CODEDELENFANT", "CODECARNET", "CODEDUCARNET", "NCODE"),
     "dose": ("DOSE", "DOSES", "ANTIGENE", "ANTIGENES", "VACCIN", "VACCINS", "ANTIGENEDOSE", "VACCINDOSE"),
     "date": (
@@ -68,28 +70,35 @@ class Refusal(NamedTuple):
 
 def find_columns(rows: Sequence[Sequence[object]]) -> Columns:
     """The first row that has all three headings; raises NoColumns."""
+    row, found = find_places(rows, HEADINGS)
+    return Columns(row, found["code"], found["dose"], found["date"])
+
+
+def find_places(rows: Sequence[Sequence[object]], headings: Headings) -> tuple[int, dict[str, int]]:
+    """The first row that has all these headings, and the place of each in a row; raises NoColumns."""
     best: dict[str, int] = {}
     for number, row in enumerate(rows[:LOOKED_FOR_IN]):
         found: dict[str, int] = {}
         for place, cell in enumerate(row):
-            heading = _heading(cell)
+            heading = _heading(cell, headings)
             if heading and heading not in found:
                 found[heading] = place
-        if len(found) == len(HEADINGS):
-            return Columns(number, found["code"], found["dose"], found["date"])
+        if len(found) == len(headings):
+            return number, found
         best = max(best, found, key=len)
-    missing = ", ".join(f"« {title} »" for title in TITLES if title not in best)
-    raise NoColumns(f"il manque la colonne {missing} : la première ligne porte les titres code, dose, date")
+    missing = ", ".join(f"« {title} »" for title in headings if title not in best)
+    titles = ", ".join(headings)
+    raise NoColumns(f"il manque la colonne {missing} : la première ligne porte les titres {titles}")
 
 
-def count_headings(row: Sequence[object]) -> int:
-    """How many of our headings a row has."""
-    return len({heading for cell in row if (heading := _heading(cell))})
+def count_headings(row: Sequence[object], headings: Headings = HEADINGS) -> int:
+    """How many of these headings a row has."""
+    return len({heading for cell in row if (heading := _heading(cell, headings))})
 
 
-def _heading(cell: object) -> str | None:
+def _heading(cell: object, headings: Headings) -> str | None:
     plain = re.sub(r"[^A-Z]", "", plain_capitals(cell)) if isinstance(cell, str) else ""
-    return next((name for name, spellings in HEADINGS.items() if plain in spellings), None)
+    return next((name for name, spellings in headings.items() if plain in spellings), None)
 
 
 def cells_of(row: Sequence[object], columns: Columns) -> tuple[object, object, object]:

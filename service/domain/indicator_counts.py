@@ -28,6 +28,8 @@ REASONS = (NO_BIRTHDAY, BORN_LATER, DOSE_BEFORE_BIRTH, UNKNOWN_PROFILE, NOT_PLAN
 ALL_DOSES = "Toutes les doses"
 BASIC = "Base"
 UNDER_FIVE = f"Moins de {names.UNDER_YEARS} ans"
+EVERY_ROUND = "Tous les passages"
+LEFT, ARRIVED = "message parti", "message remis"
 CHILDREN, FULLY = "children", "fully_immunised"
 """Measures of the counts kept of deleted children; the others are `dose:PENTA:3`."""
 
@@ -39,6 +41,14 @@ class Reminded(NamedTuple):
     doses: tuple[str, ...]
     left: bool
     delivered: bool
+
+
+class Expected(NamedTuple):
+    """A round at which a child was expected, and whether a message about its day left, or arrived."""
+
+    round: str
+    left: bool
+    arrived: bool
 
 
 class ChildRecord(NamedTuple):
@@ -57,6 +67,7 @@ class ChildRecord(NamedTuple):
     planned: bool = True
     seen_at_home: bool = False
     reminders: tuple[Reminded, ...] = ()
+    rounds: tuple[Expected, ...] = ()
 
 
 class _Ages(NamedTuple):
@@ -101,6 +112,8 @@ class Counting:
             self._count_compared(child, child.born_on, found, group)
         if names.REACHED in self.keys and child.reminders:
             self._count_reach(child, found, group)
+        if names.ROUND_TOLD in self.keys:
+            self._count_rounds(child, group)
         if names.AT_HOME in self.keys and child.born_on is not None and self._five_since < child.born_on <= self.as_of:
             self._count(group, names.AT_HOME, UNDER_FIVE, child.seen_at_home)
 
@@ -189,6 +202,12 @@ class Counting:
             given = {dose.dose: dose.on for dose in found.valid} if found else {}
             self._count(group, names.CAUGHT_UP, "Enfants", any(self._came(one, given) for one in left))
 
+    def _count_rounds(self, child: ChildRecord, group: str) -> None:
+        for one in child.rounds:
+            for name in (EVERY_ROUND, one.round):
+                self._count(group, names.ROUND_TOLD, f"{name}, {LEFT}", one.left)
+                self._count(group, names.ROUND_TOLD, f"{name}, {ARRIVED}", one.arrived)
+
     def _came(self, reminder: Reminded, given: dict[str, date]) -> bool:
         until = reminder.on + timedelta(self.rules.caught_up_days)
         return any(dose in given and reminder.on <= given[dose] <= until for dose in reminder.doses)
@@ -247,8 +266,15 @@ class Counting:
             names.LATE: [name for name, _, _ in self.bands],
             names.REACHED: ["Enfants"],
             names.CAUGHT_UP: ["Enfants"],
+            names.ROUND_TOLD: self._rounds(),
             names.AT_HOME: [UNDER_FIVE],
         }
+
+    def _rounds(self) -> list[str]:
+        """All rounds together, then each."""
+        every = [f"{EVERY_ROUND}, {what}" for what in (LEFT, ARRIVED)]
+        met = {name for (_, of), cells in self._cells.items() if of == names.ROUND_TOLD for name in cells}
+        return [*every, *sorted(met - set(every))]
 
     def _noted_figures(self, said: Definition) -> list[Indicator]:
         years = sorted(self._noted)

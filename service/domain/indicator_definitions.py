@@ -11,20 +11,34 @@ COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED = "coverage", "fully_immunised", "ze
 TIMELY, CHECKED, LATE = "timeliness", "checked", "days_late"
 DELIVERED, DELIVERED_COST = "reminders_delivered", "cost_per_delivered"
 REACHED, CAUGHT_UP, CAUGHT_UP_COST = "children_reached", "caught_up", "cost_per_caught_up"
+ADMITTED, OUTCOMES, OTHER_ENDS = "treatments_begun", "treatment_results", "treatment_other_ends"
+ROUND_TOLD = "round_told"
+PREGNANCIES, CONTACTS_KEPT, CONTACTS_MADE = "pregnancies_followed", "contacts_kept", "contacts_made"
+COVERS, COVER_WORDS = "covers", "cover_decisions"
 TALKS, HOME_VISITS, AT_HOME = "talks", "home_visits", "seen_at_home"
 PARTS = {
     "coverage": (COVERAGE, FULLY, ZERO_DOSE, DROP_OUT, NOTED),
     "timeliness": (TIMELY,),
     "defaulters": (CHECKED, LATE),
     "reach": (DELIVERED, DELIVERED_COST, REACHED, CAUGHT_UP, CAUGHT_UP_COST),
+    "nutrition": (ADMITTED, OUTCOMES, OTHER_ENDS),
+    "rounds": (ROUND_TOLD,),
+    "pregnancies": (PREGNANCIES, CONTACTS_KEPT, CONTACTS_MADE),
+    "covers": (COVERS, COVER_WORDS),
     "activities": (AT_HOME, HOME_VISITS, TALKS),
 }
-OF_NO_CHILD = frozenset({TALKS, HOME_VISITS})
+OF_TREATMENTS = frozenset(PARTS["nutrition"])
+OF_PREGNANCIES = frozenset(PARTS["pregnancies"])
+OF_COVERS = frozenset(PARTS["covers"])
+OF_WHOLE = OF_TREATMENTS | OF_PREGNANCIES | OF_COVERS
+"""They are told of the whole programme only: in a quartier a figure of one is a name."""
+OF_NO_CHILD = OF_WHOLE | {TALKS, HOME_VISITS}
 """They are counted without reading the children."""
 ALL = frozenset(key for keys in PARTS.values() for key in keys)
 ACTIVITY_MONTHS = 12
 """The month of the report's day, and those before it."""
 UNDER_YEARS = 5
+WHOLE_MONTHS = f"les {ACTIVITY_MONTHS} mois qui finissent avec celui de ce jour"
 OURS = "choix de ce projet, à confirmer avec le programme"
 
 
@@ -37,7 +51,8 @@ class ReportRules(NamedTuple):
 
 def definitions(calendar: Calendar, rules: ReportRules) -> dict[str, Definition]:
     """Every indicator by its key, in the order of reports; numbers are the calendar's and the programme's own."""
-    found = [*_of_coverage(calendar), *_of_time(calendar), *_of_reach(rules), *_of_activities()]
+    found = [*_of_coverage(calendar), *_of_time(calendar), *_of_reach(rules), *_of_treatments()]
+    found += [*_of_rounds(), *_of_pregnancies(), *_of_covers(), *_of_activities()]
     return {one.key: one for one in found}
 
 
@@ -178,6 +193,119 @@ def _of_reach(rules: ReportRules) -> list[Definition]:
             "francs CFA",
             "venus",
             "F",
+        ),
+    ]
+
+
+def _of_treatments() -> list[Definition]:
+    return [
+        Definition(
+            ADMITTED,
+            "Admissions pour malnutrition",
+            f"Suivis hebdomadaires commencés, par mois, pour {WHOLE_MONTHS}, selon la première mesure : sévère sous "
+            "115 mm ou avec œdème, modérée de 115 à 124 mm ; sans ceux commencés par erreur, avec ceux effacés "
+            "depuis ; un enfant repris compte deux fois.",
+            "suivis notés (docs/follow-ups.md) ; bandes du périmètre brachial : service/domain/screening/ml-muac.yaml "
+            "[N2, N4]",
+            "admissions",
+            "",
+            "#",
+        ),
+        Definition(
+            OUTCOMES,
+            "Résultats du traitement de la malnutrition",
+            "Enfants guéris, décédés, qui ont abandonné ou sont déclarés non-répondants, parmi les sorties de ces "
+            f"quatre sortes, par mois, pour {WHOLE_MONTHS} ; guéri et abandon sont "
+            "décidés par les règles du protocole, décédé et non-répondant dits par un agent de santé.",
+            "quatre indicateurs fondés sur SPHERE, d'après le compendium du PAM (monitoringhandbook.manuals.wfp.org, "
+            "n° 14 et 16) ; le PAM compte aussi les transferts au dénominateur, ici ils sont à part : "
+            f"{OURS}",
+            "sorties",
+            "toutes",
+        ),
+        Definition(
+            OTHER_ENDS,
+            "Autres fins du suivi de la malnutrition",
+            "Suivis finis parce que l'enfant a été transféré, que la famille est partie ou n'en veut plus, pour "
+            f"{WHOLE_MONTHS} ; ils ne sont dans aucun pourcentage.",
+            "suivis notés (docs/follow-ups.md)",
+            "enfants",
+            "",
+            "#",
+        ),
+    ]
+
+
+def _of_rounds() -> list[Definition]:
+    return [
+        Definition(
+            ROUND_TOLD,
+            "Enfants avertis d'un passage de chimioprévention du paludisme",
+            "Enfants suivis pour qui un message disant le jour du passage est parti, ou a été remis, parmi les enfants "
+            f"suivis qui y étaient attendus ; passages annoncés, commencés dans les {ACTIVITY_MONTHS} mois qui "
+            "finissent ce jour-là ; qui l'a pris n'est pas noté.",
+            "passages annoncés (docs/follow-ups.md), boîte d'envoi",
+            "avertis",
+            "attendus",
+        ),
+    ]
+
+
+def _of_pregnancies() -> list[Definition]:
+    return [
+        Definition(
+            PREGNANCIES,
+            "Grossesses suivies",
+            f"Suivis de grossesse ouverts, par mois, pour {WHOLE_MONTHS}, y compris ceux effacés depuis ; comment ils "
+            "ont fini n'est pas montré.",
+            "suivis notés (docs/follow-ups.md)",
+            "ouvertes",
+            "",
+            "#",
+        ),
+        Definition(
+            CONTACTS_KEPT,
+            "Contacts rappelés, et notés faits ensuite",
+            "Contacts notés faits le jour du premier message parti ou plus tard, parmi les contacts rappelés dont le "
+            f"temps est passé, prévus dans {WHOLE_MONTHS} ; un contact "
+            "non noté a pu être fait, et rien ne prouve que le message en est la cause.",
+            "suivis notés, boîte d'envoi ; contacts : protocole ml-anc-pnc-2026 (OMS 2016 et 2013, ou quatre visites)",
+            "faits",
+            "rappelés",
+        ),
+        Definition(
+            CONTACTS_MADE,
+            "Contacts notés faits",
+            f"Contacts prénatals et postnatals notés faits, rappelés ou non, pour {WHOLE_MONTHS}.",
+            "suivis notés ; contacts : protocole ml-anc-pnc-2026 (OMS 2016 et 2013, ou quatre visites)",
+            "faits",
+            "",
+            "#",
+        ),
+    ]
+
+
+def _of_covers() -> list[Definition]:
+    return [
+        Definition(
+            COVERS,
+            "Couvertures de la mutuelle ce jour-là",
+            "Demandes sans réponse, familles confirmées dont le dernier jour couvert n'est pas passé, et familles "
+            "confirmées dont il est passé sans autre nouvelle de la mutuelle ; seulement pour aujourd'hui.",
+            "demandes et confirmations notées (docs/follow-ups.md) ; seule la mutuelle inscrit",
+            "familles",
+            "",
+            "#",
+        ),
+        Definition(
+            COVER_WORDS,
+            "Ce que la mutuelle a dit des couvertures",
+            "Confirmations d'une demande, dernier jour repoussé, fins et refus, par mois, pour "
+            f"{WHOLE_MONTHS} ; compté à partir de la version qui les note.",
+            "livre des décisions (docs/follow-ups.md)",
+            "fois",
+            "",
+            "#",
         ),
     ]
 

@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple
 from service.domain.vaccine_calendar import Calendar
 
 WHOLE = "Ensemble"
-Unit = Literal["%", "F", "n"]
+Unit = Literal["%", "F", "n", "#"]
 
 
 class Definition(NamedTuple):
     """What an indicator means, in one French sentence, and where that comes from. `top` and `bottom` name its counts.
 
     "F": `top` are francs CFA, and the value is francs for each one of `bottom`. "n": so many of `top` for each one.
+    "#": a count of `top` alone, without a denominator and a value.
     """
 
     key: str

@@ -15,7 +15,7 @@ decision = Table(
     id_column(),
     Column("at", Instant, nullable=False, index=True),
     Column("by", String(60), nullable=False),
-    Column("what", String(20), nullable=False),  # retry, drop, hold, release, restore, reassign, staff reset
+    Column("what", String(20), nullable=False),  # retry, drop, hold, release, reassign, cover ended
     Column("message_id", Id, index=True),  # none for what is about all of them; it outlives the message
     Column("why", Text, nullable=False),
 )

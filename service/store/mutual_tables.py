@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -80,6 +81,21 @@ def find_membership(tx: Connection, number: str) -> Membership | None:
     _lock_home(tx, c.number == number)
     row = tx.execute(select(*_COLUMNS).where(c.number == number).with_for_update()).first()
     return Membership._make(row) if row else None
+
+
+class Standing(NamedTuple):
+    """Where a request stands, and whose it is."""
+
+    number: str
+    household_id: int
+    state: str
+    paid_until: date | None
+
+
+def standing_of(tx: Connection, numbers: Sequence[str]) -> dict[str, Standing]:
+    """number -> where that request stands; one that nobody has is not there."""
+    columns = [c[name] for name in Standing._fields]
+    return {row.number: Standing._make(row) for row in tx.execute(select(*columns).where(c.number.in_(numbers)))}
 
 
 def set_state(tx: Connection, membership_id: int, state: str, now: int, paid_until: date | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, case, extract, func, select
 from sqlalchemy.engine import Connection
 
-from service.store.care_tables import VACCINE, appointment, dose
+from service.store.care_tables import ROUND, VACCINE, appointment, dose
 from service.store.columns import Id, among, spelled
 from service.store.message_tables import message
 from service.store.people_tables import child, person
@@ -126,6 +126,33 @@ _SEEN = Prepared(
 def seen_at_home(tx: Connection, ids: Sequence[int], since: date, until: date) -> set[int]:
     """Those of the children whom a mediator has seen at home from one day to the other."""
     return {row[0] for row in _SEEN.rows(tx, ids=ids, since=since, until=until)}
+
+
+class Invited(NamedTuple):
+    """A contact of a malaria round that this child had on a day, and the state of a message about it, if there was."""
+
+    child_id: int
+    contact: str
+    on: date
+    state: str | None
+
+
+_INVITED = Prepared(
+    lambda _: (
+        select(a.child_id, a.doses, a.anchor_on, m.state)
+        .select_from(appointment)
+        .outerjoin(message_appointment, link.appointment_id == a.id)
+        .outerjoin(message, (m.id == link.message_id) & (m.created_at < bindparam("before")))
+        .where(among(a.child_id, "ids", Id), a.kind == spelled(ROUND), a.anchor_on >= bindparam("since"))
+        .where(a.anchor_on <= bindparam("until"))
+    )
+)
+
+
+def invited_to_rounds(tx: Connection, ids: Sequence[int], since: date, until: date, before: int) -> list[Invited]:
+    """What these children were invited to between two days, a row for each message about it."""
+    rows = _INVITED.rows(tx, ids=ids, since=since, until=until, before=before)
+    return [Invited._make(row) for row in rows]
 
 
 class Visited(NamedTuple):

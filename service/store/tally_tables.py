@@ -45,6 +45,17 @@ message_tally = Table(
     PrimaryKeyConstraint("day", "programme_id", "purpose", "klass", "channel", "network", "state"),
 )
 
+# By whole months and without a quartier: in a small one a month has one child, and a pregnancy is nobody's to find.
+follow_up_tally = Table(
+    "follow_up_tally",
+    metadata,
+    Column("programme_id", Id, nullable=False),
+    Column("month", Date, nullable=False),  # its first day
+    Column("measure", String(40), nullable=False),  # as follow_up_counts writes it
+    Column("times", BigInteger, nullable=False),
+    PrimaryKeyConstraint("programme_id", "month", "measure"),
+)
+
 # Who was erased is what must not be known any longer: that it was done, by whom and why is what an authority asks.
 erasure = Table(
     "erasure",
@@ -61,6 +72,12 @@ class CareKey(NamedTuple):
     programme_id: int
     centre_id: int
     born_in: int
+    measure: str
+
+
+class FollowUpKey(NamedTuple):
+    programme_id: int
+    month: date
     measure: str
 
 
@@ -85,6 +102,10 @@ def add_care(tx: Connection, counted: Counter[CareKey]) -> None:
     _add(tx, care_tally, {key: {"times": times} for key, times in counted.items()})
 
 
+def add_follow_ups(tx: Connection, counted: Counter[FollowUpKey]) -> None:
+    _add(tx, follow_up_tally, {key: {"times": times} for key, times in counted.items()})
+
+
 def add_messages(tx: Connection, counted: Mapping[MessageKey, Sent]) -> None:
     _add(tx, message_tally, {key: sent._asdict() for key, sent in counted.items()})
 
@@ -97,6 +118,13 @@ def care_counts(tx: Connection) -> Counter[CareKey]:
     c = care_tally.c
     rows = tx.execute(select(c.programme_id, c.centre_id, c.born_in, c.measure, c.times))
     return Counter({CareKey._make(row[:4]): row[4] for row in rows})
+
+
+def follow_up_counts(tx: Connection, first: date, last: date) -> Counter[FollowUpKey]:
+    """Those of the months that begin between these days."""
+    c = follow_up_tally.c
+    which = select(c.programme_id, c.month, c.measure, c.times).where(c.month >= first, c.month <= last)
+    return Counter({FollowUpKey._make(row[:3]): row[3] for row in tx.execute(which)})
 
 
 def _add(tx: Connection, table: Table, counted: Mapping[Any, Mapping[str, int]]) -> None:

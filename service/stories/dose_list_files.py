@@ -1,4 +1,4 @@
-"""A list of doses as a file: opened as a grid of cells, and what was refused written for mending.
+"""A list of doses or of covers as a file: opened as a grid of cells, and what was refused written for mending.
 
 Workbooks are judged before they are unpacked; a CSV may be in UTF-8 or as the old Excel wrote it, since codes, doses
 and days are the same letters in both.
@@ -17,7 +17,7 @@ from typing import Any, Final
 from flows.interchange.sheet_cells import without_formula
 from flows.interchange.sheet_opening import judge_archive
 from flows.mistakes import FlowMistake
-from service.domain.dose_lists import LOOKED_FOR_IN, count_headings
+from service.domain.dose_lists import HEADINGS, LOOKED_FOR_IN, Headings, count_headings
 
 LARGEST: Final = 10_000_000
 MOST_ROWS, MOST_COLUMNS = 50_000, 60
@@ -30,31 +30,36 @@ class CannotOpen(Exception):
     """The file is no list; the text says what to do."""
 
 
-def read_rows(file: Path) -> Rows:
-    """Every row of the first sheet, or of the CSV. Raises CannotOpen."""
+def read_rows(file: Path, headings: Headings = HEADINGS, *, formulas: bool = False) -> Rows:
+    """Every row of the first sheet, or of the CSV, which is told by its headings. Raises CannotOpen.
+
+    `formulas`: as they were typed ('=B2+365'), so that they can be refused; else what Excel last made of them.
+    """
     try:
         if file.stat().st_size > LARGEST:
             raise CannotOpen(f"{file.name} dépasse {LARGEST // 1_000_000} Mo : coupez la liste en deux")
         data = file.read_bytes()
     except OSError as error:
         raise CannotOpen(f"{file} cannot be read: {error.strerror}") from None
-    return rows_of(data, file.name)
+    return rows_of(data, file.name, headings=headings, formulas=formulas)
 
 
-def rows_of(data: bytes, name: str, most_rows: int = MOST_ROWS) -> Rows:
+def rows_of(
+    data: bytes, name: str, most_rows: int = MOST_ROWS, headings: Headings = HEADINGS, *, formulas: bool = False
+) -> Rows:
     """The same of a file's octets. Raises CannotOpen."""
     if data.startswith(b"PK"):
-        rows = _of_workbook(data, name, most_rows)
+        rows = _of_workbook(data, name, most_rows, formulas)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         raise CannotOpen(f"{name} est un ancien classeur (.xls) ou protégé : enregistrez-le en .xlsx")
     else:
-        rows = _of_csv(data, name, most_rows)
+        rows = _of_csv(data, name, most_rows, headings)
     if len(rows) > most_rows:
         raise CannotOpen(f"{name} a plus de {most_rows} lignes : coupez la liste en deux")
     return rows
 
 
-def _of_workbook(data: bytes, name: str, most_rows: int) -> Rows:
+def _of_workbook(data: bytes, name: str, most_rows: int, formulas: bool) -> Rows:
     from openpyxl import load_workbook
 
     try:
@@ -62,7 +67,7 @@ def _of_workbook(data: bytes, name: str, most_rows: int) -> Rows:
     except FlowMistake as mistake:
         raise CannotOpen(str(mistake)) from None
     try:
-        with closing(load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)) as book:
+        with closing(load_workbook(io.BytesIO(data), read_only=True, data_only=not formulas, keep_links=False)) as book:
             page = book.worksheets[0]
             page.reset_dimensions()  # what the sheet says of its own size may be wrong
             return [row[:MOST_COLUMNS] for row in page.iter_rows(max_row=most_rows + 1, values_only=True)]
@@ -71,11 +76,11 @@ def _of_workbook(data: bytes, name: str, most_rows: int) -> Rows:
         raise CannotOpen(f"{name} ne s'ouvre pas : enregistrez-le de nouveau en .xlsx ou en CSV UTF-8") from None
 
 
-def _of_csv(data: bytes, name: str, most_rows: int) -> Rows:
+def _of_csv(data: bytes, name: str, most_rows: int, headings: Headings) -> Rows:
     text = _decoded(data)
     if "\0" in text:
         raise CannotOpen(f"{name} n'est ni un classeur .xlsx ni un CSV")
-    best = max(_DELIMITERS, key=lambda one: _titles(text, one))
+    best = max(_DELIMITERS, key=lambda one: _titles(text, one, headings))
     rows: Rows = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True):
@@ -96,9 +101,9 @@ def _decoded(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def _titles(text: str, delimiter: str) -> int:
-    lines = text[:20_000].splitlines()[:LOOKED_FOR_IN]
-    return max((count_headings([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines), default=0)
+def _titles(text: str, delimiter: str, headings: Headings) -> int:
+    rows = [line.split(delimiter) for line in text[:20_000].splitlines()[:LOOKED_FOR_IN]]
+    return max((count_headings([cell.strip(' "') for cell in row], headings) for row in rows), default=0)
 
 
 def write_refused(target: Path, rows: Sequence[Sequence[str]]) -> None:

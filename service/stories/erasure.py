@@ -22,6 +22,7 @@ from service.store import (
     people_tables,
     phone_tables,
     tally_tables,
+    treatment_tables,
 )
 from service.store.forgetting import Gone, Home
 from service.store.phone_tables import Phone
@@ -93,16 +94,19 @@ def forget_children(tx: Connection, runtime: Runtime, children: Sequence[int], n
 
 def _forget_care(tx: Connection, runtime: Runtime, children: Sequence[int], homes: Sequence[int], now: int) -> Gone:
     tallies.count_children(tx, runtime, children, now)
+    tallies.count_treatments(tx, treatment_tables.of_children(tx, children))
     return forgetting.forget_care(tx, children, homes) + forgetting.forget_people(tx, children)
 
 
-def forget_follow_ups(tx: Connection, ids: Sequence[int]) -> int:
-    """Delete these follow-ups and all that is kept of them; gives how many."""
+def forget_follow_ups(tx: Connection, runtime: Runtime, ids: Sequence[int], now: int) -> int:
+    """Delete these follow-ups and all that is kept of them; they stay in the counts of their months. Gives how many."""
+    tallies.count_follow_ups(tx, runtime, ids, now)
     return forgetting.forget_follow_ups(tx, ids)["follow_up"]
 
 
 def forget_treatments(tx: Connection, ids: Sequence[int]) -> int:
-    """Delete these treatments and all that is kept of them; gives how many."""
+    """Delete these treatments and all that is kept of them; they stay in the counts of their months. Gives how many."""
+    tallies.count_treatments(tx, ids)
     return forgetting.forget_treatments(tx, ids)["treatment"]
 
 
@@ -138,6 +142,7 @@ def _forget_people(tx: Connection, runtime: Runtime, phone: Phone, indexes: Sequ
         if home.other_phone is not None:
             forgetting.hand_over(tx, phone.id, home, leaving, memberships.task_key(""))
     keys = memberships.task_key(""), feedback.task_key("")
+    tallies.count_follow_ups(tx, runtime, follow_ups, now)
     return (
         forget_messages(tx, runtime, forgetting.messages_to(tx, indexes, phone.id))
         + forgetting.forget_requests(tx, phone.id, leaving, alone, *keys)

@@ -13,6 +13,7 @@ from service.programme_settings import MutualSettings
 from service.runtime import Runtime
 from service.store import mutual_tables, people_tables, task_tables
 from service.store.consent_tables import MUTUAL
+from service.store.decision_tables import note_decision
 from service.store.mutual_tables import Membership
 from service.stories import consents, cover_consents, cover_ends
 from service.stories.consents import Words
@@ -21,6 +22,9 @@ SCHEME = "amv"
 PACKAGES = ("communautaire_public", "mixte_public_prive")
 TASK = "amv_request"
 MOST_PEOPLE = 30
+CONFIRMED, RENEWED, CORRECTED = "cover confirmed", "cover renewed", "cover corrected"
+ENDED, REFUSED = "cover ended", "cover refused"
+"""How the book of decisions names what the mutual said; reports count these words."""
 
 
 class CannotRequest(Exception):
@@ -111,8 +115,19 @@ def confirm(tx: Connection, runtime: Runtime, number: str, paid_until: date, by:
     if found.state not in mutual_tables.STANDING:
         raise Refused(f"{number} is {found.state}: the family makes a new request")
     mutual_tables.set_state(tx, found.id, "active", now, paid_until)
+    if (what := what_changes(found.state, found.paid_until, paid_until)) is not None:
+        note_decision(tx, now, by, what, f"{number}, {paid_until}")
     task_tables.close_task_of(tx, task_key(number), "done", by, now)
     cover_ends.replan(tx, runtime, found.id, now)
+
+
+def what_changes(state: str, was: date | None, paid_until: date) -> str | None:
+    """How the book of decisions names a confirmation of a request; None where it says what stood there before."""
+    if state != "active" or was is None:
+        return CONFIRMED
+    if paid_until == was:
+        return None
+    return RENEWED if paid_until > was else CORRECTED
 
 
 def end(tx: Connection, runtime: Runtime, number: str, by: str, now: int) -> None:
@@ -121,6 +136,7 @@ def end(tx: Connection, runtime: Runtime, number: str, by: str, now: int) -> Non
     if found.state != "active":
         raise Refused(f"{number} is {found.state}: only an active membership ends")
     mutual_tables.set_state(tx, found.id, "ended", now)
+    note_decision(tx, now, by, ENDED, number)
     consents.withdraw(tx, mutual_tables.cover_of(tx, found.id).person_id, MUTUAL, by, now)
     cover_ends.replan(tx, runtime, found.id, now)
 
@@ -131,6 +147,7 @@ def refuse(tx: Connection, number: str, by: str, now: int) -> None:
     if found.state != "requested":
         raise Refused(f"{number} is {found.state}: only a request can be refused")
     mutual_tables.set_state(tx, found.id, "refused", now)
+    note_decision(tx, now, by, REFUSED, number)
     task_tables.close_task_of(tx, task_key(number), "done", by, now)
 
 

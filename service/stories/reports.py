@@ -21,9 +21,10 @@ from service.domain.indicators import WHOLE, Indicator, hide_small
 from service.domain.places import built_in_places
 from service.domain.vaccination import Given
 from service.runtime import Runtime
-from service.store import place_tables, report_tables, tally_tables
+from service.store import place_tables, report_tables, round_tables, tally_tables
 from service.store.report_tables import ChildRow, Scope, Sent
-from service.stories import activity_counts
+from service.stories import activity_counts, follow_up_figures
+from service.stories.round_figures import Rounds
 
 PAGE = 1000
 WEEK_MS = 7 * 24 * 3_600_000
@@ -31,6 +32,7 @@ NO_ZONE = "Sans quartier"
 TRIED = frozenset({"sending", "accepted", "delivered", "undelivered", "unknown", "no_receipt", "unresolved", "failed"})
 LEFT = TRIED - {"undelivered", "failed"}
 """What left and may have arrived."""
+OF_THE_WHOLE = "these figures are of the whole programme: leave --zone, --cohort and --by zone out"
 
 
 class CannotReport(Exception):
@@ -78,6 +80,8 @@ def report(
     zone_id = _zone(zones, wanted.zone)
     first, last = wanted.cohort or (None, None)
     reading = _Reading(runtime, wanted, Scope(zone_id, first, last), zones, now)
+    if not reading.keys:
+        raise CannotReport(OF_THE_WHOLE)
     children = 0
     for page in reading.pages():
         children += page
@@ -87,6 +91,7 @@ def report(
     figures = reading.counting.indicators() + _about_messages(runtime, reading)
     if names.HOME_VISITS in reading.keys:
         figures += activity_counts.visits(runtime, said[names.HOME_VISITS], wanted.as_of, zone_id, groups)
+    figures += follow_up_figures.figures(runtime, said, reading.keys, wanted.as_of, reading.today)
     in_order = list(said)
     figures.sort(key=lambda one: in_order.index(one.definition.key))
     smallest = runtime.config.report.smallest_group if wanted.by == "zone" or zone_id is not None else None
@@ -108,12 +113,20 @@ class _Reading:
         self.today = runtime.today(now)
         self.keys = {key for part in wanted.parts for key in PARTS[part]}
         if scope.zone_id is not None or wanted.by == "zone":
-            self.keys.discard(names.NOTED)  # what was counted knows centres, and no quartiers
+            self.keys -= {names.NOTED, *names.OF_WHOLE}  # what was counted knows no quartiers
         if wanted.cohort is not None:
             self.keys -= names.OF_NO_CHILD  # nobody's month of birth is known of them
         self.counting = Counting(runtime.calendar, self.rules, wanted.as_of, self.keys)
         self.before = local_time.start_of_day(wanted.as_of + timedelta(1), runtime.zone)
         self.deleted = 0
+        self.rounds = self._announced() if names.ROUND_TOLD in self.keys else Rounds(())
+
+    def _announced(self) -> Rounds:
+        with self.runtime.database.read() as tx:
+            districts = dict(round_tables.zones_by_district(tx))
+            rounds = round_tables.all_rounds(tx)
+        as_of = self.wanted.as_of
+        return Rounds(rounds, districts, activity_counts.first_day(as_of), as_of)
 
     def pages(self) -> Iterable[int]:
         """Read and count; gives how many children each page had."""
@@ -137,6 +150,7 @@ class _Reading:
             planned = report_tables.planned(tx, ids) if self._knows_plans() else set(ids)
             told = report_tables.reminders_of(tx, ids, self.before) if names.REACHED in self.keys else []
             seen = self._seen_at_home(tx, ids)
+            invited = self._invited(tx, ids)
         given: dict[int, list[Given]] = defaultdict(list)
         assumed: dict[int, set[Given]] = defaultdict(set)
         for child_id, antigen, on, quality in doses:
@@ -155,6 +169,7 @@ class _Reading:
                 planned=row.id in planned,
                 seen_at_home=row.id in seen,
                 reminders=tuple(reminders[row.id]),
+                rounds=self.rounds.of(row.zone_id, invited[row.id]),
             )
             for row in rows
         ]
@@ -165,6 +180,13 @@ class _Reading:
             return set()
         as_of = self.wanted.as_of
         return report_tables.seen_at_home(tx, ids, activity_counts.first_day(as_of), as_of)
+
+    def _invited(self, tx: Connection, ids: Sequence[int]) -> dict[int, list[report_tables.Invited]]:
+        found: dict[int, list[report_tables.Invited]] = defaultdict(list)
+        if self.rounds.days is not None:
+            for one in report_tables.invited_to_rounds(tx, ids, *self.rounds.days, self.before):
+                found[one.child_id].append(one)
+        return found
 
     def _knows_plans(self) -> bool:
         """Appointments are those of today: of an earlier day nobody knows which waited then."""

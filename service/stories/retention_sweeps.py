@@ -232,12 +232,12 @@ SWEEPS: dict[str, Sweep] = {
     "ended_follow_ups": _left_over(
         follow_up,
         lambda night: expiry.follow_ups_ended(night.before),
-        lambda tx, _, ids: erasure.forget_follow_ups(tx, ids),
+        lambda tx, night, ids: erasure.forget_follow_ups(tx, night.runtime, ids, night.now),
     ),
     "unended_follow_ups": _left_over(
         follow_up,
         lambda night: expiry.follow_ups_begun(night.before_day),
-        lambda tx, _, ids: erasure.forget_follow_ups(tx, ids),
+        lambda tx, night, ids: erasure.forget_follow_ups(tx, night.runtime, ids, night.now),
     ),
     "ended_treatments": _left_over(
         treatment,

@@ -1,4 +1,5 @@
-"""Counting people and messages before their rows go: coverage by centre and year of birth, messages by day.
+"""Counting people and messages before their rows go: coverage by centre and year of birth, messages by day, treatments
+and follow-ups by month.
 
 In the transaction that deletes them, so that what is counted and what still stands always add up to the same.
 """
@@ -15,7 +16,7 @@ from service.runtime import Runtime
 from service.store import care_tables, expiry, people_tables, screening_tables, tally_tables
 from service.store.people_tables import Child
 from service.store.tally_tables import CareKey, MessageKey, Sent
-from service.stories import care
+from service.stories import care, follow_up_figures
 
 NONE = 0
 """Stands for a centre or a programme that nobody told."""
@@ -78,3 +79,13 @@ def count_messages(tx: Connection, runtime: Runtime, ids: Sequence[int]) -> None
         one = Sent(1, row.parts, row.cost_estimated or 0, row.cost_true or 0)
         counted[key] = Sent(*(sum(pair) for pair in zip(before, one, strict=True)))
     tally_tables.add_messages(tx, counted)
+
+
+def count_treatments(tx: Connection, ids: Sequence[int]) -> None:
+    """Add these treatments to the counts of their months."""
+    tally_tables.add_follow_ups(tx, follow_up_figures.of_treatments(tx, ids))
+
+
+def count_follow_ups(tx: Connection, runtime: Runtime, ids: Sequence[int], now: int) -> None:
+    """Add these follow-ups to the counts of their months, before the messages about them go."""
+    tally_tables.add_follow_ups(tx, follow_up_figures.of_follow_ups(tx, runtime, ids, runtime.today(now)))

@@ -80,7 +80,7 @@ def test_what_tells_of_a_pregnancy_goes_with_it(runtime: Runtime, clock: TestClo
     pregnant(runtime)
     ids = [one.id for one in kept(runtime)]
     with runtime.database.begin() as tx:
-        erasure.forget_follow_ups(tx, ids)
+        erasure.forget_follow_ups(tx, runtime, ids, runtime.now())
     assert [row.recorded_by for row in rows_of(runtime, consent)] == ["self"]
 
 
@@ -99,7 +99,7 @@ def test_the_yes_stays_while_the_weeks_after_the_birth_go_on(runtime: Runtime) -
     code = pregnant(runtime, week=38).code
     born(runtime, code, TODAY)
     with runtime.database.begin() as tx:
-        erasure.forget_follow_ups(tx, [one.id for one in kept(runtime, "ended")])
+        erasure.forget_follow_ups(tx, runtime, [one.id for one in kept(runtime, "ended")], runtime.now())
     assert consent_tables.DATED_CONTACTS in [row.purpose for row in rows_of(runtime, consent)]
 
 

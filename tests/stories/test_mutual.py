@@ -182,9 +182,20 @@ class TestWhatTheMutualSays:
 class TestCommands:
     def test_the_list_shows_what_waits(self, family: str, settings: Config) -> None:
         line = command(settings, "mutual", "list").output
-        for word in (family, FATHER, "30 people", "no price quoted", "+22370000001"):
+        for word in (family, FATHER, "30 people", "no price quoted", "+223 70 00 00 01"):
             assert word in line
         assert command(settings, "mutual", "list", "--state", "active").output == "Nothing is active.\n"
+
+    def test_a_list_that_is_cut_says_so(
+        self, runtime: Runtime, settings: Config, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("service.commands.mutual_commands.MOST_LINES", 1)
+        told = memberships.Request(FATHER, 7, "mixte_public_prive", Words("test", "fr", "ussd"))
+        for number in ("+22370000008", "+22370000009"):
+            with runtime.database.begin() as tx:
+                memberships.request(tx, runtime, number, told, runtime.now())
+        lines = command(settings, "mutual", "list").output.splitlines()
+        assert (len(lines), lines[1]) == (2, "There are more: these are the oldest 1.")
 
     @pytest.mark.parametrize(
         ("words", "told"),

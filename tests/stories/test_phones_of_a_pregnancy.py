@@ -82,7 +82,7 @@ def test_a_mediator_is_asked_to_find_her_phone_and_no_longer_once_it_ended(runti
 def test_the_line_goes_with_the_follow_up(runtime: Runtime, clock: TestClock) -> None:
     taken_with_the_booklet(runtime, clock)
     with runtime.database.begin() as tx:
-        erasure.forget_follow_ups(tx, [one.id for one in kept(runtime)])
+        erasure.forget_follow_ups(tx, runtime, [one.id for one in kept(runtime)], runtime.now())
     assert lines(runtime) == []
 
 

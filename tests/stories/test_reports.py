@@ -183,6 +183,7 @@ def everything_asked(runtime: Runtime, clock: TestClock, **changes: Any) -> list
     event.remove(engine, "before_cursor_execute", note)
     with runtime.database.read() as tx:
         prepared = (report_tables._DOSES, report_tables._PLANNED, report_tables._REMINDERS, report_tables._SEEN)
+        prepared += (report_tables._INVITED,)
         return seen + [one._form(tx).sql for one in prepared]
 
 
