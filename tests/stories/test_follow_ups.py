@@ -31,9 +31,9 @@ from tests.follow_ups import (
     visit,
     with_follow_ups,
 )
+from tests.keys import rings, with_keys
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
-from tests.stories.test_key_rotation import rings, with_keys
 from tests.stories.test_recalls import enrol, steps_told
 
 FIRST = "Laseli: ce téléphone recevra nos rappels de rendez-vous. Info *384*223#. Arreter: ARRET."

@@ -38,10 +38,10 @@ from service.stories.families import Enrolled
 from service.stories.treatments import Refused, Seen
 from tests.cover import rows_of
 from tests.follow_ups import queued, with_follow_ups
+from tests.keys import rings, with_keys
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.stories.test_changes import tasks
-from tests.stories.test_key_rotation import rings, with_keys
 from tests.stories.test_late_list import listed, zone_ids
 from tests.stories.test_recalls import MOTHER, enrol, steps_told
 from tests.treatments import ADMITTED, BY, FIRST_VISIT, asked_for, closed, how_ended, live, measured, refused, taken_in
