@@ -28,7 +28,8 @@ from service.runtime import Runtime, build_runtime
 from service.stories import setup
 from tests import warm_dialects
 from tests.loopback import LoopbackCarrier
-from tests.people import Handset, TestClock
+from tests.mediators import Account, an_account
+from tests.people import Days, Handset, TestClock
 
 TWILIO_TOKEN = "test-token-not-a-secret"
 TWILIO_SID = "AC00000000000000000000000000000000"
@@ -232,3 +233,14 @@ def product(runtime: Runtime) -> Iterator[str]:
 def handset(product: str, carrier: LoopbackCarrier) -> Handset:
     """A basic phone of one mother."""
     return Handset(product, carrier, "+22370000001", HOOK_SECRET)
+
+
+@pytest.fixture
+def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
+    return Days(runtime, clock, carrier)
+
+
+@pytest.fixture
+def account(runtime: Runtime) -> Account:
+    """A mediator's."""
+    return an_account(runtime)

@@ -9,7 +9,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.engine import Row
 
 from flows.sms_text import is_gsm7, measure
-from service.cli import main
+from scheduler.__main__ import main
 from service.config import Config
 from service.runtime import Runtime
 from service.store.columns import metadata

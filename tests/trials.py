@@ -14,7 +14,8 @@ from service.runtime import Runtime
 from service.store import experiment_tables
 from service.store.people_tables import child
 from service.stories import trials
-from service.stories.families import PROGRAMME, Enrolled
+from service.stories.families import Enrolled
+from service.stories.programmes import PROGRAMME
 from service.stories.trials import Approval, Asked
 from tests.people import TestClock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 from service.carrier_settings import (
     AfricasTalkingSettings,
@@ -27,6 +27,17 @@ from service.config import Config
 CONNECT_TIMEOUT_S = 3.05
 
 
+class Patience(TypedDict):
+    """How many seconds a carrier may take: to be reached, and between two pieces of its answer."""
+
+    connect_timeout: float
+    read_timeout: float
+
+
+def _patience(config: Config) -> Patience:
+    return {"connect_timeout": min(CONNECT_TIMEOUT_S, config.send_timeout), "read_timeout": config.send_timeout}
+
+
 def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, config: Config) -> AfricasTalking:
     return kind(
         username=found.username,
@@ -36,8 +47,7 @@ def _africastalking(kind: type[AfricasTalking], found: AfricasTalkingSettings, c
         sender=found.sender,
         country=config.country,
         sends_whole=found.sends == "whole",
-        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
-        read_timeout=config.send_timeout,
+        **_patience(config),
     )
 
 
@@ -81,8 +91,7 @@ def _at_voice(kind: type[AfricasTalkingVoice], found: VoiceSettings, config: Con
         base_url=found.base_url,
         sender=found.number,
         country=config.country,
-        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
-        read_timeout=config.send_timeout,
+        **_patience(config),
     )
 
 
@@ -100,8 +109,7 @@ def _kannel(found: KannelSettings, config: Config) -> Kannel:
         base_url=found.base_url,
         sender=found.sender,
         country=config.country,
-        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
-        read_timeout=config.send_timeout,
+        **_patience(config),
     )
 
 
@@ -114,8 +122,7 @@ def _orange(found: OrangeSettings, config: Config) -> Orange:
         sender=found.sender,
         base_url=found.base_url,
         country=config.country,
-        connect_timeout=min(CONNECT_TIMEOUT_S, config.send_timeout),
-        read_timeout=config.send_timeout,
+        **_patience(config),
     )
 
 

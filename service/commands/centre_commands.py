@@ -109,14 +109,12 @@ def centre_stock(code: str, antigen: str, state: str, since: date | None, until:
 
 
 def _do(say: Say, who: dict[str, Any]) -> None:
-    from service.commands.opening import opened_runtime
+    from service.commands.opening import opened_runtime, refusals_told
     from service.stories import centre_calendar
 
     said = centre_calendar.Said(who["by"], who["why"], who["dry_run"])
-    try:
+    with refusals_told(centre_calendar.Refused):
         outcome = say(opened_runtime(), said)
-    except centre_calendar.Refused as reason:
-        raise click.ClickException(str(reason)) from None
     click.echo(_sentence(outcome, dry_run=said.dry_run))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing
 
 
 @click.group("child")
@@ -19,10 +19,6 @@ def child_resume(code: str, by: str) -> None:
     """Follow a child again, and plan anew: after a death noted by mistake, a move, a refusal, a stay in hospital."""
     from service.stories import home_visits
 
-    runtime = opened_runtime()
-    try:
-        with runtime.database.begin() as tx:
-            was = home_visits.resume(tx, runtime, code, by, runtime.now())
-    except home_visits.CannotResume as reason:
-        raise click.ClickException(str(reason)) from None
+    with changing(home_visits.CannotResume) as (tx, runtime):
+        was = home_visits.resume(tx, runtime, code, by, runtime.now())
     click.echo(f"It is followed again (before: {was}).")

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from service.commands.days import DAY
 from service.commands.dose_import_commands import dose_import
-from service.commands.opening import opened_runtime
+from service.commands.opening import opened_runtime, refusals_told
 from service.domain.correction_words import LONGEST_NOTE, WHYS
 from service.runtime import Runtime
 
@@ -51,14 +51,10 @@ def dose_add(code: str, antigens: str, on: date | None) -> None:
     built = opened_runtime()
     now = built.now()
     day = on or built.today(now)
-    try:
-        with built.database.begin() as tx:
-            new = doses.record_doses(
-                tx, built, code, antigens.split(","), day, source="centre", by="command line", now=now
-            )
-            _, lines = dose_corrections.history(tx, built, code, built.today(now))
-    except doses.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with refusals_told(doses.Refused), built.database.begin() as tx:
+        given = antigens.split(",")
+        new = doses.record_doses(tx, built, code, given, day, source="centre", by="command line", now=now)
+        _, lines = dose_corrections.history(tx, built, code, built.today(now))
     click.echo(f"Recorded: {', '.join(new)}." if new else "Nothing new: these doses were on record already.")
     for one in lines:
         if one.reasons and one.dose.given_on == day and one.dose.antigen in new and one.dose.voided_at is None:
@@ -76,12 +72,9 @@ def dose_list(code: str) -> None:
 
     built = opened_runtime()
     now = built.now()
-    try:
-        # A question, asked as a writer: finding a child locks its household for a moment.
-        with built.database.begin() as tx:
-            child, lines = dose_corrections.history(tx, built, code, built.today(now))
-    except dose_corrections.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    # A question, asked as a writer: finding a child locks its household for a moment.
+    with refusals_told(dose_corrections.Refused), built.database.begin() as tx:
+        child, lines = dose_corrections.history(tx, built, code, built.today(now))
     click.echo(f"{child.code[:4]} {child.code[4:]}, born {child.born_on}, {child.status}")
     for one in lines:
         click.echo(_told(built, one))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.commands.days import DAY
-from service.commands.opening import opened_runtime
+from service.commands.opening import opened_runtime, refusals_told
 from service.domain.experiments import NotSound
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def experiment_plan(power: int, **asked: Any) -> None:
     from service.stories import trial_readings
 
     built = opened_runtime()
-    with _sound():
+    with refusals_told(NotSound):
         found = trial_readings.forecast(built, _asked(**asked), power, built.now())
     click.echo(f"{found.experiment.name} : {words.what_is_tried(found.experiment)}")
     click.echo("\n".join(_wrapped(words.forecast(found))))
@@ -96,7 +95,7 @@ def experiment_start(by: str, approved_by: str, approval_reference: str, dry_run
     now = built.now()
     wanted = _asked(**asked)
     approval = trials.Approval(by, approved_by, approval_reference)
-    with _sound():
+    with refusals_told(NotSound):
         if dry_run:
             one = trials.look(built, wanted, now)
             found = trials.shares(built, one)
@@ -124,7 +123,7 @@ def experiment_stop(name: str, by: str, why: str) -> None:
     from service.stories import trials
 
     built = opened_runtime()
-    with _sound(), built.database.begin() as tx:
+    with refusals_told(NotSound), built.database.begin() as tx:
         back = trials.stop(tx, built, name, by, why, built.now())
     click.echo("It was stopped before." if back is None else f"Stopped. Steps given back to families: {back}.")
 
@@ -163,7 +162,7 @@ def experiment_report(name: str, as_json: bool, xlsx: Path | None) -> None:
     from service.stories import trial_readings
 
     built = opened_runtime()
-    with _sound():
+    with refusals_told(NotSound):
         found = trial_readings.read(built, name, built.now())
     if xlsx is not None:
         try:
@@ -175,15 +174,6 @@ def experiment_report(name: str, as_json: bool, xlsx: Path | None) -> None:
         click.echo(json.dumps(as_data(found), ensure_ascii=False, indent=2))
     elif xlsx is None:
         click.echo("\n".join(lines_of(found)))
-
-
-@contextmanager
-def _sound() -> Iterator[None]:
-    """What must not be is said in one line."""
-    try:
-        yield
-    except NotSound as reason:
-        raise click.ClickException(str(reason)) from None
 
 
 # --- for machines -----------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import click
@@ -12,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show, to_e164
 from service.commands.days import DAY
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime
 from service.commands.round_commands import rounds
 from service.runtime import Runtime
 
@@ -78,7 +76,7 @@ def follow_open(
     name = click.prompt("Her name (may be left empty)", default="", show_default=False, err=True)
     if not click.confirm(READ_TO_HER, err=True):
         raise click.ClickException("without her yes nothing is kept")
-    with _changing() as (tx, runtime):
+    with changing(follow_ups.Refused) as (tx, runtime):
         now = runtime.now()
         told = Opening(
             number=to_e164(number, runtime.config.country) or number,
@@ -104,7 +102,7 @@ def follow_contact(code: str, on: date | None, by: str) -> None:
     """A visit was made: laseli follow contact 48217730 --by NAME."""
     from service.stories import follow_ups
 
-    with _changing() as (tx, runtime):
+    with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
         then = follow_ups.contact_done(tx, runtime, one, _day(runtime, on), by, runtime.now())
     click.echo(f"Noted. Next contact: {then.next.id}, {then.next.best_on}." if then.next else "Noted. It was the last.")
@@ -124,7 +122,7 @@ def follow_birth(code: str, on: date, alive: int, sexes: str, really: bool, by: 
     said = [word.strip().upper() for word in sexes.split(",") if word.strip()]
     if set(said) - {"F", "M"}:
         raise click.ClickException("--sexes takes F and M, with commas")
-    with _changing() as (tx, runtime):
+    with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
         born = follow_ups.birth(tx, runtime, one, on, alive, by, runtime.now(), said, really=really)
     for child_code in born.codes:
@@ -145,7 +143,7 @@ def follow_loss(code: str, on: date | None, child_code: str | None, by: str) -> 
     from service.stories import follow_ups
 
     which = child_code if child_code in (None, follow_ups.EVERY_CHILD) else _digits(child_code)
-    with _changing() as (tx, runtime):
+    with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
         follow_ups.loss(tx, runtime, one, _day(runtime, on), runtime.now(), by=by, child_code=which)
     click.echo("Closed. Nothing more is sent.")
@@ -160,7 +158,7 @@ def follow_end(code: str, why: str, on: date | None, by: str) -> None:
     """She moved, wants no more of it, died, or it is complete."""
     from service.stories import follow_ups
 
-    with _changing() as (tx, runtime):
+    with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
         follow_ups.end(tx, runtime, one, why, _day(runtime, on), by, runtime.now())
     click.echo("Closed. Nothing more is sent.")
@@ -182,16 +180,3 @@ def _zone(tx: Connection, name: str) -> int:
     if found is None:
         raise click.ClickException(f"'{name}' is no quartier of ours")
     return found
-
-
-@contextmanager
-def _changing() -> Iterator[tuple[Connection, Runtime]]:
-    """One transaction on the database of the settings; what cannot be is said in one line, and nothing is changed."""
-    from service.stories.follow_ups import Refused
-
-    built = opened_runtime()
-    try:
-        with built.database.begin() as tx:
-            yield tx, built
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None

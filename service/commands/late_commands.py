@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.commands import short_ids
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime, refusals_told
 from service.commands.short_ids import ID
 
 if TYPE_CHECKING:
@@ -58,13 +58,10 @@ def mediator_page(account: int | None, zones: str | None, centre: str | None, wi
     if sum(one is not None for one in (account, zones, centre)) != 1:
         raise click.UsageError("say whose list: one of ACCOUNT, --zone and --centre")
     built = opened_runtime()
-    try:
-        with built.database.read() as tx:
-            whose = short_ids.account(tx, account) if account is not None else None
-            asked = late_sheet.Asked(whose, (zones or "").split(",") if zones is not None else (), centre or "")
-            sheet = late_sheet.sheet(tx, built, asked, built.today(built.now()), with_names=with_names)
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with refusals_told(Refused), built.database.read() as tx:
+        whose = short_ids.account(tx, account) if account is not None else None
+        asked = late_sheet.Asked(whose, (zones or "").split(",") if zones is not None else (), centre or "")
+        sheet = late_sheet.sheet(tx, built, asked, built.today(built.now()), with_names=with_names)
     try:
         write_private(out, page_of(sheet))
     except OSError as error:
@@ -83,14 +80,10 @@ def mediator_reassign(zones: str, giver: int, taker: int, by: str, dry_run: bool
     from service.stories import reassigning
     from service.stories.mediator_accounts import Refused
 
-    built = opened_runtime()
-    try:
-        with built.database.begin() as tx:
-            giver, taker = short_ids.account(tx, giver), short_ids.account(tx, taker)
-            change = reassigning.Change(zones.split(","), giver, taker, by, dry_run)
-            found = reassigning.reassign(tx, built, change, built.now())
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with changing(Refused) as (tx, built):
+        giver, taker = short_ids.account(tx, giver), short_ids.account(tx, taker)
+        change = reassigning.Change(zones.split(","), giver, taker, by, dry_run)
+        found = reassigning.reassign(tx, built, change, built.now())
     moved = f"{', '.join(found.zones)} ({found.followed} children followed, {found.late} to visit)"
     click.echo(f"It would move: {moved}. Nothing was changed." if dry_run else f"Account {taker} serves {moved}.")
 

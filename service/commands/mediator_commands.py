@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import click
-from sqlalchemy.engine import Connection
 
 from flows.phone_numbers import show
 from service.commands import short_ids
 from service.commands.late_commands import mediator_late, mediator_page, mediator_reassign
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime
 from service.commands.short_ids import ID
-from service.runtime import Runtime
 
 LANGUAGES = ("fr", "bm", "en")
 
@@ -39,7 +36,7 @@ def mediator_add(name: str | None, number: str | None, zones: str, language: str
 
     named = name or click.prompt("Name", err=True)
     typed = number or click.prompt("Number", err=True)
-    with _changing() as (tx, runtime):
+    with changing(mediator_accounts.Refused) as (tx, runtime):
         added = mediator_accounts.add(
             tx, runtime, name=named, number=typed, zones=zones.split(","), language=language, now=runtime.now()
         )
@@ -69,7 +66,7 @@ def mediator_pin(account: int) -> None:
     """Give her another PIN, printed once; the former one opens nothing any more. A locked account stays locked."""
     from service.stories import mediator_accounts
 
-    with _changing() as (tx, _):
+    with changing(mediator_accounts.Refused) as (tx, _):
         pin = mediator_accounts.new_pin(tx, short_ids.account(tx, account))
     click.echo(f"New PIN: {pin}")
 
@@ -81,7 +78,7 @@ def mediator_unlock(account: int, by: str) -> None:
     """Open an account that five wrong PINs in a row have locked, after speaking with her."""
     from service.stories import mediator_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(mediator_accounts.Refused) as (tx, runtime):
         opened = mediator_accounts.unlock(tx, short_ids.account(tx, account), by, runtime.now())
     click.echo("It is open again." if opened else "It was not locked.")
 
@@ -93,7 +90,7 @@ def mediator_zones(account: int, zones: str) -> None:
     """The quartiers she serves from now on: laseli mediator zones 4821773 'Darsalam, Ouolofobougou'."""
     from service.stories import late_overview, mediator_accounts
 
-    with _changing() as (tx, _):
+    with changing(mediator_accounts.Refused) as (tx, _):
         mediator_accounts.serve(tx, short_ids.account(tx, account), zones.split(","))
         alone = late_overview.unserved(tx)
     click.echo("She serves these quartiers, and no other.")
@@ -107,7 +104,7 @@ def mediator_leave(account: int, by: str) -> None:
     """She works here no more: her phone and PIN open nothing. The account is deleted 90 days later."""
     from service.stories import late_overview, mediator_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(mediator_accounts.Refused) as (tx, runtime):
         mediator_accounts.leave(tx, short_ids.account(tx, account), by, runtime.now())
         alone = late_overview.unserved(tx)
     click.echo("The account is closed.")
@@ -118,16 +115,3 @@ def _tell_unserved(alone: Sequence[tuple[str, int]]) -> None:
     if alone:
         named = ", ".join(f"{name} ({children})" for name, children in alone)
         click.echo(f"Nobody serves, with so many children followed: {named}.")
-
-
-@contextmanager
-def _changing() -> Iterator[tuple[Connection, Runtime]]:
-    """One transaction on the database of the settings; what cannot be is said in one line."""
-    from service.stories.mediator_accounts import Refused
-
-    built = opened_runtime()
-    try:
-        with built.database.begin() as tx:
-            yield tx, built
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 
 from service import logs
 from service.clock import Clock
@@ -71,6 +73,23 @@ def opened_runtime(at: Clock | None = None) -> Runtime:
         raise click.ClickException("the database lacks migrations: run `laseli db upgrade` first")
     _check_keys(built)
     return built
+
+
+@contextmanager
+def refusals_told(*kinds: type[Exception]) -> Iterator[None]:
+    """What a story refuses so is said in one line, and ends the command."""
+    try:
+        yield
+    except kinds as reason:
+        raise click.ClickException(str(reason)) from None
+
+
+@contextmanager
+def changing(*refusals: type[Exception]) -> Iterator[tuple[Connection, Runtime]]:
+    """One transaction on the database of the settings; what is refused is said in one line, and nothing is changed."""
+    built = opened_runtime()
+    with refusals_told(*refusals), built.database.begin() as tx:
+        yield tx, built
 
 
 def _check_keys(built: Runtime) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime, refusals_told
 
 BY = click.option("--by", required=True, metavar="NAME", help="Who publishes; kept with the release.")
 
@@ -63,12 +63,9 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     second = runtime.config.flows_need_second
     if not yes:
         click.confirm("Ask somebody else to approve this?" if second else "Let callers hear this?", abort=True)
-    try:
-        with runtime.database.begin() as tx:
-            now = runtime.now()
-            number = releases.publish(tx, candidate, by=by, note=note, now=now, needs_second=second, upon=heard.number)
-    except releases.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with refusals_told(releases.Refused), runtime.database.begin() as tx:
+        now = runtime.now()
+        number = releases.publish(tx, candidate, by=by, note=note, now=now, needs_second=second, upon=heard.number)
     if second:
         click.echo(f"Release {number} waits for somebody else: `laseli flow approve {number} --by NAME`.")
     else:
@@ -92,11 +89,8 @@ def flow_approve(number: int, by: str) -> None:
     for line in diff.lines_of_diff(diff.differences(current, load_sources(sources))):
         click.echo(line)
     click.confirm("Let callers hear this?", abort=True)
-    try:
-        with runtime.database.begin() as tx:
-            releases.approve(tx, number, by, runtime.now())
-    except releases.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with refusals_told(releases.Refused), runtime.database.begin() as tx:
+        releases.approve(tx, number, by, runtime.now())
     click.echo(f"Release {number} is heard from now on.")
 
 
@@ -107,12 +101,8 @@ def flow_rollback(number: int | None, by: str) -> None:
     """Let callers hear release NUMBER again, or the last one that differs from today's. At once; nobody is asked."""
     from service.stories import releases
 
-    runtime = opened_runtime()
-    try:
-        with runtime.database.begin() as tx:
-            new, earlier = releases.roll_back(tx, number, by, runtime.now())
-    except releases.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with changing(releases.Refused) as (tx, runtime):
+        new, earlier = releases.roll_back(tx, number, by, runtime.now())
     click.echo(f"Release {new} is heard from now on: the same as release {earlier}.")
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.commands.opening import opened_runtime
+from service.commands.opening import opened_runtime, refusals_told
 
 if TYPE_CHECKING:
     from service.store.replan_tables import Run
@@ -33,10 +33,8 @@ def replan_start(by: str, dry_run: bool) -> None:
         click.echo(err=True)
         click.echo(f"{found.children:,} children would be planned anew, {found.changed:,} of them otherwise than now.")
         return
-    try:
+    with refusals_told(replanning.Refused):
         children = replanning.start(runtime, by)
-    except replanning.Refused as reason:
-        raise click.ClickException(str(reason)) from None
     click.echo(f"{children:,} children: the worker is at it. `laseli replan status` shows how far it is.")
 
 
@@ -90,8 +88,6 @@ def _turn(turn: object, said: str) -> None:
     from service.stories import replanning
 
     assert callable(turn)
-    try:
+    with refusals_told(replanning.Refused):
         turn(opened_runtime())
-    except replanning.Refused as reason:
-        raise click.ClickException(str(reason)) from None
     click.echo(said)

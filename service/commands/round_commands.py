@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING
 
 import click
 
 from service.commands.days import DAY
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime, refusals_told
 
 if TYPE_CHECKING:
     from service.stories.malaria_announcements import Foreseen, Said
@@ -22,39 +23,37 @@ _by = click.option("--by", default="", metavar="NAME", help="Who announced it: i
 _dry_run = click.option("--dry-run", is_flag=True, help="Say who would be expected and what it costs; change nothing.")
 
 
+def _with_dates(command: Callable[[Said, bool], None]) -> Callable[..., None]:
+    """The options that name a round and its days, given to the command as one `Said`; and whether it is a dry run."""
+
+    @wraps(command)
+    def told(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
+        from service.stories.malaria_announcements import Said
+
+        command(Said(district, cycle, first, last, by or ("dry run" if dry_run else "")), dry_run)
+
+    for option in (_dry_run, _by, _to, _from, _cycle, _district):
+        told = option(told)
+    return told
+
+
 @click.group("rounds")
 def rounds() -> None:
     """Malaria rounds: families are told as of any other visit, in the same words."""
 
 
 @rounds.command("announce")
-@_district
-@_cycle
-@_from
-@_to
-@_by
-@_dry_run
-def rounds_announce(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
+@_with_dates
+def rounds_announce(said: Said, dry_run: bool) -> None:
     """The dates of a round, as the programme gives them: they are never guessed."""
-    from service.stories import malaria_announcements as story
-
-    said = story.Said(district, cycle, first, last, by or ("dry run" if dry_run else ""))
-    _do(story.announce, said, dry_run=dry_run, moving=False)
+    _say(said, dry_run=dry_run, moving=False)
 
 
 @rounds.command("move")
-@_district
-@_cycle
-@_from
-@_to
-@_by
-@_dry_run
-def rounds_move(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
+@_with_dates
+def rounds_move(said: Said, dry_run: bool) -> None:
     """An announced round is on other days of the same year: what waits about the former ones is taken back."""
-    from service.stories import malaria_announcements as story
-
-    said = story.Said(district, cycle, first, last, by or ("dry run" if dry_run else ""))
-    _do(story.move, said, dry_run=dry_run, moving=True)
+    _say(said, dry_run=dry_run, moving=True)
 
 
 @rounds.command("cancel")
@@ -66,12 +65,8 @@ def rounds_cancel(district: str, cycle: int, year: int | None, by: str) -> None:
     """There is no such round after all: what waits about it is taken back."""
     from service.stories import malaria_announcements as story
 
-    runtime = opened_runtime()
-    try:
-        with runtime.database.begin() as tx:
-            story.cancel(tx, runtime, district, cycle, by, runtime.now(), year=year)
-    except story.Refused as reason:
-        raise click.ClickException(str(reason)) from None
+    with changing(story.Refused) as (tx, runtime):
+        story.cancel(tx, runtime, district, cycle, by, runtime.now(), year=year)
     click.echo("Cancelled. The worker takes back what waits.")
 
 
@@ -92,20 +87,18 @@ def rounds_list() -> None:
         click.echo("No round was announced.")
 
 
-def _do(act: Callable[..., Any], said: Said, *, dry_run: bool, moving: bool) -> None:
+def _say(said: Said, *, dry_run: bool, moving: bool) -> None:
     from service.stories import malaria_announcements as story
 
     runtime = opened_runtime()
-    try:
+    act, done = (story.move, "moved") if moving else (story.announce, "announced")
+    with refusals_told(story.Refused):
         if dry_run:
             click.echo(_told(story.foresee(runtime, said, moving=moving)))
             return
         with runtime.database.begin() as tx:
             one = act(tx, runtime, said, runtime.now())
-    except story.Refused as reason:
-        raise click.ClickException(str(reason)) from None
-    what = "moved" if moving else "announced"
-    click.echo(f"Round {one.number} of {one.year} is {what}: {one.first_on} to {one.last_on}. The worker is at it.")
+    click.echo(f"Round {one.number} of {one.year} is {done}: {one.first_on} to {one.last_on}. The worker is at it.")
 
 
 def _told(found: Foreseen) -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
-from sqlalchemy.engine import Connection
 
 from service.clock import DAY_MS, is_demo
-from service.commands.opening import opened_runtime
-from service.runtime import Runtime
+from service.commands.opening import changing, opened_runtime
 
 _BY = click.option("--by", required=True, metavar="NAME", help="Who does it.")
 _KINDS = {
@@ -36,7 +31,7 @@ def staff_add(login: str, role: str, centre: str, by: str) -> None:
     """Make an account and print, once, a start password and the secret for the app that shows codes."""
     from service.stories import staff_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(staff_accounts.Refused) as (tx, runtime):
         made = staff_accounts.add(tx, login=login, role=role, centre=centre, by=by, now=runtime.now())
     _tell(made)
 
@@ -67,7 +62,7 @@ def staff_revoke(login: str, by: str) -> None:
     """The account opens nothing any more; whoever is on the console with it is out at once."""
     from service.stories import staff_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(staff_accounts.Refused) as (tx, runtime):
         staff_accounts.revoke(tx, login, by, runtime.now())
     click.echo(f"{login} is revoked. `laseli staff reads {login}` shows what was read lately.")
 
@@ -79,7 +74,7 @@ def staff_reset(login: str, by: str) -> None:
     """Another start password and another secret, after a lost phone or a forgotten password; sessions end."""
     from service.stories import staff_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(staff_accounts.Refused) as (tx, runtime):
         made = staff_accounts.reset(tx, login, by, runtime.now())
     _tell(made)
 
@@ -110,7 +105,7 @@ def staff_code(login: str) -> None:
     """The code of six digits of this moment: on a demo only, in the place of an app."""
     from service.stories import staff_accounts
 
-    with _changing() as (tx, runtime):
+    with changing(staff_accounts.Refused) as (tx, runtime):
         if not is_demo(runtime.database):
             raise click.ClickException("codes are shown by the person's own app; this is for a demo's database only")
         click.echo(staff_accounts.code_now(tx, runtime, login))
@@ -123,16 +118,3 @@ def _tell(made: object) -> None:
     click.echo(f"Start password: {made.password}")
     click.echo(f"For the app:    {made.otpauth}")
     click.echo(f"Shown once. Hand them over within {START_DAYS} days; the first login asks for another password.")
-
-
-@contextmanager
-def _changing() -> Iterator[tuple[Connection, Runtime]]:
-    """One transaction on the database of the settings; what cannot be is said in one line."""
-    from service.stories.staff_accounts import Refused
-
-    built = opened_runtime()
-    try:
-        with built.database.begin() as tx:
-            yield tx, built
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None

@@ -5,16 +5,13 @@ A ration is printed here and said nowhere else: it is for who gives it, never fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.engine import Connection
 
 from service.commands.days import DAY
-from service.commands.opening import opened_runtime
+from service.commands.opening import changing, opened_runtime
 from service.domain.treatment_rules import BY_STAFF
 from service.runtime import Runtime
 
@@ -77,7 +74,7 @@ def follow_treat(
         return
     if not click.confirm(READ_ALOUD, err=True):
         raise click.ClickException("without this yes nothing is kept")
-    with _changing() as (tx, runtime):
+    with changing(treatments.Refused) as (tx, runtime):
         child = treatments.find(tx, code)
         told = _seen(runtime, muac, oedema, weight, on)
         consent = Words(WORDS, language, "told")
@@ -102,7 +99,7 @@ def follow_measure(
     if danger:
         _send_on(code, by)
         return
-    with _changing() as (tx, runtime):
+    with changing(treatments.Refused) as (tx, runtime):
         child = treatments.find(tx, code)
         told = _seen(runtime, muac, oedema, weight, on)
         answer = treatments.record_visit(tx, runtime, child, told, by, runtime.now(), at_centre=True)
@@ -117,7 +114,7 @@ def follow_discharge(code: str, why: str, by: str) -> None:
     """The weekly visits end before the child has recovered. (Recovered and defaulted are found by the rules.)"""
     from service.stories import treatments
 
-    with _changing() as (tx, runtime):
+    with changing(treatments.Refused) as (tx, runtime):
         treatments.end(tx, runtime, treatments.find(tx, code), why, by, runtime.now())
     click.echo("Closed. Nothing more is sent for these visits.")
 
@@ -157,7 +154,7 @@ def _seen(runtime: Runtime, muac: int | None, oedema: bool, weight: float | None
 def _send_on(code: str, by: str) -> None:
     from service.stories import treatments
 
-    with _changing() as (tx, runtime):
+    with changing(treatments.Refused) as (tx, runtime):
         found = treatments.send_on(tx, runtime, treatments.find(tx, code), by, runtime.now())
     click.echo(f"To the nearest health centre, now. A mediator sees the child again on {found.seen_again_on}.")
 
@@ -180,16 +177,3 @@ def _ration(ration: Ration | None) -> str:
         return f"{ration.product}: {ration.kcal_per_kg_day} kcal per kg and day; with --weight the sachets are told."
     sure = "" if ration.confidence == "high" else f" (hypothesis, {ration.confidence}: the protocol's table decides)"
     return f"{ration.product}: {ration.sachets} sachets until then{sure}."
-
-
-@contextmanager
-def _changing() -> Iterator[tuple[Connection, Runtime]]:
-    """One transaction on the database of the settings; what cannot be is said in one line, and nothing is changed."""
-    from service.stories.treatments import Refused
-
-    built = opened_runtime()
-    try:
-        with built.database.begin() as tx:
-            yield tx, built
-    except Refused as reason:
-        raise click.ClickException(str(reason)) from None

@@ -283,11 +283,20 @@ def open_beside(tx: Connection, child_id: int) -> list[int]:
     return list(tx.execute(select(c.id).where(its_own).union(select(c.id).where(beside))).scalars())
 
 
-def add_appointments(tx: Connection, rows: Iterable[dict[str, object]]) -> None:
-    new = [
-        {"id": new_id(), "state": "open", "child_id": None, "follow_up_id": None, "membership_id": None, **row}
-        for row in rows
-    ]
+_USUAL: dict[str, object] = {
+    "state": "open",
+    "child_id": None,
+    "follow_up_id": None,
+    "membership_id": None,
+    "meets_on": None,
+    "awaits_stock": False,
+    "last_step": None,
+}
+
+
+def add_appointments(tx: Connection, rows: Iterable[dict[str, object]], now: int) -> None:
+    """Open these, each with whose it is, its contact, its days and where its ladder stands (`step_columns`)."""
+    new = [{**_USUAL, **row, "id": new_id(), "created_at": now, "updated_at": now} for row in rows]
     _ADD_APPOINTMENT.run(tx, new)
 
 

@@ -14,9 +14,8 @@ from service.domain.places import WEEKDAYS
 from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
 from service.store.columns import Instant, id_column, metadata, new_id, reference
 from service.store.message_tables import message, send_attempt
-from service.store.people_tables import child, household, person
-from service.store.phone_tables import phone
-from service.store.place_tables import health_centre, zone
+from service.store.people_tables import child, household
+from service.store.place_tables import health_centre
 from service.store.prepared import Prepared
 from service.store.recall_tables import SORRY, message_appointment
 
@@ -59,22 +58,6 @@ class Fact(NamedTuple):
     def says(self) -> tuple[object, ...]:
         """Two facts that say the same are one."""
         return self.kind, self.weekday, self.antigens, self.since, self.until
-
-
-class Home(NamedTuple):
-    """A household that goes to a centre, and what a message to it needs; its phone is None where it has none."""
-
-    household_id: int
-    organisation_id: int
-    programme_id: int
-    phone_id: int | None
-    number: str | None
-    number_idx: bytes | None
-    language: str | None
-    readers: str | None
-    by_voice: bool | None
-    centre: str
-    zone: str | None
 
 
 class Planned(NamedTuple):
@@ -219,36 +202,6 @@ def heard_of(tx: Connection, appointment_ids: Sequence[int]) -> set[int]:
         .distinct()
     )
     return set(tx.execute(statement).scalars())
-
-
-def homes_of(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:
-    """These households, each once, in the programme of its first child there."""
-    rows = tx.execute(
-        select(
-            household.c.id,
-            child.c.organisation_id,
-            child.c.programme_id,
-            phone.c.id,
-            phone.c.number,
-            phone.c.number_idx,
-            phone.c.language,
-            phone.c.readers,
-            phone.c.by_voice,
-            health_centre.c.name,
-            zone.c.code,
-        )
-        .join(child, child.c.household_id == household.c.id)
-        .join(person, person.c.id == child.c.person_id)
-        .join(health_centre, health_centre.c.id == child.c.centre_id)
-        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
-        .outerjoin(zone, zone.c.id == child.c.zone_id)
-        .where(household.c.id.in_(homes), child.c.centre_id == centre_id)
-        .order_by(household.c.id, person.c.created_at, person.c.id)
-    )
-    first: dict[int, Home] = {}
-    for row in rows:
-        first.setdefault(row[0], Home._make(row))
-    return list(first.values())
 
 
 class Heard(NamedTuple):

@@ -10,7 +10,16 @@ from sqlalchemy.engine import Connection
 from service.store import phone_tables
 from service.store.care_tables import appointment
 from service.store.columns import new_id, upsert
-from service.store.people_tables import CHILD_COLUMNS, Child, caregiver, child, household, person, person_phone
+from service.store.people_tables import (
+    CHILD_COLUMNS,
+    Child,
+    caregiver,
+    child,
+    children_on_phone,
+    household,
+    person,
+    person_phone,
+)
 from service.store.phone_tables import phone
 
 
@@ -37,6 +46,11 @@ def prefer_phone(tx: Connection, household_id: int, phone_id: int | None) -> Non
     tx.execute(update(household).where(household.c.id == household_id).values(preferred_phone_id=phone_id))
     if phone_id is not None:
         tx.execute(update(phone).where(phone.c.id == phone_id).values(readers=None))
+
+
+def homes_served(tx: Connection, phone_id: int) -> list[int]:
+    """The households of this phone's children, always in the same order: two callers never wait for each other."""
+    return sorted({one.household_id for one in children_on_phone(tx, phone_id)})
 
 
 def homes_that_prefer(tx: Connection, phone_id: int) -> list[int]:

@@ -31,8 +31,7 @@ from sqlalchemy.engine import Connection
 from service.store.care_tables import APPOINTMENT_COLUMNS, ROUND, Appointment, appointment
 from service.store.columns import Id, Instant, among, id_column, metadata, new_id
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
-from service.store.phone_tables import phone
-from service.store.place_tables import health_centre, zone
+from service.store.place_tables import zone
 from service.store.prepared import Prepared
 
 malaria_round = Table(
@@ -175,52 +174,6 @@ def followed_in(tx: Connection, homes: Sequence[int], zones: Collection[int]) ->
     which = child.c.household_id.in_(homes) & child.c.zone_id.in_(zones) & (child.c.status == "followed")
     question = select(*CHILD_COLUMNS).join(person, person.c.id == child.c.person_id).where(which)
     return [Child._make(row) for row in tx.execute(question.order_by(child.c.household_id, child.c.person_id))]
-
-
-class Home(NamedTuple):
-    """A household as a letter to it needs it, its phone as it prefers; `zone` and `centre` are of its first child."""
-
-    household_id: int
-    organisation_id: int
-    programme_id: int
-    phone_id: int | None
-    number: str | None
-    number_idx: bytes | None
-    language: str | None
-    readers: str | None
-    by_voice: bool | None
-    centre: str | None
-    zone: str | None
-
-
-def homes_of(tx: Connection, homes: Collection[int]) -> list[Home]:
-    """Those of these households with a followed child."""
-    c = child.c
-    rows = tx.execute(
-        select(
-            household.c.id,
-            c.organisation_id,
-            c.programme_id,
-            phone.c.id,
-            phone.c.number,
-            phone.c.number_idx,
-            phone.c.language,
-            phone.c.readers,
-            phone.c.by_voice,
-            health_centre.c.name,
-            zone.c.code,
-        )
-        .join(child, c.household_id == household.c.id)
-        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
-        .outerjoin(health_centre, health_centre.c.id == c.centre_id)
-        .outerjoin(zone, zone.c.id == c.zone_id)
-        .where(household.c.id.in_(homes), c.status == "followed")
-        .order_by(household.c.id, c.enrolled_at, c.person_id)
-    )
-    first: dict[int, Home] = {}
-    for row in rows:
-        first.setdefault(row[0], Home._make(row))
-    return list(first.values())
 
 
 def with_phone(tx: Connection, homes: Sequence[int]) -> set[int]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
-from service.domain import local_time
 from service.runtime import Runtime
-from service.store import centre_tables
+from service.store import centre_tables, home_tables
 from service.store.care_tables import Appointment
-from service.store.centre_tables import Home
-from service.stories import money, recalls
+from service.store.home_tables import Home
+from service.stories import money, pardons, recalls
 from service.stories.outbox import Letter, put_many
-from service.stories.recall_receivers import receivers_of
 from service.stories.reminders import apology_text
 
 
@@ -69,7 +67,7 @@ def apologise(
     `instead` are the appointments that took the place of what fell away. What their ladder would say by today is
     said with it.
     """
-    homes = _reached(tx, centre_id, list(in_vain))
+    homes = pardons.reached(tx, home_tables.homes_at_centre(tx, centre_id, list(in_vain)))
     letters = {
         home.household_id: _letter(
             runtime, home, fact_id, in_vain[home.household_id], instead.get(home.household_id, ()), now
@@ -87,7 +85,7 @@ def apologise(
 
 def foresee(tx: Connection, runtime: Runtime, centre_id: int, in_vain: Mapping[int, Sequence[date]], now: int) -> Bill:
     """The same without a message: how many there would be, and what they would cost."""
-    homes = _reached(tx, centre_id, list(in_vain))
+    homes = pardons.reached(tx, home_tables.homes_at_centre(tx, centre_id, list(in_vain)))
     letters = {home.household_id: _letter(runtime, home, 0, in_vain[home.household_id], (), now) for home in homes}
     return _bill(runtime, homes, letters, now)
 
@@ -106,45 +104,18 @@ def still_to_be_told(
     return found
 
 
-def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:
-    """Those that can be told, each with the phone that hears its reminders now: it may be the next caregiver's."""
-    found = centre_tables.homes_of(tx, centre_id, homes)
-    to = receivers_of(tx, found)
-    return [
-        home._replace(number=to[home.household_id].number, language=to[home.household_id].language)
-        for home in found
-        if home.household_id in to
-    ]
-
-
 def _letter(
     runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], instead: Sequence[Appointment], now: int
 ) -> Letter:
-    assert home.number is not None, "a household without a phone gets no letter"
-    last = datetime.combine(max(fell_away) + timedelta(1), runtime.ladder.window.closes)
     days = [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
-    return Letter(
-        to=home.number,
-        text=apology_text(runtime, home.language, home.centre, fell_away, days),
-        key=_key(home, fact_id),
-        purpose="reminder",
-        klass="once",
-        not_before=now,
-        useful_until=local_time.instant(last, runtime.zone),
-        hours=runtime.hours.name_for("reminder", home.zone),
-        organisation_id=home.organisation_id,
-        programme_id=home.programme_id,
-    )
+    text = apology_text(runtime, home.language, home.centre, fell_away, days)
+    return pardons.letter(runtime, home, text, str(fact_id), max(fell_away), runtime.ladder.window.closes, now)
 
 
 def _leaves_on(runtime: Runtime, letter: Letter, now: int) -> date:
     """In the evening it waits for the morning."""
     good = runtime.hours.good_instant(letter.hours, runtime.zone, now, letter.useful_until)
     return runtime.today(now if good is None else good)
-
-
-def _key(home: Home, fact_id: int) -> str:
-    return f"sorry:{home.programme_id}:{home.household_id}:{fact_id}"
 
 
 def _bill(runtime: Runtime, homes: Sequence[Home], letters: Mapping[int, Letter], now: int) -> Bill:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import consent_tables, family_changes, people_tables, place_tables
+from service.store import consent_tables, family_changes, people_tables
 from service.store.consent_tables import DATED_CONTACTS, FOLLOW_UP, Standing
-from service.stories import retelling
+from service.stories import programmes, retelling
 
 DISCREET, EXPLICIT = "discreet", "explicit"
 REMINDER, CAMPAIGN = "reminder", "campaign"
@@ -24,7 +24,6 @@ PURPOSES = (*BY_SMS, FOLLOW_UP)
 VOICE = "voice"
 """Reminders come as calls, on this phone."""
 ONE, SEVERAL = "one", "several"
-_PROGRAMME = "suivi-vaccinal"
 
 
 class Words(NamedTuple):
@@ -165,7 +164,7 @@ def keep(
     `before`: what stood, where that is known. Without a programme it is that one's, else the children's.
     """
     if programme_id is None:
-        programme_id = before.programme_id if before else _of_children(tx)
+        programme_id = before.programme_id if before else programmes.of_children(tx).id
     people_tables.add_consent(
         tx,
         person_id=person_id,
@@ -179,9 +178,3 @@ def keep(
         recorded_by=by,
         at=max(now, before.at + 1) if before else now,  # the last word is the latest, even at one moment
     )
-
-
-def _of_children(tx: Connection) -> int:
-    programme = place_tables.programme_of_code(tx, _PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
-    return programme.id

@@ -16,13 +16,12 @@ from service.domain import cover
 from service.domain.cover import Notice
 from service.domain.protocols import Anchor, NotPossible
 from service.runtime import Runtime
-from service.store import brake_tables, care_tables, consent_tables, mutual_tables, place_tables, task_tables
+from service.store import brake_tables, care_tables, consent_tables, mutual_tables, task_tables
 from service.store.care_tables import COVER
 from service.store.consent_tables import FOLLOW_UP, MUTUAL
 from service.store.mutual_tables import Cover
 from service.store.system_tables import mark, read_mark
-from service.stories import clock_guard, ladder_steps, unsaid
-from service.stories.families import PROGRAMME
+from service.stories import clock_guard, ladder_steps, programmes, unsaid
 
 SCHEME = "AMV"
 LINE = "cover_ended"
@@ -43,7 +42,7 @@ def replan(tx: Connection, runtime: Runtime, membership_id: int, now: int) -> No
     care_tables.close_appointments(tx, gone, now)
     unsaid.unsay_appointments(tx, runtime, gone, now)
     new = [_row(tx, runtime, one, each, now) for key, each in wanted.items() if key not in stands]
-    care_tables.add_appointments(tx, new)
+    care_tables.add_appointments(tx, new, now)
     if one.paid_until is None or one.state != "active" or one.paid_until >= runtime.today(now):
         _drop_lines(tx, one, now)
 
@@ -72,8 +71,7 @@ def _agrees(tx: Connection, one: Cover, purpose: str) -> bool:
 
 def _row(tx: Connection, runtime: Runtime, one: Cover, each: Notice, now: int) -> dict[str, object]:
     # Of the reminders' programme: whatever a household is told of in a day goes under one key.
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     step = ladder_steps.step_after(runtime, COVER, each.on, each.lapses_on, None, now)
     return {
         "organisation_id": one.organisation_id,
@@ -84,13 +82,7 @@ def _row(tx: Connection, runtime: Runtime, one: Cover, each: Notice, now: int) -
         "doses": each.contact,
         "anchor_on": each.on,
         "lapses_on": each.lapses_on,
-        "meets_on": None,
-        "awaits_stock": False,
-        "last_step": None,
-        "next_step": step.step if step else None,
-        "next_step_on": step.on if step else None,
-        "created_at": now,
-        "updated_at": now,
+        **ladder_steps.step_columns(step),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from flows.engine import Action, Event, FlowEnded, FormLeft, LanguageChosen, Outcome, TextSent
 from flows.findings import Signature
+from service.clock import DAY_MS
 from service.store import handover_tables, mediator_tables, people_tables, phone_tables
 from service.store.people_tables import Caller
 from service.stories import (
@@ -67,6 +68,7 @@ def facts(tx: Connection, situation: Situation, caller: Caller | None) -> dict[s
 
 
 def carry_out(tx: Connection, situation: Situation, events: Iterable[Event]) -> None:
+    """Do what these events say, in their order."""
     for event in events:
         EVENTS[type(event)](tx, situation, event)
 
@@ -97,7 +99,7 @@ def _text_sent(tx: Connection, situation: Situation, event: TextSent) -> None:
             priority=outbox.PRIORITY["talk"],
             klass="once",
             not_before=situation.now,
-            useful_until=situation.now + 86_400_000,
+            useful_until=situation.now + DAY_MS,
             hours="any",
         ),
     )

@@ -19,11 +19,18 @@ from service.store import care_tables, child_states, people_tables, phone_tables
 from service.store.care_tables import Appointment
 from service.store.people_tables import Caller, Child
 from service.store.place_tables import Place, Programme
-from service.stories import birth_silence, care, consents, meeting_days, recalls, same_child, treatment_plans
+from service.stories import (
+    birth_silence,
+    care,
+    consents,
+    meeting_days,
+    programmes,
+    recalls,
+    same_child,
+    treatment_plans,
+)
 from service.stories.consents import REMINDER, Words
 from service.stories.wording import show_code as show_code
-
-PROGRAMME = "suivi-vaccinal"
 
 
 class CannotEnrol(Exception):
@@ -72,8 +79,7 @@ class Enrolled:
 def enrol_child(tx: Connection, runtime: Runtime, number: str, told: Enrolment, now: int) -> Enrolled:
     """Write the child, its caregiver, the consent, the doses told, and its plan of appointments."""
     today = runtime.today(now)
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     place = place_tables.place_of_zone(tx, told.zone_id)
     if place is None or told.born_on > today:
         raise CannotEnrol
@@ -96,8 +102,7 @@ def follow_newborn(
     tx: Connection, runtime: Runtime, mother_id: int, household_id: int, born: Newcomer, now: int
 ) -> tuple[int, str]:
     """Follow a child from its birth on; its mother is known, and agreed when she did. Gives its id and its code."""
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     place = place_tables.place_of_zone(tx, born.zone_id)
     if place is None or born.born_on > runtime.today(now):
         raise CannotEnrol
@@ -164,8 +169,7 @@ def _caregiver(tx: Connection, organisation_id: int, number: str, now: int, toda
 
 def ensure_caller(tx: Connection, runtime: Runtime, number: str, now: int) -> Caller:
     """The person behind the phone, with a household; both are made when nobody asked anything with it before."""
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     return _caregiver(tx, programme.organisation_id, number, now, runtime.today(now))
 
 

@@ -14,6 +14,7 @@ from service.runtime import Runtime
 from service.store import care_tables, follow_up_tables
 from service.store.follow_up_tables import FollowUp
 from service.stories import unsaid
+from service.stories.ladder_steps import step_columns
 
 
 def anchor_of(one: FollowUp) -> Anchor:
@@ -41,7 +42,7 @@ def replan(tx: Connection, runtime: Runtime, one: FollowUp, now: int, *, tell_fr
     unsaid.unsay_appointments(tx, runtime, gone, now)
     standing = {(row.doses, row.anchor_on) for row in rows}
     new = [each for key, each in wanted.items() if key not in standing]
-    care_tables.add_appointments(tx, [_row(runtime, one, each, now, tell_from) for each in new])
+    care_tables.add_appointments(tx, [_row(runtime, one, each, now, tell_from) for each in new], now)
 
 
 def _reminded(tx: Connection, runtime: Runtime, one: FollowUp, now: int) -> Sequence[Reminded]:
@@ -54,6 +55,8 @@ def _reminded(tx: Connection, runtime: Runtime, one: FollowUp, now: int) -> Sequ
 def _row(runtime: Runtime, one: FollowUp, each: Reminded, now: int, tell_from: date | None) -> dict[str, object]:
     ladder = runtime.ladder_for(one.kind)
     step = reminder_ladder.next_step(ladder, each.anchor_on, None, runtime.local(now), each.lapses_on)
+    if step is not None and tell_from is not None:
+        step = step._replace(on=max(step.on, tell_from))
     return {
         "organisation_id": one.organisation_id,
         "programme_id": one.programme_id,
@@ -63,13 +66,7 @@ def _row(runtime: Runtime, one: FollowUp, each: Reminded, now: int, tell_from: d
         "doses": each.contact,
         "anchor_on": each.anchor_on,
         "lapses_on": each.lapses_on,
-        "meets_on": None,
-        "awaits_stock": False,
-        "last_step": None,
-        "next_step": step.step if step else None,
-        "next_step_on": max(step.on, tell_from or step.on) if step else None,
-        "created_at": now,
-        "updated_at": now,
+        **step_columns(step),
     }
 
 

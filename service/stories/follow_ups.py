@@ -24,11 +24,11 @@ from service.store.columns import rules_of
 from service.store.consent_tables import DATED_CONTACTS
 from service.store.follow_up_tables import FollowUp
 from service.store.people_tables import Child
-from service.stories import birth_silence, child_tasks, consents, families, first_words, follow_up_plans
+from service.stories import birth_silence, child_tasks, consents, families, first_words, follow_up_plans, programmes
 from service.stories.birth_silence import end_follow_up
 from service.stories.brakes import why_refused
 from service.stories.consents import Words
-from service.stories.families import PROGRAMME, Newcomer
+from service.stories.families import Newcomer
 from service.stories.follow_up_reasons import WHY
 from service.stories.follow_up_reasons import Refused as Refused
 
@@ -125,7 +125,7 @@ def _woman(tx: Connection, runtime: Runtime, told: Opening, now: int) -> tuple[i
     if nobody_yet or not (followed or elsewhere or told.another):
         return person_id, household_id
     # Her household is written to on another phone by now, which is not the one that she named.
-    organisation_id, today = _organisation(tx), runtime.today(now)
+    organisation_id, today = programmes.of_children(tx).organisation_id, runtime.today(now)
     consents.take_names_back(tx, runtime, caller.phone_id, now)  # two people read the phone from now on
     if elsewhere:
         household_id = people_tables.add_household(tx, organisation_id, caller.phone_id, now)
@@ -157,8 +157,7 @@ def _add(
     now: int,
     code: str | None = None,
 ) -> FollowUp:
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     while True:
         one = follow_up_tables.fresh(
             code=code or f"{secrets.randbelow(10**8):08d}",
@@ -179,12 +178,6 @@ def _add(
             return one
         if code is not None or follow_up_tables.has_open(tx, person_id, kind):
             raise Refused("known")  # another mediator was quicker
-
-
-def _organisation(tx: Connection) -> int:
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
-    return programme.organisation_id
 
 
 # --- what happens in one ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 
 from flows.engine import Outcome
 from flows.findings import Signature
-from service.stories import handovers, moves
+from service.stories import handovers, moves, wrong_numbers
 from service.stories.situation import (
     Deed,
     Situation,
@@ -97,7 +97,7 @@ def _not_my_child(tx: Connection, situation: Situation, args: Values) -> Outcome
     child = own_child(tx, situation, args["child"])
     if child is None:
         return Outcome(False)
-    handovers.not_my_child(tx, situation.runtime, situation.number, child, situation.now)
+    wrong_numbers.not_my_child(tx, situation.runtime, situation.number, child, situation.now)
     return Outcome(True)
 
 

@@ -18,7 +18,7 @@ from service.runtime import Runtime
 from service.store import child_states, family_changes, people_tables, place_tables, task_tables, visit_tables
 from service.store.mediator_tables import Mediator
 from service.store.people_tables import Child
-from service.stories import child_tasks, families, handovers, mediator_accounts, moves, pauses, recalls
+from service.stories import child_tasks, families, mediator_accounts, moves, pauses, recalls, wrong_numbers
 from service.stories.families import show_code
 from service.stories.mediator_doses import Refused
 
@@ -131,7 +131,7 @@ def _has_ended(visit: _Visit) -> None:
 def _has_no_phone(visit: _Visit) -> None:
     """What asks whether the number is the family's is answered."""
     tx = visit.tx
-    phone_id = handovers.is_wrong_number(tx, visit.runtime, visit.child, visit.now)
+    phone_id = wrong_numbers.is_wrong_number(tx, visit.runtime, visit.child, visit.now)
     if phone_id is not None and not people_tables.children_on_phone(tx, phone_id):
         for kind in child_tasks.ABOUT_A_PHONE:
             by = mediator_accounts.signature(visit.one)

@@ -39,38 +39,51 @@ def take_sms(runtime: Runtime, sms: IncomingSms) -> None:
         inbound_tables.keep_body(tx, key_hash, number_idx, sms.text, now)
         if sms.phone is None:
             count(tx, "sms_from_a_machine")  # letters or a short code: never answered, or two machines talk for ever
-            return
-        if sms.phone in rules_of(tx).own_numbers:
+        elif sms.phone in rules_of(tx).own_numbers:
             count(tx, "sms_from_ourselves")  # another line of ours, or somebody who writes in its name
-            return
-        word = answers.keyword(sms.text)
-        was_here = sms.at is not None and sms.at <= dispatch_gate.restored_at(tx)
-        if word == "stop" or sms.opt_out:
-            opt_outs.stop(tx, runtime, sms.phone, "sms", now)
-            sms_conversations.end_conversation(tx, runtime, sms.phone, now)
-            if not sms.opt_out and not was_here:  # the carrier that handled the STOP refuses an answer to it
-                _reply(tx, runtime, sms.phone, "stop_done", key_hash, now)
-        elif was_here:
-            count(tx, "sms_before_the_restore")  # it was answered before the database was put back, or may have been
-        elif word == "start":
-            # Anybody can write it in her name: it counts only where the answer tells her so.
-            if _reply(tx, runtime, sms.phone, "start_done", key_hash, now):
-                opt_outs.start(tx, runtime, sms.phone, now)
-        elif mediator_sms.take_report(tx, runtime, sms, key_hash, now):
-            pass  # before a conversation under way: VU and a code answer no question
-        elif sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
-            pass
-        elif (about := handover_answers.answer_to(tx, sms.phone, sms.text, now)) is not None:
-            # As for START: what nobody is told of is not done.
-            if _reply(tx, runtime, sms.phone, about, key_hash, now):
-                handover_answers.carry_out(tx, runtime, sms.phone, about, now)
-        elif (answer := number_checks.take_answer(tx, runtime, sms.phone, sms.text, now)) is not None:
-            _reply(tx, runtime, sms.phone, answer, key_hash, now)
         else:
-            count(tx, "sms_not_understood")
-            if not sms_keywords.is_only_polite(sms.text):
-                _reply(tx, runtime, sms.phone, "sms.help", key_hash, now, left=1)
-        dead_numbers.heard_from(tx, runtime, sms.phone, now)  # last: conversations are locked before phones
+            _do_what_it_says(tx, runtime, sms, sms.phone, key_hash, now)
+            dead_numbers.heard_from(tx, runtime, sms.phone, now)  # last: conversations are locked before phones
+
+
+def _do_what_it_says(
+    tx: Connection, runtime: Runtime, sms: IncomingSms, number: str, key_hash: bytes, now: int
+) -> None:
+    """A STOP before all; whatever else came before a restore is left, and of the rest a START goes first."""
+    word = answers.keyword(sms.text)
+    was_here = sms.at is not None and sms.at <= dispatch_gate.restored_at(tx)
+    if word == "stop" or sms.opt_out:
+        opt_outs.stop(tx, runtime, number, "sms", now)
+        sms_conversations.end_conversation(tx, runtime, number, now)
+        if not sms.opt_out and not was_here:  # the carrier that handled the STOP refuses an answer to it
+            _reply(tx, runtime, number, "stop_done", key_hash, now)
+    elif was_here:
+        count(tx, "sms_before_the_restore")  # it was answered before the database was put back, or may have been
+    elif word == "start":
+        # Anybody can write it in her name: it counts only where the answer tells her so.
+        if _reply(tx, runtime, number, "start_done", key_hash, now):
+            opt_outs.start(tx, runtime, number, now)
+    else:
+        _answer_words(tx, runtime, sms, number, key_hash, now)
+
+
+def _answer_words(tx: Connection, runtime: Runtime, sms: IncomingSms, number: str, key_hash: bytes, now: int) -> None:
+    """A report, a conversation, an answer to what was asked of this phone: the first that takes the words has them."""
+    # Reports before a conversation under way: VU and a code answer no question.
+    if mediator_sms.take_report(tx, runtime, sms, key_hash, now):
+        return
+    if sms_conversations.take_answer(tx, runtime, sms, key_hash, now):
+        return
+    if (about := handover_answers.answer_to(tx, number, sms.text, now)) is not None:
+        # As for START: what nobody is told of is not done.
+        if _reply(tx, runtime, number, about, key_hash, now):
+            handover_answers.carry_out(tx, runtime, number, about, now)
+    elif (answer := number_checks.take_answer(tx, runtime, number, sms.text, now)) is not None:
+        _reply(tx, runtime, number, answer, key_hash, now)
+    else:
+        count(tx, "sms_not_understood")
+        if not sms_keywords.is_only_polite(sms.text):
+            _reply(tx, runtime, number, "sms.help", key_hash, now, left=1)
 
 
 def take_opt_out(runtime: Runtime, opt_out: OptOut) -> None:

@@ -27,3 +27,8 @@ def step_of(
     """The same for this child: none while its family refuses, and none before its silence ends."""
     quiet = Quiet(one.quiet_until) if one.quiet_why is not None else None
     return appointment_plan.step_after(runtime.ladder_for(kind), on, lapses_on, told, runtime.local(now), quiet)
+
+
+def step_columns(step: Occurrence | None) -> dict[str, object]:
+    """Where a ladder stands, as an appointment's row holds it."""
+    return {"next_step": step.step if step else None, "next_step_on": step.on if step else None}

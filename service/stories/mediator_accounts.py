@@ -17,7 +17,7 @@ from service.domain import pins
 from service.runtime import Runtime
 from service.store import mediator_tables, people_tables, phone_tables, place_tables, task_tables
 from service.store.mediator_tables import Mediator
-from service.stories.families import PROGRAMME
+from service.stories import programmes
 
 TASK = "mediator_locked"
 MOST_TRIES = 5
@@ -56,8 +56,7 @@ def add(
     phone_tables.lock_phone(tx, phone.id)
     if mediator_tables.of_phone(tx, phone.id) is not None:
         raise Refused("this phone has an account already: `laseli mediator list` shows it")
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     organisation_id, pin = programme.organisation_id, _fresh_pin()
     person_id = people_tables.add_person(tx, organisation_id=organisation_id, name=name.strip(), created_at=now)
     mediator_id = mediator_tables.add(

@@ -11,10 +11,9 @@ from sqlalchemy.engine import Connection
 from service.domain import places, talk_words
 from service.domain.talk_words import TalkReport
 from service.runtime import Runtime
-from service.store import mediator_tables, place_tables, talk_tables
+from service.store import mediator_tables, talk_tables
 from service.store.mediator_tables import Mediator
-from service.stories import mediator_accounts
-from service.stories.families import PROGRAMME
+from service.stories import mediator_accounts, programmes
 from service.stories.mediator_doses import Refused
 
 
@@ -33,8 +32,7 @@ def record(tx: Connection, runtime: Runtime, one: Mediator, told: TalkReport, on
     zone_id, zone = _zone(tx, one, told.quartiers)
     if on > runtime.today(now):
         raise Refused("future", day=f"{on:%d/%m/%y}")
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     before = talk_tables.participants_of(tx, one.id, zone_id, told.theme, on)
     if before != told.participants:
         talk_tables.put_talk(

@@ -17,7 +17,7 @@ from service.clock import DAY_MS
 from service.domain import local_time
 from service.runtime import Runtime
 from service.store import phone_tables, reach_tables
-from service.stories import consents, handovers, outbox
+from service.stories import consents, outbox, wrong_numbers
 from service.stories.reminders import spoken_language, stop_clause
 
 Answer = Literal["number.kept", "number.gone"]
@@ -66,5 +66,5 @@ def take_answer(tx: Connection, runtime: Runtime, number: str, text: str, now: i
         return None
     if said:
         return "number.kept"
-    handovers.not_this_number(tx, runtime, phone, now)
+    wrong_numbers.not_this_number(tx, runtime, phone, now)
     return "number.gone"

@@ -29,7 +29,7 @@ from service.store.people_tables import Child
 from service.store.recall_tables import Told
 from service.store.system_tables import counters
 from service.stories import care, clock_guard, meeting_days, paged_work, recall_day, round_plans, unsaid
-from service.stories.ladder_steps import step_after, step_of
+from service.stories.ladder_steps import step_after, step_columns, step_of
 
 PAGE = 200
 """At most so many households in one transaction; where that takes long, fewer."""
@@ -131,7 +131,7 @@ def _add(
     heard: Sequence[Heard] = (),
 ) -> None:
     rows = [_row(runtime, one, contact, appointment_plan.told_of(contact, heard), now) for contact in coming]
-    care_tables.add_appointments(tx, rows)
+    care_tables.add_appointments(tx, rows, now)
 
 
 def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: int) -> dict[str, object]:
@@ -148,10 +148,7 @@ def _row(runtime: Runtime, one: Child, contact: Contact, told: str | None, now: 
         "meets_on": contact.meets_on,
         "awaits_stock": contact.awaits_stock,
         "last_step": told,
-        "next_step": step.step if step else None,
-        "next_step_on": step.on if step else None,
-        "created_at": now,
-        "updated_at": now,
+        **step_columns(step),
     }
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from sqlalchemy.engine import Connection
 
-from service.domain import local_time
 from service.runtime import Runtime
-from service.store import centre_tables, recall_tables, round_tables
+from service.store import centre_tables, home_tables, recall_tables, round_tables
 from service.store.care_tables import ROUND, Appointment
+from service.store.home_tables import Home
 from service.store.people_tables import Child
 from service.store.recall_tables import SORRY, Told
-from service.store.round_tables import Announced, Home
+from service.store.round_tables import Announced
+from service.stories import pardons
 from service.stories.outbox import Letter, put_many
-from service.stories.recall_receivers import receivers_of
 from service.stories.reminders import apology_text
 from service.stories.round_plans import Fell
 
@@ -38,7 +38,8 @@ def ask_pardon(
     spoken_of = {fell.child.id: fell.child for fell in gone if not fell.child.is_quiet(runtime.today(now))}
     stands = _expected(tx, one, list(spoken_of))
     in_vain = _in_vain(tx, gone, spoken_of, stands, waiting, runtime.today(now))
-    reached = {home.household_id: home for home in _reached(tx, list(in_vain))} if in_vain else {}
+    homes = pardons.reached(tx, home_tables.homes_of(tx, list(in_vain))) if in_vain else []
+    reached = {home.household_id: home for home in homes}
     instead = {id: [row for each in in_vain[id] for row in stands.get(each, ())] for id in reached}
     letters = {
         id: _letter(runtime, one, home, _days(in_vain[id]), [row.anchor_on for row in instead[id]], now)
@@ -89,31 +90,9 @@ def _days(of_child: Mapping[int, Sequence[date]]) -> list[date]:
     return sorted({day for days in of_child.values() for day in days})
 
 
-def _reached(tx: Connection, homes: Sequence[int]) -> list[Home]:
-    """Those that can be told, each with the phone that hears its reminders now: it may be the next caregiver's."""
-    found = round_tables.homes_of(tx, homes)
-    to = receivers_of(tx, found)
-    return [
-        home._replace(number=to[home.household_id].number, language=to[home.household_id].language)
-        for home in found
-        if home.household_id in to
-    ]
-
-
 def _letter(
     runtime: Runtime, one: Announced, home: Home, fell_away: Sequence[date], instead: Sequence[date], now: int
 ) -> Letter:
-    assert home.number is not None, "a household without a phone gets no letter"
-    last = max(*fell_away, runtime.today(now)) + timedelta(1)
-    return Letter(
-        to=home.number,
-        text=apology_text(runtime, home.language, home.centre, fell_away, instead, CALLED_OFF),
-        key=f"sorry:{home.programme_id}:{home.household_id}:{one.id}.{one.turn}",
-        purpose="reminder",
-        klass="once",
-        not_before=now,
-        useful_until=local_time.instant(datetime.combine(last, runtime.round_ladder.window.closes), runtime.zone),
-        hours=runtime.hours.name_for("reminder", home.zone),
-        organisation_id=home.organisation_id,
-        programme_id=home.programme_id,
-    )
+    text = apology_text(runtime, home.language, home.centre, fell_away, instead, CALLED_OFF)
+    last = max(*fell_away, runtime.today(now))
+    return pardons.letter(runtime, home, text, f"{one.id}.{one.turn}", last, runtime.round_ladder.window.closes, now)

@@ -66,7 +66,7 @@ def replan(
     care_tables.close_appointments(tx, [row.id for _, row in gone], now)
     heard = {(one.id, row.doses, row.anchor_on): not_said.get(row.id, row.last_step) for one, row in gone}
     rows = [_row(runtime, one, each, heard.get((one.id, each.contact, each.on)), now) for one, each in new]
-    care_tables.add_appointments(tx, rows)
+    care_tables.add_appointments(tx, rows, now)
     _go_on(tx, runtime, kept, now)
     return gone
 
@@ -126,11 +126,6 @@ def _row(runtime: Runtime, one: Child, each: Invitation, told: str | None, now: 
         "doses": each.contact,
         "anchor_on": each.on,
         "lapses_on": each.lapses_on,
-        "meets_on": None,
-        "awaits_stock": False,
         "last_step": told,
-        "next_step": step.step if step else None,
-        "next_step_on": step.on if step else None,
-        "created_at": now,
-        "updated_at": now,
+        **ladder_steps.step_columns(step),
     }

@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 from service.clock import DAY_MS
 from service.domain import one_time_codes, passwords, slow_hash
 from service.runtime import Runtime
-from service.store import centre_tables, decision_tables, place_tables, staff_tables
+from service.store import centre_tables, decision_tables, staff_tables
 from service.store.staff_tables import Staff
-from service.stories.families import PROGRAMME
+from service.stories import programmes
 from service.stories.mediator_accounts import plain
 
 ROLES = ("supervisor", "centre")
@@ -43,8 +43,7 @@ def add(tx: Connection, *, login: str, role: str, centre: str, by: str, now: int
         raise Refused(f"the login {login} is or was somebody's: choose another one")
     if (role == "centre") != bool(centre.strip()):
         raise Refused("the role centre needs --centre, and no other role has one")
-    programme = place_tables.programme_of_code(tx, PROGRAMME)
-    assert programme is not None, "`laseli db upgrade` loads the programme"
+    programme = programmes.of_children(tx)
     password, secret = _start_password(), _fresh_secret()
     staff_tables.add_staff(
         tx,

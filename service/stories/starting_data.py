@@ -8,7 +8,7 @@ from service.domain.places import Centre, built_in_places
 from service.runtime import Runtime
 from service.store.place_tables import health_centre, organisation, programme, put_row, zone
 from service.stories.cover_consents import COVER
-from service.stories.families import PROGRAMME
+from service.stories.programmes import PROGRAMME
 
 
 def load(tx: Connection, runtime: Runtime) -> None:

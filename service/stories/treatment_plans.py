@@ -24,7 +24,7 @@ def replan(tx: Connection, runtime: Runtime, one: Treatment, child: Child, now: 
     wanted = (coming.id, coming.planned_on) if coming else None
     _close(tx, runtime, [row.id for row in rows if (row.doses, row.anchor_on) != wanted], now)
     if coming and wanted not in {(row.doses, row.anchor_on) for row in rows}:
-        care_tables.add_appointments(tx, [_row(runtime, child, coming, now)])
+        care_tables.add_appointments(tx, [_row(runtime, child, coming, now)], now)
     treatment_tables.set_lapse(tx, one.id, coming.lapses_on if coming else runtime.today(now))
 
 
@@ -65,11 +65,5 @@ def _row(runtime: Runtime, child: Child, coming: DatedContact, now: int) -> dict
         "doses": coming.id,
         "anchor_on": coming.planned_on,
         "lapses_on": coming.lapses_on,
-        "meets_on": None,
-        "awaits_stock": False,
-        "last_step": None,
-        "next_step": step.step if step else None,
-        "next_step_on": step.on if step else None,
-        "created_at": now,
-        "updated_at": now,
+        **ladder_steps.step_columns(step),
     }

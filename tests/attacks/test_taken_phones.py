@@ -34,11 +34,6 @@ def stranger(product: str, carrier: LoopbackCarrier) -> Handset:
     return Handset(product, carrier, STRANGER, HOOK_SECRET)
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def rows(runtime: Runtime, table: Any) -> int:
     with runtime.database.read() as tx:
         return tx.execute(select(func.count()).select_from(table)).scalar_one()

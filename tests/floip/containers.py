@@ -155,3 +155,13 @@ def talk(made: Raw, *inputs: str, first: str = "", on_invalid: str = "ask_again"
 def said(run: Raw) -> list[str]:
     """All texts that went out, in order."""
     return [out["text"] for turn in run["turns"] for out in turn["out"]]
+
+
+def accepted(run: Raw) -> list[bool]:
+    return [turn["accepted"] for turn in run["turns"]]
+
+
+def choice(many: bool = False, **more: Any) -> Raw:
+    """A question about a meal: rice, millet or fonio."""
+    labels = {"riz": {"fra": "Riz", "bam": "Malo"}, "mil": {"fra": "Mil", "bam": "Sanyo"}, "fonio": "Fonio"}
+    return container(Flow("repas").choose("plat", "Quel plat ?", labels, many=many, **more))

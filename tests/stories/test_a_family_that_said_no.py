@@ -7,15 +7,15 @@ from service.store import phone_tables, task_tables
 from service.store.task_tables import Task
 from service.stories import consents, dead_numbers, dispatcher, families, handovers, opt_outs
 from service.stories.consents import Words
+from tests.caregivers import kill
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, an_account
 from tests.people import Handset, TestClock
-from tests.stories.test_consents import kill
-from tests.stories.test_home_visits import enrol as enrol_child
-from tests.stories.test_home_visits import now_of, visited
 from tests.stories.test_recalls import MOTHER
+from tests.visits import enrol as enrol_child
+from tests.visits import now_of, visited
 
 AUNT = "+22360000002"
 STRANGER = "+22370000077"

@@ -14,9 +14,9 @@ from tests.call_takers import Taker
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account
 from tests.people import Handset, TestClock
-from tests.stories.test_home_visits import visited
 from tests.stories.test_recalls import enrol
 from tests.stories.test_voice import calls, choose_voice, let_one_ring, with_calls
+from tests.visits import visited
 
 
 @pytest.fixture

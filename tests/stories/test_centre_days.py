@@ -17,7 +17,6 @@ from service.stories import centre_calendar, families, handovers, moves, opt_out
 from service.stories.centre_calendar import Outcome, Refused, Said
 from service.stories.consents import Words
 from service.stories.families import Enrolled
-from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
 from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_next_visit import NEXT_VISIT, ask
@@ -27,11 +26,6 @@ AUNT = "+22360000002"
 DARSALAM = "GY73"  # ASACODAR
 AWA = Said("Awa", "la sage-femme l'a dit")
 MON, NEXT_MON = date(2026, 11, 23), date(2026, 11, 30)  # Monday is the day the children of these tests are due
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def mondays(runtime: Runtime) -> Outcome:

@@ -29,11 +29,6 @@ ABOUT_HEALTH = re.compile(r"enfant|vaccin|sant|carnet|rendez|den\b|kɛnɛya|chil
 
 
 @pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
-@pytest.fixture
 def new_phone(product: str, carrier: LoopbackCarrier) -> Handset:
     return Handset(product, carrier, NEW, HOOK_SECRET)
 

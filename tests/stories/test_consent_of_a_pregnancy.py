@@ -9,12 +9,12 @@ from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
 from service.store.people_tables import consent
 from service.stories import consents, erasure
+from tests.caregivers import SETTINGS, may_visit
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.follow_ups import BY, TODAY, WOMAN, born, ended, kept, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
-from tests.stories.test_consents import SETTINGS, may_visit
 from tests.stories.test_recalls import enrol
 
 

@@ -34,11 +34,6 @@ def settings(settings: Config) -> Config:
     return settings.model_copy(update={"cover": CoverSettings(confirmed_by="the mutual's manager")})
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def asked(runtime: Runtime, number: str = FATHER) -> str:
     told = memberships.Request("Moussa", 5, "mixte_public_prive", Words("test", "fr", "ussd"))
     with runtime.database.begin() as tx:

@@ -26,9 +26,9 @@ from tests.follow_ups import TODAY, WOMAN, born, digits, kept, lost, planned, pr
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account
 from tests.people import Days, TestClock
-from tests.stories.test_home_visits import visited
 from tests.stories.test_recalls import enrol
 from tests.stories.test_weekly_list import heard, until
+from tests.visits import visited
 
 OUMOU = "+22366000008"
 
@@ -36,11 +36,6 @@ OUMOU = "+22366000008"
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def the_child(runtime: Runtime, number: int = 0) -> Child:

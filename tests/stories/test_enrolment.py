@@ -52,11 +52,6 @@ def give(runtime: Runtime, clock: TestClock, code: str, *antigens: str) -> list[
         )
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def test_a_mother_enrols_awa_and_hears_of_each_step_once(
     handset: Handset, runtime: Runtime, clock: TestClock, days: Days
 ) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.follow_ups import WOMAN, born, digits, ended, kept, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier
-from tests.mediators import KADIA, Account, an_account
+from tests.mediators import KADIA, Account
 from tests.people import Handset, TestClock
 from tests.stories.test_recalls import NEIGHBOUR, enrol
 
@@ -23,11 +23,6 @@ from tests.stories.test_recalls import NEIGHBOUR, enrol
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def account(runtime: Runtime) -> Account:
-    return an_account(runtime)
 
 
 @pytest.fixture

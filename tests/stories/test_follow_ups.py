@@ -31,9 +31,8 @@ from tests.follow_ups import (
     visit,
     with_follow_ups,
 )
-from tests.loopback import LoopbackCarrier
+from tests.keys import rings, with_keys
 from tests.people import Days, TestClock
-from tests.stories.test_key_rotation import rings, with_keys
 from tests.stories.test_recalls import enrol, steps_told
 
 FIRST = "Laseli: ce téléphone recevra nos rappels de rendez-vous. Info *384*223#. Arreter: ARRET."
@@ -48,11 +47,6 @@ def settings(settings: Config) -> Config:
 @pytest.fixture(autouse=True)
 def _shorter_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_rotation, "NO_STATEMENT_IS_OLDER_S", 0.5)
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def refused(runtime: Runtime, reason: str) -> None:

@@ -14,17 +14,11 @@ from service.store.people_tables import household
 from service.stories import centre_calendar, families, late_list, opt_outs, recalls
 from service.stories.centre_calendar import Said
 from service.stories.late_list import LateChild
-from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol, give
 
 LAST_REMINDER, DAY_AFTER = "2026-12-07", "2026-12-08"  # of children due on 23 November
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def zone_ids(runtime: Runtime, *names: str) -> list[int]:

@@ -21,10 +21,9 @@ from service.stories import families, late_list, malaria_announcements, pauses, 
 from service.stories.families import Enrolled
 from service.stories.malaria_announcements import Refused, Said
 from tests.cover import rows_of
+from tests.diary import an_hour_later
 from tests.follow_ups import with_follow_ups
-from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
-from tests.stories.test_jobs import an_hour_later
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol, steps_told
 
 GROWN = "2023-01-10"
@@ -37,11 +36,6 @@ WORDS = "Laseli: rendez-vous à partir du {}, au CSCom ASACODAR, avec le carnet.
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def said(first: date = FIRST, last: date = LAST, number: int = 1, district: str = "commune iii") -> Said:

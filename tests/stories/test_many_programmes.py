@@ -16,11 +16,20 @@ from service.follow_up_settings import CoverSettings
 from service.runtime import Runtime
 from service.store import people_tables, phone_tables, replan_tables
 from service.store.care_tables import appointment
-from service.stories import consents, families, handovers, malaria_announcements, opt_outs, pauses, recalls, replanning
+from service.stories import (
+    consents,
+    families,
+    handovers,
+    malaria_announcements,
+    opt_outs,
+    pauses,
+    recalls,
+    replanning,
+    wrong_numbers,
+)
 from service.stories.consents import Words
 from service.stories.families import Enrolled
 from tests.follow_ups import with_follow_ups
-from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.stories.test_centre_days import AUNT, NEXT_MON, mondays
 from tests.stories.test_centre_days import cancel as cancel_day
@@ -36,11 +45,6 @@ WORDS = Words("test", "fr", "ussd")
 def settings(settings: Config) -> Config:
     cover = CoverSettings(confirmed_by="the mutual's manager")
     return with_follow_ups(settings).model_copy(update={"cover": cover})
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def stands(runtime: Runtime, one: Enrolled) -> list[tuple[str, str | None, str | None]]:
@@ -156,7 +160,7 @@ def test_a_number_that_is_not_theirs_hears_of_no_cover(runtime: Runtime, clock: 
     with runtime.database.begin() as tx:
         mine = phone_tables.find_phone(tx, MOTHER)
         assert mine is not None
-        handovers.not_this_number(tx, runtime, mine, clock.now())
+        wrong_numbers.not_this_number(tx, runtime, mine, clock.now())
     assert days.until("2026-11-26") == []
 
 

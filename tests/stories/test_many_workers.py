@@ -10,12 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 import scheduler.worker
-from scheduler.__main__ import main
 from scheduler.worker import walk_demo_clock
 from service.clock import DAY_MS, DEMO_MARK, DemoClock
 from service.config import Config
@@ -27,6 +25,7 @@ from service.store.recall_tables import message_appointment
 from service.stories import dispatcher, families, opt_outs, outbox, recall_day, recalls
 from service.stories.outbox import Letter
 from tests.conftest import a_config
+from tests.cover import command
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.stories.test_recalls import MOTHER, check_promises, enrol, give, messages, plans
@@ -272,16 +271,6 @@ def test_nothing_is_claimed_after_the_stop(
 
 
 # --- time that is moved -------------------------------------------------------------------------------------
-
-
-def command(settings: Config, *words: str) -> Any:
-    keys = settings.keys
-    environment = {
-        "LASELI_DATABASE_URL": settings.database_url,
-        "LASELI_KEYS__IDENTITY": keys.identity.get_secret_value(),
-        "LASELI_KEYS__INDEX": keys.index.get_secret_value(),
-    }
-    return CliRunner().invoke(main, list(words), env=environment)
 
 
 def contents(runtime: Runtime) -> list[Any]:

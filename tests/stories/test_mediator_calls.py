@@ -11,17 +11,12 @@ from service.stories.threads import SEALED_AS
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.loopback import LoopbackCarrier
-from tests.mediators import KADIA, Account, an_account, state_of, wrong_pin
+from tests.mediators import KADIA, Account, state_of, wrong_pin
 from tests.people import Handset, TestClock
 from tests.stories.test_mediator_sms import a_child, doses_on
 
 LINE = "6 Médiatrice"
 DUE = "1 Toutes\n2 BCG\n3 PENTA1\n4 OPV1\n5 PCV1\n6 ROTA1"
-
-
-@pytest.fixture
-def account(runtime: Runtime) -> Account:
-    return an_account(runtime)
 
 
 @pytest.fixture

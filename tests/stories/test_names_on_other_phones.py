@@ -9,22 +9,16 @@ from service.runtime import Runtime
 from service.store import phone_tables
 from service.stories import dispatcher, handovers, number_checks, recalls
 from service.stories.consents import Words
+from tests.caregivers import SETTINGS, about_visits, choose_explicit, kill
 from tests.cover import dial
 from tests.follow_ups import pregnant, with_follow_ups
-from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
-from tests.stories.test_consents import SETTINGS, about_visits, choose_explicit, kill
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol
 
 
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 def test_a_dead_number_that_comes_back_hears_no_name_before_somebody_says_who_it_is(

@@ -32,11 +32,6 @@ def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def taken_with_the_booklet(runtime: Runtime, clock: TestClock) -> None:
     """A child whose next visit is at the end of December; the contact of week 20 is on 27 November."""
     one = enrol(runtime, clock, number=WOMAN, born="2026-11-15")

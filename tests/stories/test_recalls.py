@@ -117,11 +117,6 @@ def check_promises(runtime: Runtime) -> None:
         assert one.state in ("cancelled", "unresolved") or tells, "a message that tells of no appointment"
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 RuntimeIn = Callable[[str, str], tuple[Runtime, TestClock]]
 
 

@@ -35,11 +35,6 @@ from tests.stories.test_recalls import (
 W6 = ("PENTA", "OPV", "PCV", "ROTA")
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def stop_child(runtime: Runtime, clock: TestClock, one: Enrolled) -> None:
     with runtime.database.begin() as tx:
         families.stop_child(tx, runtime, one.child_id, clock.now())

@@ -23,8 +23,8 @@ from service.store.recall_tables import message_appointment
 from service.stories import doctor, families, recalls, replanning
 from service.stories.families import Enrolled
 from tests.cover import command
+from tests.diary import an_hour_later
 from tests.people import TestClock
-from tests.stories.test_jobs import an_hour_later
 from tests.stories.test_recalls import enrol, give, messages, plans
 
 SIX_WEEKS, EIGHT_WEEKS = "2026-11-23", "2026-12-07"

@@ -26,7 +26,7 @@ from tests.mediators import an_account
 from tests.people import TestClock
 from tests.receipt_post import Receipts
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, SIX_WEEKS, enrol, give
-from tests.stories.test_retention import years_later
+from tests.years import years_later
 
 ALL = tuple(names.PARTS)
 

@@ -15,17 +15,12 @@ from service.stories import consents
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier
-from tests.mediators import KADIA, Account, an_account
+from tests.mediators import KADIA, Account
 from tests.people import Handset, TestClock
 from tests.stories.test_mediator_calls import LINE, typed
 from tests.stories.test_recalls import enrol
 
 SETTINGS = "Langue, SMS, mes données"
-
-
-@pytest.fixture
-def account(runtime: Runtime) -> Account:
-    return an_account(runtime)
 
 
 @pytest.fixture

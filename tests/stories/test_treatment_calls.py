@@ -15,7 +15,7 @@ from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.follow_ups import digits, with_follow_ups
 from tests.loopback import LoopbackCarrier
-from tests.mediators import KADIA, Account, an_account
+from tests.mediators import KADIA, Account
 from tests.people import Handset, TestClock
 from tests.stories.test_changes import tasks
 from tests.stories.test_muac import ARM
@@ -29,11 +29,6 @@ BORN = {"born": "2025-05-20", "last_visit": "m15"}
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def account(runtime: Runtime) -> Account:
-    return an_account(runtime)
 
 
 @pytest.fixture

@@ -38,10 +38,9 @@ from service.stories.families import Enrolled
 from service.stories.treatments import Refused, Seen
 from tests.cover import rows_of
 from tests.follow_ups import queued, with_follow_ups
-from tests.loopback import LoopbackCarrier
+from tests.keys import rings, with_keys
 from tests.people import Days, TestClock
 from tests.stories.test_changes import tasks
-from tests.stories.test_key_rotation import rings, with_keys
 from tests.stories.test_late_list import listed, zone_ids
 from tests.stories.test_recalls import MOTHER, enrol, steps_told
 from tests.treatments import ADMITTED, BY, FIRST_VISIT, asked_for, closed, how_ended, live, measured, refused, taken_in
@@ -53,11 +52,6 @@ TOLD_OF_NOTHING = ("malnutri", "nutrition", "bras", "mm", "ration", "poids", "vi
 @pytest.fixture
 def settings(settings: Config) -> Config:
     return with_follow_ups(settings)
-
-
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
 
 
 @pytest.fixture

@@ -39,11 +39,6 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
-@pytest.fixture
 def another(settings: Config, clock: TestClock) -> Iterator[Callable[[], Runtime]]:
     opened: list[Runtime] = []
 

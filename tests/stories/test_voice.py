@@ -17,16 +17,7 @@ from service.store.people_tables import consent
 from service.store.phone_tables import opt_out
 from service.store.recall_tables import message_appointment
 from service.store.task_tables import task
-from service.stories import (
-    dispatcher,
-    doctor,
-    handovers,
-    opt_outs,
-    recalls,
-    receipts,
-    route_book,
-    route_report,
-)
+from service.stories import dispatcher, doctor, opt_outs, recalls, receipts, route_book, route_report, wrong_numbers
 from service.stories.outbox import Letter, put
 from tests.call_takers import OUR_NUMBER, Taker
 from tests.conftest import HOOK_SECRET, a_config
@@ -203,7 +194,7 @@ def test_a_phone_that_leaves_the_family_is_not_rung_for_the_next_one(
     with runtime.database.begin() as tx:
         found = people_tables.find_child(tx, id=child.child_id)
         assert found is not None
-        handovers.not_my_child(tx, runtime, MOTHER, found, clock.now())
+        wrong_numbers.not_my_child(tx, runtime, MOTHER, found, clock.now())
     enrol(runtime, clock)
     recalls.queue_recalls(runtime)
     dispatcher.send_due(runtime)

@@ -31,11 +31,6 @@ SUNDAY, MONDAY = "2026-12-13", "2026-12-14"  # three weeks after the day that th
 OUMOU = "+22366000008"
 
 
-@pytest.fixture
-def days(runtime: Runtime, clock: TestClock, carrier: LoopbackCarrier) -> Days:
-    return Days(runtime, clock, carrier)
-
-
 def until(runtime: Runtime, clock: TestClock, moment: str) -> None:
     """Nothing but this: the last reminder of the six weeks was told, and time passed."""
     clock.moment = max(clock.moment, TestClock("2026-12-07T09:30").moment)
