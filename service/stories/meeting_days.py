@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from typing import NamedTuple
 
@@ -38,19 +38,26 @@ def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment
     return meet
 
 
-def held_up(tx: Connection, runtime: Runtime, late: Iterable[DueAppointment], today: date) -> set[int]:
+def held_up(
+    runtime: Runtime, late: Iterable[DueAppointment], today: date, days_of_centre: Callable[[int], CentreDays]
+) -> set[int]:
     """The children of these late appointments whose centre's next day gives none, or not all, of what is due."""
-    of_centre: dict[int, CentreDays] = {}
     found: set[int] = set()
     for row in late:
         if row.kind != VACCINE or row.child_id is None or row.centre_id is None:
             continue
-        if row.centre_id not in of_centre:
-            of_centre[row.centre_id] = centre_tables.days_of(tx, row.centre_id)
-        days = of_centre[row.centre_id]
+        days = days_of_centre(row.centre_id)
         if any(days.is_held_up(antigen, today) for antigen in _antigens(runtime, row.doses.split(","))):
             found.add(row.child_id)
     return found
+
+
+def first_of(
+    runtime: Runtime, days: CentreDays, doses: Iterable[str], since: date, lapses_on: date | None = None
+) -> date | None:
+    """The first day from `since` on that the centre gives any of these, before they lapse; None where nobody knows."""
+    firsts = [day for antigen in _antigens(runtime, doses) if (day := days.first_day([antigen], since)) is not None]
+    return min((day for day in firsts if lapses_on is None or day < lapses_on), default=None)
 
 
 def days_instead(tx: Connection, runtime: Runtime, one: Child, doses: Sequence[str], today: date) -> list[date] | None:

@@ -380,7 +380,7 @@ def test_siblings_with_different_steps_on_one_day_are_one_message(
     second = enrol(runtime, clock, born="2026-10-22")  # J-3 is 30 November
     sent = days.until("2026-11-30")
     assert on_days(sent).count("11-30") == 1
-    assert "23/11 et 03/12" in sent[-1][1]
+    assert "rendez-vous dès le 03/12, au CSCom ASACODAR, avec les carnets. Si c'est fait, merci." in sent[-1][1]
     assert steps_told(runtime, first)[-1] == ("J+7", "accepted")
     assert steps_told(runtime, second)[-1] == ("J-3", "accepted")
     check_promises(runtime)
