@@ -201,6 +201,32 @@ def waiting_for(tx: Connection, phone_id: int, kind: str | None = None) -> list[
     return [(row.id, row.household_id) for row in tx.execute(statement)]
 
 
+class Pardon(NamedTuple):
+    """A message that waits to ask a household pardon; times are UTC milliseconds."""
+
+    message_id: int
+    key: str
+    text: str
+    not_before: int
+    useful_until: int
+    hours: str
+    organisation_id: int | None
+    programme_id: int | None
+
+    @property
+    def household_id(self) -> int:
+        """It tells of no appointment where no new day is known; its key names the household all the same."""
+        return int(self.key.split(":")[2])
+
+
+def pardons_for(tx: Connection, phone_id: int) -> list[Pardon]:
+    """What waits to ask pardon on this phone."""
+    m = message.c
+    columns = (m.id, m.key, m.text, m.not_before, m.useful_until, m.hours, m.organisation_id, m.programme_id)
+    which = (m.phone_id == phone_id) & (m.state == "queued") & m.key.startswith(f"{SORRY}:")
+    return [Pardon._make(row) for row in tx.execute(select(*columns).where(which).order_by(m.id))]
+
+
 def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     """Those of the households to whom a recall left since then, or may have."""
     return {row[0] for row in _WRITTEN_TO.rows(tx, homes=homes, since=since)}

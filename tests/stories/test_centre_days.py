@@ -408,6 +408,29 @@ def test_where_the_first_phone_hears_nothing_the_second_caregiver_is_asked_pardo
     assert pardon.number_idx == runtime.vault.index(AUNT)
 
 
+def test_a_pardon_that_waits_for_a_phone_that_stops_is_said_to_the_second_caregiver(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    mondays(runtime)
+    enrol(runtime, clock)
+    with runtime.database.begin() as tx:
+        handovers.announce(tx, runtime, MOTHER, AUNT, "fr", clock.now(), kind=handovers.BESIDE)
+        assert handovers.accept(tx, runtime, AUNT, Words("test", "fr", "ussd"), clock.now())
+    days.until("2026-11-22")
+    clock.set("2026-11-22T19:30")
+    assert cancel(runtime).messages == 1, "it waits for the morning"
+    for number in (MOTHER, AUNT):
+        [pardon] = apologies(runtime)
+        assert pardon.number_idx == runtime.vault.index(number)
+        with runtime.database.begin() as tx:
+            opt_outs.stop(tx, runtime, MOTHER, "sms", clock.now())
+    assert pardon.state == "queued"
+    sent = days.until("2026-11-23")
+    assert len([text for _, text in sent if "est reporté" in text]) == 1
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, AUNT, "sms", clock.now())
+
+
 def test_who_moves_gets_the_days_of_the_other_centre(runtime: Runtime, clock: TestClock) -> None:
     mondays(runtime)
     centre_calendar.set_days(runtime, "PF99", [("thu", ())], runtime.today(clock.now()), AWA)
