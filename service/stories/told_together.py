@@ -56,7 +56,7 @@ class Together:
         late = any(due.is_late for due in dues)
         if not late and len({due.row.on for due in dues}) == 1:  # nearly all
             return Said(list(dues), (dues[0].row.on,), "before", [])
-        here = max([self._steps.here, *(due.step.at for due in dues)])
+        here = max(self._steps.here, min(due.step.at for due in dues))
         since = here.date() + timedelta(here.hour >= NOON)
         found = household_day([self._one(due, hours) for due in dues], self._steps.today, since)
         told = [dues[place] for place in found.told]
