@@ -34,6 +34,10 @@ class OneDue(NamedTuple):
     given_from: Callable[[date], date | None] = lambda day: day
     any_day: bool = True
 
+    def day_among(self, named: Sequence[date]) -> date:
+        """The day on which it is given what is due, of those that a message names."""
+        return next((day for day in named if self.given_from(day) == day), named[0])
+
 
 class Told(NamedTuple):
     """`told` are the places of those whom the message is about; the others wait for tomorrow."""

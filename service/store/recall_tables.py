@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    Date,
     Integer,
     PrimaryKeyConstraint,
     String,
@@ -36,6 +37,8 @@ message_appointment = Table(
     reference("message_id", "message.id"),
     reference("appointment_id", "appointment.id"),
     Column("step", String(8), nullable=False),
+    # To whoever is late: the day to come that was named, until pardon is asked for it.
+    Column("named_on", Date),
     PrimaryKeyConstraint("message_id", "appointment_id", "step"),
     UniqueConstraint("appointment_id", "step"),
 )
@@ -260,11 +263,12 @@ def who_wants_no_news(tx: Connection, numbers: Iterable[bytes | None]) -> set[by
 
 
 class Told(NamedTuple):
-    """A message tells of this step of this appointment."""
+    """A message tells of this step of this appointment; it names a day that is not the appointment's own."""
 
     message_id: int
     appointment_id: int
     step: str
+    named_on: date | None = None
 
 
 _TELL = PreparedPage(

@@ -10,11 +10,12 @@ from sqlalchemy.engine import Connection
 
 from flows import sms_text
 from service.domain import local_time
+from service.domain.centre_days import CentreDays
 from service.runtime import Runtime
 from service.store import centre_tables
 from service.store.care_tables import Appointment
-from service.store.centre_tables import Home
-from service.stories import money, recalls
+from service.store.centre_tables import Awaited, Home
+from service.stories import meeting_days, money, recalls
 from service.stories.outbox import Letter, put_many
 from service.stories.recall_receivers import receivers_of
 from service.stories.reminders import apology_text
@@ -63,19 +64,19 @@ def apologise(
     in_vain: Mapping[int, Sequence[date]],
     instead: Mapping[int, Sequence[Appointment]],
     now: int,
+    also: Mapping[int, Sequence[date]],
 ) -> Bill:
     """Say it once to each of these households, whatever else is asked about the same fact later.
 
     `instead` are the appointments that took the place of what fell away. What their ladder would say by today is
-    said with it.
+    said with it. `also` are the days on which whoever is late may come.
     """
     homes = _reached(tx, centre_id, list(in_vain))
-    letters = {
-        home.household_id: _letter(
-            runtime, home, fact_id, in_vain[home.household_id], instead.get(home.household_id, ()), now
-        )
-        for home in homes
-    }
+    letters = {}
+    for home in homes:
+        id = home.household_id
+        days = [*_days(instead.get(id, ())), *also.get(id, ())]
+        letters[id] = _letter(runtime, home, fact_id, in_vain[id], days, now)
     queued = put_many(tx, now, list(letters.values()))
     said = [home for home in homes if letters[home.household_id].key in queued]
     for home in said:
@@ -106,6 +107,25 @@ def still_to_be_told(
     return found
 
 
+def add_awaited(
+    runtime: Runtime,
+    in_vain: dict[int, list[date]],
+    awaited: Sequence[Awaited],
+    days: CentreDays,
+    still: set[tuple[int, date]],
+    today: date,
+) -> dict[int, list[date]]:
+    """The days of the late too are in vain; gives household -> the days on which they may come instead."""
+    also: dict[int, list[date]] = {}
+    for one in awaited:
+        if (one.household_id, one.on) in still:
+            continue
+        in_vain[one.household_id] = sorted({*in_vain.get(one.household_id, ()), one.on})
+        first = meeting_days.first_of(runtime, days, one.doses.split(","), today)
+        also.setdefault(one.household_id, []).extend([first] if first else [])
+    return also
+
+
 def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]:
     """Those that can be told, each with the phone that hears its reminders now: it may be the next caregiver's."""
     found = centre_tables.homes_of(tx, centre_id, homes)
@@ -118,11 +138,10 @@ def _reached(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Home]
 
 
 def _letter(
-    runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], instead: Sequence[Appointment], now: int
+    runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], days: Sequence[date], now: int
 ) -> Letter:
     assert home.number is not None, "a household without a phone gets no letter"
     last = datetime.combine(max(fell_away) + timedelta(1), runtime.ladder.window.closes)
-    days = [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
     return Letter(
         to=home.number,
         text=apology_text(runtime, home.language, home.centre, fell_away, days),
@@ -135,6 +154,10 @@ def _letter(
         organisation_id=home.organisation_id,
         programme_id=home.programme_id,
     )
+
+
+def _days(instead: Sequence[Appointment]) -> list[date]:
+    return [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
 
 
 def _leaves_on(runtime: Runtime, letter: Letter, now: int) -> date:

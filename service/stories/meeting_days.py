@@ -13,6 +13,7 @@ from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting,
 from service.runtime import Runtime
 from service.store import centre_tables
 from service.store.care_tables import VACCINE, Appointment
+from service.store.centre_tables import Awaited
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 
@@ -58,6 +59,17 @@ def first_of(
     """The first day from `since` on that the centre gives any of these, before they lapse; None where nobody knows."""
     firsts = [day for antigen in _antigens(runtime, doses) if (day := days.first_day([antigen], since)) is not None]
     return min((day for day in firsts if lapses_on is None or day < lapses_on), default=None)
+
+
+def awaited_in_vain(
+    tx: Connection, runtime: Runtime, centre_id: int, homes: Sequence[int], days: CentreDays, today: date
+) -> list[Awaited]:
+    """The late children who were told to come on a day on which, as these days are, none of what is due is given."""
+    return [
+        one
+        for one in centre_tables.awaited_at(tx, centre_id, homes, today)
+        if not any(days.gives(antigen, one.on) for antigen in _antigens(runtime, one.doses.split(",")))
+    ]
 
 
 def days_instead(tx: Connection, runtime: Runtime, one: Child, doses: Sequence[str], today: date) -> list[date] | None:

@@ -127,7 +127,8 @@ def _written_down(
             stand += [_tomorrow(due, steps) for due in dues]  # this household had its message of today
             continue
         if one and message_id is not None:
-            told += [Told(message_id, due.row.id, due.step.step) for due in one.said.dues]
+            on = one.said.awaited
+            told += [Told(message_id, due.row.id, due.step.step, on.get(due.row.id)) for due in one.said.dues]
         wait = one.said.wait if one else []
         for due in dues:
             over = _next(due.row, due.step.step, _after(steps, due.row, due.step.step))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays
@@ -36,12 +37,16 @@ class Due(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What one message is about, the days that it names, and which sentence it is; the others wait for tomorrow."""
+    """What one message is about, the days that it names, and which sentence it is; the others wait for tomorrow.
+
+    `awaited`: appointment -> the day among them on which whoever is late may come.
+    """
 
     dues: list[Due]
     days: tuple[date, ...]
     words: Words
     wait: list[Due]
+    awaited: Mapping[int, date] = MappingProxyType({})
 
 
 class Together:
@@ -58,9 +63,11 @@ class Together:
             return Said(list(dues), (dues[0].row.on,), "before", [])
         here = max(self._steps.here, min(due.step.at for due in dues))
         since = here.date() + timedelta(here.hour >= NOON)
-        found = household_day([self._one(due, hours) for due in dues], self._steps.today, since)
+        asked = [self._one(due, hours) for due in dues]
+        found = household_day(asked, self._steps.today, since)
         told = [dues[place] for place in found.told]
-        return Said(told, found.days, found.words, [due for due in dues if due not in told])
+        awaited = {dues[at].row.id: asked[at].day_among(found.days) for at in found.told if dues[at].is_late}
+        return Said(told, found.days, found.words, [due for due in dues if due not in told], awaited)
 
     def _one(self, due: Due, hours: str) -> OneDue:
         row = due.row

@@ -132,7 +132,8 @@ def test_a_day_cancelled_after_it_was_told(runtime: Runtime, clock: TestClock, d
         "Pardon pour le dérangement.",
     )
     assert [day for day, _ in sent] == ["11-23", "11-27", "11-29", "11-30", "12-02"]
-    assert all("30/11" in text for _, text in sent)
+    assert all("30/11" in text for _, text in sent[:-1])
+    assert "dès le 07/12" in sent[-1][1], "late by then"
     assert len(apologies(runtime)) == 1
     check_promises(runtime)
 
@@ -170,8 +171,9 @@ def test_who_is_late_is_called_for_a_day_that_takes_place(runtime: Runtime, cloc
     assert days.until("2026-11-25")[-1][0] == "11-25"
     assert cancel(runtime, NEXT_MON).families == 1
     sent = days.until("2026-12-08")
-    assert [day for day, _ in sent] == ["12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
-    assert all("partir du 07/12" in text for _, text in sent)
+    assert [day for day, _ in sent] == ["11-26", "12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
+    assert "le rendez-vous du 30/11 au CSCom ASACODAR est reporté. Venez dès le 07/12," in sent[0][1]
+    assert all("partir du 07/12" in text for _, text in sent[1:])
     check_promises(runtime)
 
 
@@ -189,7 +191,8 @@ def test_who_is_late_is_sent_to_no_door_that_closed_before_it_was_late(
     assert "à partir du 07/12/26" in ask(handset, *NEXT_VISIT), "the screen too"
     sent = days.until("2026-12-09")
     assert [day for day, _ in sent] == ["12-04", "12-06", "12-07", "12-09"], "no 'since 23/11' on the 25th"
-    assert all("07/12" in text for _, text in sent)
+    assert all("07/12" in text for _, text in sent[:-1])
+    assert "dès le 14/12" in sent[-1][1]
     assert told_days(runtime, one)[SIX_WEEKS] == "12-07"
     check_promises(runtime)
 

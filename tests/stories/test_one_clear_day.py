@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from service.runtime import Runtime
-from service.stories import centre_calendar
+from service.stories import centre_calendar, dispatcher, recalls
 from service.stories.centre_calendar import Said
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
@@ -50,3 +50,35 @@ def test_a_brother_expected_another_day_has_his_own_turn_and_no_step_is_lost(
     for child in (first, second):
         assert [step for step, _ in steps_told(runtime, child)] == LADDER
     check_promises(runtime)
+
+
+@pytest.mark.parametrize("told_on", ["2026-11-28", "2026-12-10"], ids=["soon late", "after the last reminder"])
+def test_a_late_family_is_asked_pardon_when_the_day_it_was_told_falls_away(
+    runtime: Runtime, clock: TestClock, days: Days, told_on: str
+) -> None:
+    thursdays(runtime)
+    enrol(runtime, clock)
+    days.until(told_on)
+    called_off = {"2026-11-28": date(2026, 12, 3), "2026-12-10": date(2026, 12, 10)}[told_on]
+    clock.set(f"{told_on}T10:00")
+    for messages in (1, 0):
+        assert centre_calendar.cancel_day(runtime, DARSALAM, called_off, Said("Awa", "test")).messages == messages
+    assert dispatcher.send_due(runtime) == 1
+    after = {date(2026, 12, 3): "10/12", date(2026, 12, 10): "17/12"}[called_off]
+    pardon = days.carrier.accepted[-1].text
+    assert f"le rendez-vous du {called_off:%d/%m} au CSCom ASACODAR est reporté. Venez dès le {after}," in pardon
+    assert centre_calendar.cancel_day(runtime, DARSALAM, date(2026, 12, 31), Said("Awa", "test")).messages == 0
+
+
+def test_the_last_reminder_does_not_leave_when_its_day_falls_away_before(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    thursdays(runtime)
+    enrol(runtime, clock)
+    days.until("2026-12-09")
+    clock.set("2026-12-10T07:00")
+    assert recalls.queue_recalls(runtime) == 1
+    assert centre_calendar.cancel_day(runtime, DARSALAM, date(2026, 12, 10), Said("Awa", "test")).messages == 0
+    said = dict(days.until("2026-12-17"))
+    assert "10/12" not in str(said)
+    assert "17/12" in said["12-14"], "told anew of the next one"
