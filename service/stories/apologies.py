@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -114,15 +114,21 @@ def add_awaited(
     days: CentreDays,
     still: set[tuple[int, date]],
     today: date,
+    *,
+    but: Collection[int] = (),
 ) -> dict[int, list[date]]:
-    """The days of the late too are in vain; gives household -> the days on which they may come instead."""
+    """The days of the late too are in vain; gives household -> the days on which they may come instead.
+
+    `but`: not of these children, who were planned anew.
+    """
     also: dict[int, list[date]] = {}
     for one in awaited:
         if (one.household_id, one.on) in still:
             continue
         in_vain[one.household_id] = sorted({*in_vain.get(one.household_id, ()), one.on})
         first = meeting_days.first_of(runtime, days, one.doses.split(","), today)
-        also.setdefault(one.household_id, []).extend([first] if first else [])
+        if first is not None and one.child_id not in but:
+            also.setdefault(one.household_id, []).append(first)
     return also
 
 

@@ -266,7 +266,8 @@ def _ask_pardon(
     in_vain = {} if change.gives_back else apologies.told_in_vain(tx, moved, still, today)
     for home, days in apologies.still_to_be_told(tx, moved, waiting, still, today).items():
         in_vain[home] = sorted({*in_vain.get(home, ()), *days})
-    also = apologies.add_awaited(runtime, in_vain, awaited, late.days, still, today)
+    planned = {one.child_id for one in moved}
+    also = apologies.add_awaited(runtime, in_vain, awaited, late.days, still, today, but=planned)
     centre_tables.pardoned(tx, [one.appointment_id for one in awaited])
     instead: dict[int, list[Appointment]] = {home: [] for home in in_vain}
     anchors = {(one.child_id, one.row.anchor_on) for one in moved if one.household_id in in_vain}
