@@ -25,6 +25,9 @@ HELP_KEYS: Final = (
 )
 
 
+_ANY_DAY: Final = "05032026"
+
+
 class Unclear(Exception):
     """The answer could not be read: ask again with the sentence of `key`, which may name `low` and `high`."""
 
@@ -33,6 +36,16 @@ class Unclear(Exception):
         self.key = key
         self.low = low
         self.high = high
+
+    @property
+    def example(self) -> str:
+        """A day that would be taken, as it is typed: the last 5 March, or the last day where that is too early."""
+        if not isinstance(self.high, date):
+            return _ANY_DAY
+        fifth = date(self.high.year, 3, 5)
+        fifth = fifth if fifth <= self.high else date(self.high.year - 1, 3, 5)
+        taken = fifth if not isinstance(self.low, date) or self.low <= fifth else self.high
+        return f"{taken:%d%m%Y}"
 
 
 # No answer to one question is longer; more is refused unread, so that reading takes bounded time.

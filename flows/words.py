@@ -21,7 +21,8 @@ def _foot(language: str, more: str, back: str) -> str:
 
 def help_with(unclear: Unclear, language: str) -> str:
     """A kind sentence with an example, for an answer that could not be read."""
-    return standard().folded(unclear.key, language, low=written(unclear.low), high=written(unclear.high))
+    low, high, example = written(unclear.low), written(unclear.high), unclear.example
+    return standard().folded(unclear.key, language, low=low, high=high, example=example)
 
 
 @cache

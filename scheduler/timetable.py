@@ -53,6 +53,7 @@ TIMETABLE = (
     # Looks often, tells once a week: on Monday morning, or the next working day.
     Entry("tell mediators whom to visit", 300, weekly_list.queue_weekly_lists, leader_only=True),
     Entry("end weekly visits to which nobody comes", 3600, treatments.end_the_absent, leader_only=True),
+    Entry("tell of missed weekly visits where nobody may knock", 3600, treatments.tell_of_the_missed, leader_only=True),
     Entry("look after covers that end", 3600, cover_ends.look_after, leader_only=True),
     Entry("look after malaria rounds", 3600, malaria_announcements.look_after, leader_only=True),
     Entry("ask after numbers that are silent", 3600, dead_numbers.ask_after_silent_numbers, leader_only=True),
@@ -63,6 +64,7 @@ def one_round(runtime: Runtime) -> dict[str, int]:
     """Everything once, in the order of a morning: plan, send, settle."""
     unfinished.look_after_cut_calls(runtime)
     treatments.end_the_absent(runtime)
+    treatments.tell_of_the_missed(runtime)
     planned = recalls.queue_recalls(runtime)
     weekly_list.queue_weekly_lists(runtime)
     cover_ends.look_after(runtime)

@@ -92,7 +92,7 @@ def test_the_amv_is_asked_for_by_sms_alone() -> None:
     answers = result.output.split("\n> ")
     assert "D'accord ?" in answers[1], "each answer stands right below what was written"
     assert "Combien de personnes" in answers[5]
-    assert "Adhésion à l'AMV n'est pas fini." in answers[7]
+    assert "Adhésion à l'AMV : pas fini." in answers[7]
     assert "Moussa Keita, 7 pers." in answers[9]
     assert [answers[10].count(words) for words in ("Gardez", "Merci. Demande A-")] == [1, 1]
     assert answers[11].strip() == "merci\n  no answer"

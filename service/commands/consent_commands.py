@@ -15,10 +15,11 @@ from service.store.people_tables import Child
 ALOUD = {
     "reminder": "Pour les rappels par SMS, nous gardons votre numéro et ce qui concerne l'enfant. D'accord ?",
     "campaign": "Peut-on vous envoyer des infos par SMS ?",
-    "follow_up": "Peut-on passer chez vous si un rendez-vous est manqué ?",
+    "follow_up": "Peut-on passer chez vous ?",
 }
-READ_ALOUD = "laseli consent note, 1"
-"""What stands as the words of a spoken answer: the sentences above, in their first form."""
+READ_ALOUD = "laseli consent note, 2"
+"""What stands as the words of a spoken answer: the sentences above. In their first form a visit was asked for "si un
+rendez-vous est manqué" only."""
 
 SHOWN = 12
 """As many digits of a screen's hash tell it from every other one."""

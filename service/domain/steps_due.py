@@ -6,7 +6,7 @@ Of the thousands of a day nearly all do: they were told the same step of the sam
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from service.domain import local_time, reminder_ladder
@@ -42,10 +42,11 @@ class StepsDue:
     def __init__(self, ladder_for: Callable[[str], Ladder], hours: HoursTable, zone: str, now: int) -> None:
         self.now, self.today = now, local_time.day_of(now, zone)
         self._ladder_for, self._hours, self._zone = ladder_for, hours, zone
-        self._here = local_time.local(now, zone)
+        self.here = local_time.local(now, zone)
         self._decisions: dict[Standing, Decision] = {}
         self._after: dict[tuple[str, date, date | None, str | None], Occurrence | None] = {}
         self._instants: dict[datetime, int] = {}
+        self._tomorrow: dict[Standing, bool] = {}
 
     def decide(self, one: Standing) -> Decision:
         found = self._decisions.get(one)
@@ -58,8 +59,15 @@ class StepsDue:
         key = kind, on, lapses_on, told
         if key not in self._after:
             ladder = self._ladder_for(kind)
-            self._after[key] = reminder_ladder.next_step(ladder, on, told, self._here, lapses_on)
+            self._after[key] = reminder_ladder.next_step(ladder, on, told, self.here, lapses_on)
         return self._after[key]
+
+    def same_tomorrow(self, one: Standing) -> bool:
+        """Whether this step, told tomorrow, is the same one, and has an hour in which it may leave."""
+        found = self._tomorrow.get(one)
+        if found is None:
+            found = self._tomorrow[one] = self._is_same_tomorrow(one)
+        return found
 
     def instant(self, hour_of_a_step: datetime) -> int:
         """Its UTC milliseconds. No step is written for the second time that an hour is lived."""
@@ -77,6 +85,16 @@ class StepsDue:
                 return Decision(told, step, self._passed_over(one))
             told = step.step
 
+    def _is_same_tomorrow(self, one: Standing) -> bool:
+        midnight = datetime.combine(self.today + timedelta(1), time())
+        ladder = self._ladder_for(one.kind)
+        before = reminder_ladder.step_before(ladder, one.next_step)
+        step = reminder_ladder.next_step(ladder, one.on, before, midnight, one.lapses_on)
+        if step is None or step.step != one.next_step:
+            return False
+        since = max(local_time.start_of_day(midnight.date(), self._zone), self.instant(step.at))
+        return self._hours.good_instant(one.hours, self._zone, since, self.instant(step.until)) is not None
+
     def _may_still_leave(self, hours: str, step: Occurrence) -> bool:
         """A feast, a market or a short day may leave no hour before the step is no longer useful."""
         since = max(self.now, self.instant(step.at))
@@ -86,4 +104,4 @@ class StepsDue:
         """They are counted, never dropped in silence."""
         ladder = self._ladder_for(one.kind)
         before = reminder_ladder.step_before(ladder, one.next_step)
-        return len(reminder_ladder.steps_passed_over(ladder, one.on, before, self._here, one.lapses_on))
+        return len(reminder_ladder.steps_passed_over(ladder, one.on, before, self.here, one.lapses_on))

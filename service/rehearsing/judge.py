@@ -19,10 +19,12 @@ from service.domain.sending_hours import DAYTIME, HoursTable, within
 from service.rehearsing.houses import Broken, House
 from service.rehearsing.judge_centres import PROMISES_OF_CENTRES, CentresCourt
 from service.rehearsing.judge_lists import PROMISES_OF_LISTS, ListsCourt
-from service.rehearsing.truth import Fact, Left, Truth, days_named, is_apology, is_recall, names
+from service.rehearsing.truth import Fact, Left, Truth, calls_late, days_named, is_apology, is_recall, names, next_day
 
 UNCHECKED = ("unchecked", "not called back")
 UNASKED = ("reminder", "campaign", "notice")
+WITHIN_A_WEEK_OR_TWO = timedelta(15)
+"""A centre's next day, told to whoever is late."""
 
 
 class Rules(NamedTuple):
@@ -146,12 +148,19 @@ class _Court:
                 yield self._broken("to an old centre", house, one)
 
     def useful(self, house: House) -> Iterator[Broken]:
-        """Each day that a message names is a contact of a followed child, still to be kept, with a step to be said."""
+        """Each day that a message names is of a followed child, still to be kept, with a step to be said.
+
+        It is the day of a contact, or one to come on which whoever is late may come.
+        """
         for one in filter(is_recall, house.left):
             named = days_named(one.text)
             steps: set[str] = set()
+            today = local_time.day_of(one.at, self.zone)
             for day in sorted(named):
-                about = [plan for plan in house.plans if names({day}, plan.contact.on) and plan.since <= one.at]
+                since = [plan for plan in house.plans if plan.since <= one.at]
+                about = [plan for plan in since if names({day}, plan.contact.on)]
+                if calls_late(one) and next_day(today, day) - today < WITHIN_A_WEEK_OR_TWO:
+                    about += [plan for plan in since if plan.contact.on is not None and plan.contact.on < today]
                 standing = [plan for plan in about if one.at < plan.until]
                 said = [step for plan in standing for step in self._steps_at(plan.contact, one.at)]
                 steps |= set(said)

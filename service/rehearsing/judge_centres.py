@@ -86,7 +86,7 @@ class CentresCourt:
             today = local_time.day_of(one.at, self._zone)
             fell_away, instead = put_off(one.text)
             for named in sorted(instead):
-                if not house.standing_on(named, one.at):
+                if not house.standing_on(named, one.at) and not self._is_late(house, one.at, today):
                     yield _found("sorry, wrong day", house, one, named)
             days = [
                 day for day in (today + timedelta(many) for many in range(-1, LOOKED_AHEAD_DAYS)) if _is(day, fell_away)
@@ -101,6 +101,11 @@ class CentresCourt:
                 yield _found("sorry for nothing", house, one, min(fell_away, default=(0, 0)))
             elif not free:
                 yield _found("sorry twice", house, one, min(fell_away))
+
+    def _is_late(self, house: House, at: int, today: date) -> bool:
+        """Whoever is late may come on any day of the centre's."""
+        standing = [one for one in house.plans if one.since <= at < one.until]
+        return any(one.contact.on is not None and one.contact.on < today for one in standing)
 
     def _left_waiting(self, house: House) -> Iterator[Broken]:
         """Whoever had been told a day that falls away hears of it, unless something else is told before it can be."""

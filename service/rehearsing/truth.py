@@ -109,6 +109,11 @@ def days_named(text: str) -> set[tuple[int, int]]:
     return {(int(day), int(month)) for day, month in re.findall(r"\b(\d\d)/(\d\d)\b(?!/)", text)}
 
 
+def calls_late(one: Left) -> bool:
+    """Whether a recall is to somebody whose day has passed: it names one to come."""
+    return is_recall(one) and "Si c'est fait" in fold(one.text)
+
+
 def names(text_days: set[tuple[int, int]], day: date | None) -> bool:
     return day is not None and (day.day, day.month) in text_days
 

@@ -27,6 +27,7 @@ from service.rehearsing.truth import (
     Listed,
     Told,
     Truth,
+    calls_late,
     days_named,
     is_apology,
     is_recall,
@@ -324,13 +325,15 @@ class Year:
 
 
 def _reads(home: Home, left: Left, today: date) -> None:
-    """She learns a day, the earliest one named of each appointment; or that she need not come on one."""
+    """She learns a day, the earliest one named of each appointment, or that she is awaited; or need not come on one."""
     fell_away, named = put_off(left.text) if is_apology(left) else (set(), days_named(left.text))
     if not is_apology(left) and not is_recall(left):
         return
     for kid, card in home.cards.items():
         card.put_off |= {next_day(today, day) for day in fell_away - named}
-        learnt = [one for one in home.books[kid].standing if one.on is not None and names(named, one.on)]
+        dated = [one for one in home.books[kid].standing if one.on is not None]
+        late = [one for one in dated if calls_late(left) and one.on is not None and one.on < today]
+        learnt = [one for one in dated if names(named, one.on)] + late
         for one in sorted(learnt, key=lambda one: one.on or date.max, reverse=True):
             card.told[one.anchor_on], card.heard[one.anchor_on] = one.on or today, today
 

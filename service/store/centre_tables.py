@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Column, Date, Index, String, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import Column, Date, Index, String, Table, Text, bindparam, exists, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from service.domain.centre_days import CentreDays, ExtraDay, StockOut, WeeklyDay
@@ -202,6 +202,39 @@ def heard_of(tx: Connection, appointment_ids: Sequence[int]) -> set[int]:
         .distinct()
     )
     return set(tx.execute(statement).scalars())
+
+
+class Awaited(NamedTuple):
+    """A late child whose family was told to come on `on`; not `left`: the message waits."""
+
+    household_id: int
+    child_id: int
+    appointment_id: int
+    doses: str
+    on: date
+    left: bool
+
+
+def awaited_at(tx: Connection, centre_id: int, homes: Sequence[int], today: date) -> list[Awaited]:
+    """The late children of these households who are awaited at this centre from today on."""
+    a, link, called = appointment.c, message_appointment.c, send_attempt.c
+    left = exists().where(called.message_id == link.message_id, called.outcome != "notsent")
+    rows = tx.execute(
+        select(a.household_id, a.child_id, a.id, a.doses, link.named_on, left)
+        .join(message_appointment, link.appointment_id == a.id)
+        .join(message, message.c.id == link.message_id)
+        .join(child, child.c.person_id == a.child_id)
+        .where(a.household_id.in_(homes), a.state == "open", a.kind == VACCINE, link.named_on >= today)
+        .where(child.c.centre_id == centre_id, left | (message.c.state == "queued"))
+        .order_by(a.household_id, link.named_on, a.id)
+    )
+    return [Awaited._make((*row[:5], bool(row[5]))) for row in rows]
+
+
+def pardoned(tx: Connection, appointment_ids: Sequence[int]) -> None:
+    """Nobody is asked pardon twice for the day that these were awaited on."""
+    which = message_appointment.c.appointment_id.in_(appointment_ids)
+    tx.execute(update(message_appointment).where(which).values(named_on=None))
 
 
 class Heard(NamedTuple):

@@ -10,6 +10,9 @@ from sqlalchemy.engine import Connection
 
 from service.store.people_tables import child
 
+REFUSED = "refused"
+"""Why nothing is said of a child: its family wants that."""
+
 
 def stop_following(tx: Connection, child_id: int, why: str, now: int) -> None:
     """`why` is family (its own wish), moved or dead."""

@@ -74,6 +74,30 @@ def waiting_in(tx: Connection, zone_ids: Sequence[int], today: date, seen_since:
     return sorted(found, key=lambda one: (one.child.id, one.on, one.doses))
 
 
+class Missed(NamedTuple):
+    """A child that did not come on `asked_on`. `is_climbed`: its last reminder went by."""
+
+    child_id: int
+    asked_on: date
+    is_climbed: bool
+    is_reached: bool
+
+
+def missed_unvisited(tx: Connection, before: date) -> list[Missed]:
+    """Of the children whose weekly visit was before that day, those whose family wants no mediator at the house."""
+    hears = phone.c.id.is_not(None) & ~_refuses("reminder", "all", UNREACHABLE) & child.c.quiet_why.is_(None)
+    rows = tx.execute(
+        select(a.child_id, _on, a.next_step.is_(None), hears)
+        .join(child, child.c.person_id == a.child_id)
+        .join(household, household.c.id == child.c.household_id)
+        .outerjoin(phone, phone.c.id == household.c.preferred_phone_id)
+        .where(a.kind == NUTRITION, a.state == "open", _on < before, child.c.status == "followed")
+        .where(or_(child.c.quiet_why == child_states.REFUSED, consent_tables.wants_no_visit(child.c.person_id)))
+        .order_by(_on, a.id)
+    )
+    return [Missed(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+
+
 def followed_in(tx: Connection, remit: Remit | None = None) -> dict[int | None, int]:
     """How many children are followed, by quartier; None: nobody said where they live."""
     counted = select(child.c.zone_id, func.count()).where(child.c.status == "followed").group_by(child.c.zone_id)

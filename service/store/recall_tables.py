@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    Date,
     Integer,
     PrimaryKeyConstraint,
     String,
@@ -36,6 +37,8 @@ message_appointment = Table(
     reference("message_id", "message.id"),
     reference("appointment_id", "appointment.id"),
     Column("step", String(8), nullable=False),
+    # To whoever is late: the day to come that was named, until pardon is asked for it.
+    Column("named_on", Date),
     PrimaryKeyConstraint("message_id", "appointment_id", "step"),
     UniqueConstraint("appointment_id", "step"),
 )
@@ -201,6 +204,32 @@ def waiting_for(tx: Connection, phone_id: int, kind: str | None = None) -> list[
     return [(row.id, row.household_id) for row in tx.execute(statement)]
 
 
+class Pardon(NamedTuple):
+    """A message that waits to ask a household pardon; times are UTC milliseconds."""
+
+    message_id: int
+    key: str
+    text: str
+    not_before: int
+    useful_until: int
+    hours: str
+    organisation_id: int | None
+    programme_id: int | None
+
+    @property
+    def household_id(self) -> int:
+        """It tells of no appointment where no new day is known; its key names the household all the same."""
+        return int(self.key.split(":")[2])
+
+
+def pardons_for(tx: Connection, phone_id: int) -> list[Pardon]:
+    """What waits to ask pardon on this phone."""
+    m = message.c
+    columns = (m.id, m.key, m.text, m.not_before, m.useful_until, m.hours, m.organisation_id, m.programme_id)
+    which = (m.phone_id == phone_id) & (m.state == "queued") & m.key.startswith(f"{SORRY}:")
+    return [Pardon._make(row) for row in tx.execute(select(*columns).where(which).order_by(m.id))]
+
+
 def written_to(tx: Connection, homes: Sequence[int], since: int) -> set[int]:
     """Those of the households to whom a recall left since then, or may have."""
     return {row[0] for row in _WRITTEN_TO.rows(tx, homes=homes, since=since)}
@@ -234,11 +263,12 @@ def who_wants_no_news(tx: Connection, numbers: Iterable[bytes | None]) -> set[by
 
 
 class Told(NamedTuple):
-    """A message tells of this step of this appointment."""
+    """A message tells of this step of this appointment; it names a day that is not the appointment's own."""
 
     message_id: int
     appointment_id: int
     step: str
+    named_on: date | None = None
 
 
 _TELL = PreparedPage(

@@ -30,9 +30,11 @@ from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, ROUND, Appointment, appointment
 from service.store.columns import Id, Instant, among, id_column, metadata, new_id
+from service.store.message_tables import message
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
 from service.store.place_tables import zone
 from service.store.prepared import Prepared
+from service.store.recall_tables import message_appointment
 
 malaria_round = Table(
     "malaria_round",
@@ -54,6 +56,8 @@ malaria_round = Table(
 r = malaria_round.c
 a = appointment.c
 ANNOUNCED, CANCELLED = "announced", "cancelled"
+HELD_MS = 60 * 60_000
+"""Far longer than the job takes to come to a family."""
 
 
 class Announced(NamedTuple):
@@ -206,9 +210,16 @@ def count_expected(tx: Connection, zones: Collection[int], contacts: str) -> int
 
 
 def hold_back(tx: Connection, zones: Collection[int], contacts: str, now: int) -> None:
-    """The planner tells of none of them until each was planned anew."""
+    """The planner tells of none of them until each was planned anew; what waits to be sent of them waits longer.
+
+    One statement each, whatever the district: the job takes the messages back, page by page, within the hour.
+    """
     theirs = select(child.c.person_id).where(child.c.zone_id.in_(zones))
     which = a.child_id.in_(theirs) & _named(contacts)
+    link = message_appointment.c
+    telling = select(link.message_id).join(appointment, a.id == link.appointment_id).where(which)
+    waits = message.c.id.in_(telling) & (message.c.state == "queued") & (message.c.not_before < now + HELD_MS)
+    tx.execute(update(message).where(waits).values(not_before=now + HELD_MS))
     tx.execute(update(appointment).where(which).values(next_step=None, next_step_on=None, updated_at=now))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
+from service.domain.centre_days import CentreDays
 from service.runtime import Runtime
 from service.store import centre_tables, home_tables
 from service.store.care_tables import Appointment
+from service.store.centre_tables import Awaited
 from service.store.home_tables import Home
-from service.stories import money, pardons, recalls
+from service.stories import meeting_days, money, pardons, recalls
 from service.stories.outbox import Letter, put_many
 from service.stories.reminders import apology_text
 
@@ -61,19 +63,19 @@ def apologise(
     in_vain: Mapping[int, Sequence[date]],
     instead: Mapping[int, Sequence[Appointment]],
     now: int,
+    also: Mapping[int, Sequence[date]],
 ) -> Bill:
     """Say it once to each of these households, whatever else is asked about the same fact later.
 
     `instead` are the appointments that took the place of what fell away. What their ladder would say by today is
-    said with it.
+    said with it. `also` are the days on which whoever is late may come.
     """
     homes = pardons.reached(tx, home_tables.homes_at_centre(tx, centre_id, list(in_vain)))
-    letters = {
-        home.household_id: _letter(
-            runtime, home, fact_id, in_vain[home.household_id], instead.get(home.household_id, ()), now
-        )
-        for home in homes
-    }
+    letters = {}
+    for home in homes:
+        id = home.household_id
+        days = [*_days(instead.get(id, ())), *also.get(id, ())]
+        letters[id] = _letter(runtime, home, fact_id, in_vain[id], days, now)
     queued = put_many(tx, now, list(letters.values()))
     said = [home for home in homes if letters[home.household_id].key in queued]
     for home in said:
@@ -104,12 +106,40 @@ def still_to_be_told(
     return found
 
 
+def add_awaited(
+    runtime: Runtime,
+    in_vain: dict[int, list[date]],
+    awaited: Sequence[Awaited],
+    days: CentreDays,
+    still: set[tuple[int, date]],
+    today: date,
+    *,
+    but: Collection[int] = (),
+) -> dict[int, list[date]]:
+    """The days of the late too are in vain; gives household -> the days on which they may come instead.
+
+    `but`: not of these children, who were planned anew.
+    """
+    also: dict[int, list[date]] = {}
+    for one in awaited:
+        if (one.household_id, one.on) in still:
+            continue
+        in_vain[one.household_id] = sorted({*in_vain.get(one.household_id, ()), one.on})
+        first = meeting_days.first_of(runtime, days, one.doses.split(","), today)
+        if first is not None and one.child_id not in but:
+            also.setdefault(one.household_id, []).append(first)
+    return also
+
+
 def _letter(
-    runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], instead: Sequence[Appointment], now: int
+    runtime: Runtime, home: Home, fact_id: int, fell_away: Sequence[date], days: Sequence[date], now: int
 ) -> Letter:
-    days = [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
     text = apology_text(runtime, home.language, home.centre, fell_away, days)
     return pardons.letter(runtime, home, text, str(fact_id), max(fell_away), runtime.ladder.window.closes, now)
+
+
+def _days(instead: Sequence[Appointment]) -> list[date]:
+    return [row.on for row in instead if row.on is not None and (row.lapses_on is None or row.on < row.lapses_on)]
 
 
 def _leaves_on(runtime: Runtime, letter: Letter, now: int) -> date:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -20,8 +20,8 @@ from service.domain.places import WEEKDAYS
 from service.runtime import Runtime
 from service.store import care_tables, centre_tables, child_states
 from service.store.care_tables import Appointment
-from service.store.centre_tables import Fact, Kind, Planned
-from service.stories import apologies, meeting_days, paged_work, recalls
+from service.store.centre_tables import Awaited, Fact, Kind, Planned
+from service.stories import apologies, meeting_days, paged_work, recalls, unsaid
 from service.stories.apologies import Bill, Moved
 from service.stories.paged_work import Page
 
@@ -229,15 +229,19 @@ def _plan_page(
     now = runtime.now()
     centre_tables.lock_households(tx, homes)
     days = centre_tables.days_of(tx, centre_id)
+    awaited = _awaited(tx, runtime, centre_id, homes, days, change, now)
+    waits = [one for one in awaited if not one.left]
+    unsaid.unsay_appointments(tx, runtime, [one.appointment_id for one in waits], now)
     touched, _ = _touched(runtime, days, centre_tables.planned_at(tx, centre_id, homes), runtime.today(now))
-    children = {one.child_id: one.household_id for one in touched}
+    children = {one.child_id: one.household_id for one in touched} | {one.child_id: one.household_id for one in waits}
     waiting = centre_tables.with_an_apology_waiting(tx, homes)
     moved = [
         Moved(home, child_id, row)
         for child_id, home in children.items()
         for row in recalls.replan(tx, runtime, child_id, now)
     ]
-    bill = _ask_pardon(tx, runtime, centre_id, moved, waiting, change, now)
+    late = _Late([one for one in awaited if one.left], days)
+    bill = _ask_pardon(tx, runtime, centre_id, moved, late, waiting, change, now)
     families = len({one.household_id for one in moved})
     outcome.add(families, bill)
     return families
@@ -248,27 +252,56 @@ def _ask_pardon(
     runtime: Runtime,
     centre_id: int,
     moved: Sequence[Moved],
+    late: _Late,
     waiting: set[int],
     change: _Change,
     now: int,
 ) -> Bill:
-    moved = _spoken_of(tx, moved, runtime.today(now))
-    if change.sorry_for is None or not moved:
-        return Bill(0, 0)
-    still = centre_tables.days_still_told(tx, sorted({one.household_id for one in moved}))
     today = runtime.today(now)
+    moved, awaited = _spoken_of(tx, moved, today), _spoken_of(tx, late.awaited, today)
+    if change.sorry_for is None or not (moved or awaited):
+        return Bill(0, 0)
+    houses = {one.household_id for one in moved} | {one.household_id for one in awaited}
+    still = centre_tables.days_still_told(tx, sorted(houses))
     in_vain = {} if change.gives_back else apologies.told_in_vain(tx, moved, still, today)
     for home, days in apologies.still_to_be_told(tx, moved, waiting, still, today).items():
         in_vain[home] = sorted({*in_vain.get(home, ()), *days})
+    planned = {one.child_id for one in moved}
+    also = apologies.add_awaited(runtime, in_vain, awaited, late.days, still, today, but=planned)
+    centre_tables.pardoned(tx, [one.appointment_id for one in awaited])
     instead: dict[int, list[Appointment]] = {home: [] for home in in_vain}
     anchors = {(one.child_id, one.row.anchor_on) for one in moved if one.household_id in in_vain}
     for child_id, home in {one.child_id: one.household_id for one in moved if one.household_id in in_vain}.items():
         rows = care_tables.open_appointments(tx, child_id)
         instead[home] += [row for row in rows if (child_id, row.anchor_on) in anchors]
-    return apologies.apologise(tx, runtime, centre_id, change.sorry_for, in_vain, instead, now)
+    return apologies.apologise(tx, runtime, centre_id, change.sorry_for, in_vain, instead, now, also)
 
 
-def _spoken_of(tx: Connection, moved: Sequence[Moved], today: date) -> list[Moved]:
+class _Late(NamedTuple):
+    """Who was told a day that is none any more, and the days as they are."""
+
+    awaited: Sequence[Awaited]
+    days: CentreDays
+
+
+def _awaited(
+    tx: Connection,
+    runtime: Runtime,
+    centre_id: int,
+    homes: Sequence[int],
+    days: CentreDays,
+    change: _Change,
+    now: int,
+) -> list[Awaited]:
+    if change.sorry_for is None or change.gives_back:
+        return []
+    return meeting_days.awaited_in_vain(tx, runtime, centre_id, homes, days, runtime.today(now))
+
+
+AnyChild = TypeVar("AnyChild", Moved, Awaited)
+
+
+def _spoken_of(tx: Connection, moved: Sequence[AnyChild], today: date) -> list[AnyChild]:
     """Without the children of whom nothing is said now: their families refused, or they are in hospital."""
     quiet = child_states.quiet_among(tx, {one.child_id for one in moved}, today)
     return [one for one in moved if one.child_id not in quiet]
@@ -288,6 +321,10 @@ def _foresee(
     takes_away = change.sorry_for is not None and not change.gives_back
     spoken_of = _spoken_of(tx, moved, runtime.today(now))
     in_vain = apologies.told_in_vain(tx, spoken_of, still, runtime.today(now)) if takes_away else {}
+    awaited = [one for one in _awaited(tx, runtime, centre_id, homes, days, change, now) if one.left]
+    apologies.add_awaited(
+        runtime, in_vain, _spoken_of(tx, awaited, runtime.today(now)), days, still, runtime.today(now)
+    )
     outcome.add(len({one.household_id for one in moved}), apologies.foresee(tx, runtime, centre_id, in_vain, now))
 
 

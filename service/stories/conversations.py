@@ -211,7 +211,13 @@ def _step(
             turn = engine.show(flow, thread.progress, situation.today, handset)
             thread.shows(text, turn.progress, talking.reply_of(turn))
             return flow
-    elif not engine.wants_start(flow, thread.progress, typed, handset):
+    elif engine.wants_start(flow, thread.progress, typed, handset):
+        if standing.unfinished_of(flow, thread.progress) is not None:
+            # A form that was agreed to is not thrown away by two keys: what is left and what is lost is told first.
+            thread.offer = "leave"
+            thread.shows(text, thread.progress, _offer(flow, thread, handset))
+            return flow
+    else:
         turn = talking.answer(tx, situation, flow, thread.progress, typed, handset)
         turn = _walked_ahead(tx, situation, flow, thread, turn, handset) if thread.ahead else turn
         thread.shows(text, turn.progress, talking.reply_of(turn))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from service.domain.centre_days import NOTHING_KNOWN, CentreDays, Meet, Meeting,
 from service.runtime import Runtime
 from service.store import centre_tables
 from service.store.care_tables import VACCINE, Appointment
+from service.store.centre_tables import Awaited
 from service.store.people_tables import Child
 from service.store.recall_tables import DueAppointment
 
@@ -38,19 +39,37 @@ def meet_with(runtime: Runtime, days: CentreDays, standing: Sequence[Appointment
     return meet
 
 
-def held_up(tx: Connection, runtime: Runtime, late: Iterable[DueAppointment], today: date) -> set[int]:
+def held_up(
+    runtime: Runtime, late: Iterable[DueAppointment], today: date, days_of_centre: Callable[[int], CentreDays]
+) -> set[int]:
     """The children of these late appointments whose centre's next day gives none, or not all, of what is due."""
-    of_centre: dict[int, CentreDays] = {}
     found: set[int] = set()
     for row in late:
         if row.kind != VACCINE or row.child_id is None or row.centre_id is None:
             continue
-        if row.centre_id not in of_centre:
-            of_centre[row.centre_id] = centre_tables.days_of(tx, row.centre_id)
-        days = of_centre[row.centre_id]
+        days = days_of_centre(row.centre_id)
         if any(days.is_held_up(antigen, today) for antigen in _antigens(runtime, row.doses.split(","))):
             found.add(row.child_id)
     return found
+
+
+def first_of(
+    runtime: Runtime, days: CentreDays, doses: Iterable[str], since: date, lapses_on: date | None = None
+) -> date | None:
+    """The first day from `since` on that the centre gives any of these, before they lapse; None where nobody knows."""
+    firsts = [day for antigen in _antigens(runtime, doses) if (day := days.first_day([antigen], since)) is not None]
+    return min((day for day in firsts if lapses_on is None or day < lapses_on), default=None)
+
+
+def awaited_in_vain(
+    tx: Connection, runtime: Runtime, centre_id: int, homes: Sequence[int], days: CentreDays, today: date
+) -> list[Awaited]:
+    """The late children who were told to come on a day on which, as these days are, none of what is due is given."""
+    return [
+        one
+        for one in centre_tables.awaited_at(tx, centre_id, homes, today)
+        if not any(days.gives(antigen, one.on) for antigen in _antigens(runtime, one.doses.split(",")))
+    ]
 
 
 def days_instead(tx: Connection, runtime: Runtime, one: Child, doses: Sequence[str], today: date) -> list[date] | None:

@@ -15,7 +15,7 @@ from service.store.care_tables import OF_CHILDREN, NextStep
 from service.store.people_tables import Child
 from service.stories import ladder_steps, recalls
 
-REFUSED, HOSPITAL, DOUBT = "refused", "hospital", "doubt"
+REFUSED, HOSPITAL, DOUBT = child_states.REFUSED, "hospital", "doubt"
 """DOUBT: it may be a child that died; only a person who made sure speaks of it again."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache, partial
 
 from sqlalchemy.engine import Connection
 
@@ -12,13 +13,14 @@ from service.domain import local_time
 from service.domain.reminder_ladder import Occurrence
 from service.domain.steps_due import Standing, StepsDue
 from service.runtime import Runtime
-from service.store import care_tables, recall_tables
+from service.store import care_tables, centre_tables, recall_tables
 from service.store.care_tables import NextStep
 from service.store.recall_tables import DueAppointment, Told
 from service.store.system_tables import count
 from service.stories import dispatch_gate, meeting_days, trials, unsaid
 from service.stories.outbox import put_many
-from service.stories.recall_letters import Due, Ready, hours_of, leaves_at, ready_letters, said_today
+from service.stories.recall_letters import Ready, hours_of, leaves_at, ready_letters, said_today
+from service.stories.told_together import DaysOf, Due, Together
 from service.stories.trials import Underway
 
 TAKEN_AS_TOLD = "recalls_taken_as_told"
@@ -40,7 +42,8 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
         return 0, 0
     # What did not leave on its own day says the same as today's message, which takes its place.
     unsaid.unsay(tx, runtime, recall_tables.left_over(tx, homes, midnight), "said by a later message", now)
-    seen, rows = _due(tx, runtime, homes, steps, replan)
+    days_of = cache(partial(centre_tables.days_of, tx))
+    seen, rows = _due(tx, runtime, homes, steps, replan, days_of)
     heard = recall_tables.written_to(tx, homes, midnight)
     due_in, moved_on = _sorted_out(tx, runtime, steps, rows, underway)
     dues_of: DuesOf = {}
@@ -48,7 +51,8 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
         dues_of[house], waits = said_today(due)
         moved_on += [_tomorrow(each, steps) for each in waits]
     heard_or_taken = heard | _taken_as_told(tx, runtime, steps, dues_of)
-    ready = ready_letters(tx, runtime, steps, dues_of, heard_or_taken, underway)
+    together = Together(runtime, steps, days_of)
+    ready = ready_letters(tx, runtime, together, steps, dues_of, heard_or_taken, underway)
     queued = put_many(tx, now, [one.letter for one in ready.values()])
     told, told_of = _written_down(steps, dues_of, heard, ready, queued)
     recall_tables.tell(tx, told)
@@ -57,7 +61,7 @@ def queue_page(tx: Connection, runtime: Runtime, now: int, most: int, replan: Re
 
 
 def _due(
-    tx: Connection, runtime: Runtime, homes: Sequence[int], steps: StepsDue, replan: Replan
+    tx: Connection, runtime: Runtime, homes: Sequence[int], steps: StepsDue, replan: Replan, days_of: DaysOf
 ) -> tuple[int, list[DueAppointment]]:
     """(how many were due, what is told of now) for these households.
 
@@ -65,7 +69,7 @@ def _due(
     such a day may have been told of before the child was late.
     """
     rows = recall_tables.due_appointments(tx, homes, steps.today)
-    late = meeting_days.held_up(tx, runtime, [row for row in rows if row.on < steps.today], steps.today)
+    late = meeting_days.held_up(runtime, [row for row in rows if row.on < steps.today], steps.today, days_of)
     for child_id in sorted(late):
         replan(tx, runtime, child_id, steps.now)
     # Nothing may be left of a page that was planned anew; it is not the last one for that.
@@ -123,8 +127,12 @@ def _written_down(
             stand += [_tomorrow(due, steps) for due in dues]  # this household had its message of today
             continue
         if one and message_id is not None:
-            told += [Told(message_id, due.row.id, due.step.step) for due in one.dues]
-        stand += [_next(due.row, due.step.step, _after(steps, due.row, due.step.step)) for due in dues]
+            on = one.said.awaited
+            told += [Told(message_id, due.row.id, due.step.step, on.get(due.row.id)) for due in one.said.dues]
+        wait = one.said.wait if one else []
+        for due in dues:
+            over = _next(due.row, due.step.step, _after(steps, due.row, due.step.step))
+            stand.append(_tomorrow(due, steps) if due in wait else over)
     return told, stand
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from service.domain.reminder_ladder import Occurrence
 from service.domain.steps_due import StepsDue
 from service.runtime import Runtime
 from service.store import recall_tables
@@ -20,27 +19,22 @@ from service.stories.cover_words import cover_texts
 from service.stories.outbox import Letter
 from service.stories.recall_receivers import Receiver, receivers_of
 from service.stories.recall_words import recall_texts
-from service.stories.reminders import kind_of
+from service.stories.reminders import recording_of
+from service.stories.told_together import Due, Said, Together
 from service.stories.trials import Underway
-
-
-class Due(NamedTuple):
-    """An appointment whose next step is to be told now."""
-
-    row: DueAppointment
-    step: Occurrence
 
 
 class Ready(NamedTuple):
     """A letter, and what it tells of."""
 
     letter: Letter
-    dues: list[Due]
+    said: Said
 
 
 def ready_letters(
     tx: Connection,
     runtime: Runtime,
+    together: Together,
     steps: StepsDue,
     dues_of: Mapping[int, Sequence[Due]],
     but: set[int],
@@ -49,14 +43,15 @@ def ready_letters(
     """household -> its letter of today; none for those that nobody can tell, and for those in `but`."""
     receivers = receivers_of(tx, [dues[0].row for dues in dues_of.values()])
     to_tell = _to_tell(runtime, dues_of, receivers, but | _want_no_news(tx, dues_of))
-    said = {house: _said(dues) for house, dues in to_tell.items() if not dues[0].row.is_cover}
-    words = {house: underway.words(due.row for due in to_tell[house]) for house in said}
-    texts = recall_texts(tx, runtime, receivers, said, words)
-    covers = {house: dues[0].row for house, dues in to_tell.items() if dues[0].row.is_cover}
+    said_to = {house: _said(runtime, together, dues) for house, dues in to_tell.items()}
+    recalls = {house: said for house, said in said_to.items() if not said.dues[0].row.is_cover}
+    words = {house: underway.words(due.row for due in said.dues) for house, said in recalls.items()}
+    texts = recall_texts(tx, runtime, receivers, recalls, words)
+    covers = {house: said.dues[0].row for house, said in said_to.items() if house not in recalls}
     texts |= cover_texts(tx, runtime, receivers, covers)
     return {
-        house: Ready(_letter(runtime, steps, receivers[house], texts[house], dues), dues)
-        for house, dues in to_tell.items()
+        house: Ready(_letter(runtime, steps, receivers[house], texts[house], said), said)
+        for house, said in said_to.items()
     }
 
 
@@ -93,13 +88,16 @@ def said_today(dues: Sequence[Due]) -> tuple[Sequence[Due], Sequence[Due]]:
     return (together, [due for due in dues if due.row.is_cover]) if together else (dues, ())
 
 
-def _said(dues: Sequence[Due]) -> list[tuple[DueAppointment, str]]:
-    return [(due.row, due.step.phrase) for due in dues]
-
-
-def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, dues: Sequence[Due]) -> Letter:
-    """The household's one message of the day, about all that is due in it, useful as long as its shortest step."""
+def _said(runtime: Runtime, together: Together, dues: list[Due]) -> Said:
     first = dues[0].row
+    if first.is_cover:
+        return Said(dues, (), "before", [])
+    return together.said(dues, hours_of(runtime, first))
+
+
+def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, said: Said) -> Letter:
+    """The household's one message of the day, about all that it tells of, useful as long as its shortest step."""
+    dues, first = said.dues, said.dues[0].row
     return Letter(
         to=to.number,
         text=text,
@@ -112,19 +110,18 @@ def _letter(runtime: Runtime, steps: StepsDue, to: Receiver, text: str, dues: Se
         organisation_id=first.organisation_id,
         programme_id=first.programme_id,
         phone=Phone(to.phone_id, to.number_idx, to.language) if to.number_idx is not None else None,
-        recording=_recording(runtime, to, dues),
+        recording=_recording(runtime, to, said),
     )
 
 
-def _recording(runtime: Runtime, to: Receiver, dues: Sequence[Due]) -> str:
+def _recording(runtime: Runtime, to: Receiver, said: Said) -> str:
     """What is played to a family that chose calls; "" where this is said in an SMS."""
-    if dues[0].row.is_cover:
+    if said.dues[0].row.is_cover:
         return ""  # nobody has recorded its words
-    named = any(due.step.medium == VOICE for due in dues)
+    named = any(due.step.medium == VOICE for due in said.dues)
     if not to.by_voice or not (named or runtime.config.voice.steps == "all"):
         return ""
-    key = f"recall_{kind_of({due.step.phrase for due in dues})}"
-    return spoken.recording_for(runtime, key, to.language)
+    return spoken.recording_for(runtime, recording_of(said.words), to.language)
 
 
 def leaves_at(steps: StepsDue, dues: Sequence[Due]) -> int:

@@ -5,26 +5,24 @@ Names are unsealed here, for a text that is sealed again in the outbox, and for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import cache, partial
-from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
 from flows import sms_text
 from service.domain import household_words
+from service.domain.household_day import Words
 from service.runtime import Runtime
 from service.store import consent_tables
 from service.store.care_tables import VACCINE
-from service.store.recall_tables import DueAppointment
 from service.stories.recall_receivers import Receiver
 from service.stories.reminders import MOST_CHILDREN_WIDTH, explicit_text, reminder_text, spoken_language
+from service.stories.told_together import Said
 
 MOST_PARTS = 2
 ALONE = "one"
-Said: TypeAlias = Sequence[tuple[DueAppointment, str]]
-"""The due appointments of one household, each with the phrase of its step."""
 
 
 def recall_texts(
@@ -40,14 +38,14 @@ def recall_texts(
     """
     own = {home: receivers[home].phone_id for home in said if receivers[home].readers == ALONE}
     chosen = _who_chose(tx, own) if own else set()
-    named = [row.child_id for home in chosen for row, _ in said[home] if row.child_id is not None]
+    named = [due.row.child_id for home in chosen for due in said[home].dues if due.row.child_id is not None]
     names = consent_tables.names_of(tx, named) if named else {}
     discreet = cache(partial(reminder_text, runtime))  # most households of a page are told the same
     texts = {}
-    for home, rows in said.items():
+    for home, one in said.items():
         language = receivers[home].language
-        told = _explicit(runtime, language, rows, names) if home in chosen else None
-        texts[home] = told if told is not None else discreet(language, *_what_is_said(rows), before[home])
+        told = _explicit(runtime, language, one, names) if home in chosen else None
+        texts[home] = told if told is not None else discreet(language, *_what_is_said(one), before[home])
     return texts
 
 
@@ -56,17 +54,20 @@ def _who_chose(tx: Connection, own: Mapping[int, int]) -> set[int]:
     return {home for home, phone_id in own.items() if (phone_id, home) in agreed}
 
 
-def _what_is_said(rows: Said) -> tuple[tuple[date, ...], frozenset[str | None], frozenset[str]]:
-    """The days, the centres, and the phrases of the steps."""
-    return tuple(_days(rows)), frozenset(row.centre for row, _ in rows), frozenset(step for _, step in rows)
+def _what_is_said(said: Said) -> tuple[Words, tuple[date, ...], frozenset[str | None], bool]:
+    """Which sentence, the days, the centres, and whether several children are expected for their vaccines.
+
+    A woman, or a child that is treated, is none of them: one booklet more would tell of something else.
+    """
+    children = {due.row.child_id for due in said.dues if due.row.kind == VACCINE}
+    return said.words, said.days, frozenset(due.row.centre for due in said.dues), len(children) > 1
 
 
-def _explicit(runtime: Runtime, language: str | None, rows: Said, names: Mapping[int, str]) -> str | None:
+def _explicit(runtime: Runtime, language: str | None, said: Said, names: Mapping[int, str]) -> str | None:
     """None where something cannot be said, or not in two parts: then the discreet words go."""
-    steps = {step for _, step in rows}
     spoken = spoken_language(runtime, language, "explicit.before")
     doses: dict[int, set[str]] = {}
-    for row, _ in rows:
+    for row in (due.row for due in said.dues):
         if row.kind != VACCINE or row.child_id is None:
             return None  # a pregnancy is never named, nor a treatment or a malaria round
         doses.setdefault(row.child_id, set()).update(row.doses.split(","))
@@ -79,10 +80,6 @@ def _explicit(runtime: Runtime, language: str | None, rows: Said, names: Mapping
     )
     if told is None or sms_text.units(sms_text.fold(told)) > MOST_CHILDREN_WIDTH:
         return None
-    text = explicit_text(runtime, spoken, told, _days(rows), {row.centre for row, _ in rows}, steps)
+    text = explicit_text(runtime, spoken, told, *_what_is_said(said)[:3])
     size = sms_text.measure(sms_text.fold(text))
     return text if size.encoding == "gsm7" and size.parts <= MOST_PARTS else None
-
-
-def _days(rows: Said) -> list[date]:
-    return [row.on for row, _ in rows]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from service.domain.experiments import LATE, USUAL_WORDS
+from service.domain.experiments import USUAL_WORDS
+from service.domain.household_day import MOST_DAYS, Words
 from service.runtime import Runtime
 
-BEFORE = "before"
-LATE_WORDS = "recall.late"
-MOST_DATES = 3
 MOST_IN_AN_APOLOGY = 2
 MOST_CHILDREN_WIDTH = 150
 """What stands for {children} in flows/phrases/explicit.yaml."""
@@ -19,49 +17,47 @@ MOST_CHILDREN_WIDTH = 150
 def reminder_text(
     runtime: Runtime,
     language: str | None,
-    anchors: Iterable[date],
+    words: Words,
+    days: Iterable[date],
     centres: Collection[str | None],
-    steps: Iterable[str],
+    several: bool,
     before: str = USUAL_WORDS,
 ) -> str:
     """One text for a household: where to come and from which day. No name, no vaccine, no illness (decision 28).
 
-    `before`: the phrase where somebody is told before he is late.
+    `before`: the phrase where nobody is late. `several`: more children than one are expected for their vaccines.
     """
-    phrase = LATE_WORDS if kind_of(set(steps)) == LATE else before
+    phrase = before if words == "before" else f"recall.{words}"
     spoken = spoken_language(runtime, language, phrase)
     return runtime.phrases.say(
         phrase,
         spoken,
         sender=runtime.config.sender_name,
-        dates=_dates(anchors, spoken),
+        dates=said_days(days, spoken),
+        days=said_days(days, spoken),
         centre=_centre(runtime, centres, spoken),
+        booklets=runtime.phrases.say("booklets.several" if several else "booklets.one", spoken),
         code=runtime.config.service_code,
         stop=stop_clause(runtime, spoken),
     )
 
 
-def kind_of(steps: set[str]) -> str:
-    """Which of the two sentences these steps say together."""
-    return LATE if steps == {LATE} else BEFORE
+def recording_of(words: Words) -> str:
+    """Which recording says the same in a call; it names no day, for it is spoken once and for all."""
+    return "recall_before" if words == "before" else "recall_late"
 
 
 def explicit_text(
-    runtime: Runtime,
-    spoken: str,
-    children: str,
-    anchors: Iterable[date],
-    centres: set[str | None],
-    steps: Iterable[str],
+    runtime: Runtime, spoken: str, children: str, words: Words, days: Iterable[date], centres: Collection[str | None]
 ) -> str:
     """The same with `children`, "Awa (penta 2)": for households that chose it, and for no other."""
-    kind = kind_of(set(steps))
     return runtime.phrases.say(
-        f"explicit.{kind}",
+        f"explicit.{words}",
         spoken,
         sender=runtime.config.sender_name,
         children=children,
-        dates=_dates(anchors, spoken),
+        dates=said_days(days, spoken),
+        days=said_days(days, spoken),
         centre=_centre(runtime, centres, spoken),
         code=runtime.config.service_code,
         stop=stop_clause(runtime, spoken),
@@ -83,12 +79,12 @@ def apology_text(
     kept = sorted(set(instead))[:MOST_IN_AN_APOLOGY]
     phrase = "apology.moved" if kept else without
     spoken = spoken_language(runtime, language, phrase)
-    days = {"dates": _dates(kept, spoken)} if kept else {}
+    days = {"dates": said_days(kept, spoken)} if kept else {}
     return runtime.phrases.say(
         phrase,
         spoken,
         sender=runtime.config.sender_name,
-        days=_dates(sorted(set(fell_away))[:MOST_IN_AN_APOLOGY], spoken),
+        days=said_days(sorted(set(fell_away))[:MOST_IN_AN_APOLOGY], spoken),
         centre=_centre(runtime, {centre}, spoken),
         **days,
     )
@@ -108,9 +104,9 @@ def stop_clause(runtime: Runtime, language: str) -> str:
     )
 
 
-def _dates(anchors: Iterable[date], language: str) -> str:
+def said_days(anchors: Iterable[date], language: str) -> str:
     """'12/12', '12/12 et 14/12', '12/12, 14/12 et 16/12': the earliest ones."""
-    days = [f"{day:%d/%m}" for day in sorted(set(anchors))[:MOST_DATES]]
+    days = [f"{day:%d/%m}" for day in sorted(set(anchors))[:MOST_DAYS]]
     joiner = {"fr": " et ", "bm": " ni ", "en": " and "}[language]
     return joiner.join(filter(None, [", ".join(days[:-1]), days[-1]]))
 

@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.store import family_changes, recall_tables
+from service.store import family_changes, message_tables, recall_tables
 from service.store.care_tables import COVER
-from service.stories import recall_receivers, unsaid
+from service.store.recall_tables import Pardon
+from service.stories import outbox, recall_receivers, unsaid
+
+ANOTHER_HEARS = "another caregiver hears it"
 
 
 def tell_anew(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
@@ -30,12 +33,36 @@ def say_no_cover(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> N
 def leave_to_the_next(tx: Connection, runtime: Runtime, phone_id: int, now: int) -> None:
     """Whoever holds this phone hears no more reminders: a family's next caregiver hears today what waits for it.
 
-    Where there is none it stays, for whoever stops to suppress.
+    Where there is none it stays, for whoever stops to suppress. A pardon is said in the words that waited.
     """
-    waiting = recall_tables.waiting_for(tx, phone_id)
-    homes = {home for _, home in waiting}
+    waiting, pardons = recall_tables.waiting_for(tx, phone_id), recall_tables.pardons_for(tx, phone_id)
+    homes = {home for _, home in waiting} | {one.household_id for one in pardons}
     followed = recall_receivers.next_in_order(tx, homes, but=phone_id) if homes else {}
-    _take_back(tx, runtime, [one for one in waiting if one[1] in followed], "another caregiver hears it", now)
+    for home in sorted(followed):
+        family_changes.lock_household(tx, home)
+    _take_back(tx, runtime, [one for one in waiting if one[1] in followed], ANOTHER_HEARS, now)
+    for one in pardons:
+        if one.household_id in followed:
+            _say_to(tx, one, followed[one.household_id].number, now)
+
+
+def _say_to(tx: Connection, one: Pardon, number: str, now: int) -> None:
+    """By the same key, so that the household is asked pardon once, and of the same appointments."""
+    if not message_tables.cancel(tx, [one.message_id], now, ANOTHER_HEARS):
+        return  # it may have left
+    letter = outbox.Letter(
+        to=number,
+        text=one.text,
+        key=one.key,
+        purpose="reminder",
+        klass="once",
+        not_before=one.not_before,
+        useful_until=one.useful_until,
+        hours=one.hours,
+        organisation_id=one.organisation_id,
+        programme_id=one.programme_id,
+    )
+    outbox.put(tx, now, letter)
 
 
 def _take_back(tx: Connection, runtime: Runtime, waiting: Iterable[tuple[int, int]], reason: str, now: int) -> None:

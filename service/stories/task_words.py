@@ -13,6 +13,7 @@ KINDS: Final[Mapping[str, str]] = {
     "ramed_visit": "Visite demandée pour le RAMED",
     "muac_referral": "Enfant à orienter après la mesure du bras",
     "treatment_referral": "Enfant envoyé au centre : le revoir",
+    "treatment_missed": "Enfant absent à sa visite, famille qui ne veut pas de passage",
     "treatment_absent": "Enfant qui ne vient plus à ses visites",
     "moved": "Famille déménagée",
     "moved_away": "Famille partie hors de nos quartiers",

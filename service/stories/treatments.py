@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
 from flows.conditions import age_months
-from service.domain import rations, treatment_rules
+from service.domain import late_order, rations, treatment_rules
 from service.domain.muac import CannotBe, built_in_rules
 from service.domain.rations import Discharge, Measure, NextVisit, Referred
 from service.domain.treatment_rules import BY_STAFF, CannotWeigh
 from service.runtime import Runtime
-from service.store import consent_tables, mediator_tables, people_tables, task_tables, treatment_tables
+from service.store import (
+    care_tables,
+    consent_tables,
+    late_tables,
+    mediator_tables,
+    people_tables,
+    task_tables,
+    treatment_tables,
+)
+from service.store.care_tables import NUTRITION
 from service.store.consent_tables import WEEKLY_VISITS
 from service.store.people_tables import Child
 from service.store.treatment_tables import Treatment
@@ -41,7 +50,7 @@ REASONS = {
     "same_day": "somebody else has noted a visit of that day",
     "why": f"an end is one of {', '.join(BY_STAFF)}",
 }
-LINES = ("muac_referral", "treatment_referral", "treatment_absent")
+LINES = ("muac_referral", "treatment_referral", "treatment_missed", "treatment_absent")
 """What asks for the child to be seen: whoever measured it has seen it."""
 AT_HOME = "Aller voir l'enfant. S'il va mal, au centre tout de suite."
 AT_THE_CENTRE = "Cette famille ne veut pas de visite : le superviseur voit avec le centre."
@@ -244,6 +253,42 @@ def end_the_absent(runtime: Runtime) -> int:
         with runtime.database.begin() as tx:
             ended += _has_defaulted(tx, runtime, child_id, today, now)
     return ended
+
+
+def tell_of_the_missed(runtime: Runtime) -> int:
+    """A line for the supervisor about each child that is missed and may not be visited at home; gives how many.
+
+    On the day on which another child would be on its mediator's list, and once for each visit that was missed.
+    """
+    now = runtime.now()
+    today, rule = runtime.today(now), treatment_rules.late_rule(runtime.nutrition, runtime.nutrition_ladder)
+    with runtime.database.read() as tx:
+        found = [] if clock_guard.holds(tx) else late_tables.missed_unvisited(tx, today - timedelta(rule.soonest))
+    told = 0
+    for one in found:
+        late = (today - one.asked_on).days
+        if late_order.needs_visit(rule, late, is_climbed=one.is_climbed, is_reached=one.is_reached):
+            with runtime.database.begin() as tx:
+                told += _is_missed(tx, one.child_id, one.asked_on, today, now)
+    return told
+
+
+def _asked_on(tx: Connection, child_id: int) -> set[date | None]:
+    return {row.on for row in care_tables.open_appointments(tx, child_id, NUTRITION)}
+
+
+def _is_missed(tx: Connection, child_id: int, asked_on: date, today: date, now: int) -> bool:
+    child = people_tables.find_child(tx, id=child_id)  # ours from here on
+    one = treatment_tables.open_of(tx, child_id) if child is not None else None
+    if child is None or one is None or asked_on not in _asked_on(tx, child_id):
+        return False  # it came meanwhile
+    if child.quiet_why in (pauses.HOSPITAL, pauses.DOUBT) and (child.quiet_until or date.max) > today:
+        return False
+    whose, to_do = _who_goes(tx, child)
+    if whose.zone_id is not None:
+        return False  # its family thinks otherwise by now: it is on the list of late children
+    key, details = f"treatment_missed:{one.id}:{asked_on}", {"À faire": to_do}
+    return child_tasks.put_on_list(tx, now, "treatment_missed", whose, key=key, details=details)
 
 
 def _has_defaulted(tx: Connection, runtime: Runtime, child_id: int, today: date, now: int) -> bool:

@@ -367,3 +367,19 @@ def test_start_is_understood(text):
 @pytest.mark.parametrize("text", NEITHER)
 def test_other_messages_are_for_somebody_to_read(text):
     assert keyword(text) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "example"),
+    [
+        (date(2021, 11, 20), date(2026, 11, 20), "05032026"),
+        (date(2022, 1, 2), date(2027, 1, 2), "05032026"),
+        (date(2027, 3, 5), date(2027, 3, 5), "05032027"),
+        (date(2027, 1, 2), date(2027, 1, 9), "09012027"),
+    ],
+)
+def test_the_example_of_a_day_is_one_that_would_be_taken(low: date, high: date, example: str) -> None:
+    with pytest.raises(Unclear) as refused:
+        read_date("bientot", high, low, high)
+    assert refused.value.example == example
+    assert read_date(example, high, low, high) <= high

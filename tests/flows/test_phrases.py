@@ -13,9 +13,12 @@ HEAD = "phrases: essai\nlanguages: [fr, bm]\nreviewed: {bm: false}\nslots: {nom:
 FILLED = {
     "sender": "Laseli",
     "dates": "16/12, 18/12 et 20/12",
+    "days": "16/12",
     "centre": "CSCom de N'Tomikorobougou",
+    "booklets": "le carnet",
     "code": "*000*223#",
 }
+REMINDERS = ["recall.before", "recall.before.plan", "recall.before.expected", "recall.late", "recall.from"]
 
 
 def of(texts: str, head: str = HEAD) -> Phrases:
@@ -30,11 +33,12 @@ def found(texts: str, number: int, head: str = HEAD) -> list[Finding]:
 
 class TestReminders:
     @pytest.mark.parametrize("language", ["fr", "bm", "en"])
-    @pytest.mark.parametrize("key", ["recall.before", "recall.before.plan", "recall.before.expected", "recall.late"])
+    @pytest.mark.parametrize("key", REMINDERS)
     @pytest.mark.parametrize("stop", ["stop.two_way", "stop.one_way"])
     def test_the_longest_reminder_is_one_sms(self, key: str, language: str, stop: str) -> None:
         ours = load_phrases()
-        longest = {"sender": "m" * 11, "dates": "m" * 22, "centre": "m" * 24, "code": "m" * 12}
+        longest = {"sender": "m" * 11, "dates": "m" * 22, "days": "m" * 14, "centre": "m" * 24, "code": "m" * 12}
+        longest["booklets"] = ours.say("booklets.several", language)
         clause = ours.say(stop, language, code=longest["code"])
         text = fold(ours.say(key, language, stop=clause, **longest))
         assert measure(text).encoding == "gsm7"
@@ -50,6 +54,7 @@ class TestReminders:
     def test_a_reminder_after_the_day_blames_nobody(self) -> None:
         stop = phrases.say("stop.one_way", "fr", **FILLED)
         text = phrases.say("recall.late", "fr", stop=stop, **FILLED)
+        assert text.startswith("Laseli: venez cette semaine dès le 16/12, au CSCom")
         assert "Si c'est fait, merci." in text
         assert text.endswith("Info *000*223#, arrêt: 5 puis 1.")
 

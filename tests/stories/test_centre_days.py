@@ -126,7 +126,8 @@ def test_a_day_cancelled_after_it_was_told(runtime: Runtime, clock: TestClock, d
         "Pardon pour le dérangement.",
     )
     assert [day for day, _ in sent] == ["11-23", "11-27", "11-29", "11-30", "12-02"]
-    assert all("30/11" in text for _, text in sent)
+    assert all("30/11" in text for _, text in sent[:-1])
+    assert "dès le 07/12" in sent[-1][1], "late by then"
     assert len(apologies(runtime)) == 1
     check_promises(runtime)
 
@@ -164,8 +165,9 @@ def test_who_is_late_is_called_for_a_day_that_takes_place(runtime: Runtime, cloc
     assert days.until("2026-11-25")[-1][0] == "11-25"
     assert cancel(runtime, NEXT_MON).families == 1
     sent = days.until("2026-12-08")
-    assert [day for day, _ in sent] == ["12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
-    assert all("partir du 07/12" in text for _, text in sent)
+    assert [day for day, _ in sent] == ["11-26", "12-04", "12-06", "12-07"], "nothing on the day that is cancelled"
+    assert "le rendez-vous du 30/11 au CSCom ASACODAR est reporté. Venez dès le 07/12," in sent[0][1]
+    assert all("partir du 07/12" in text for _, text in sent[1:])
     check_promises(runtime)
 
 
@@ -183,7 +185,8 @@ def test_who_is_late_is_sent_to_no_door_that_closed_before_it_was_late(
     assert "à partir du 07/12/26" in ask(handset, *NEXT_VISIT), "the screen too"
     sent = days.until("2026-12-09")
     assert [day for day, _ in sent] == ["12-04", "12-06", "12-07", "12-09"], "no 'since 23/11' on the 25th"
-    assert all("07/12" in text for _, text in sent)
+    assert all("07/12" in text for _, text in sent[:-1])
+    assert "dès le 14/12" in sent[-1][1]
     assert told_days(runtime, one)[SIX_WEEKS] == "12-07"
     check_promises(runtime)
 
@@ -400,6 +403,29 @@ def test_where_the_first_phone_hears_nothing_the_second_caregiver_is_asked_pardo
     assert cancel(runtime).messages == 1
     [pardon] = apologies(runtime)
     assert pardon.number_idx == runtime.vault.index(AUNT)
+
+
+def test_a_pardon_that_waits_for_a_phone_that_stops_is_said_to_the_second_caregiver(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    mondays(runtime)
+    enrol(runtime, clock)
+    with runtime.database.begin() as tx:
+        handovers.announce(tx, runtime, MOTHER, AUNT, "fr", clock.now(), kind=handovers.BESIDE)
+        assert handovers.accept(tx, runtime, AUNT, Words("test", "fr", "ussd"), clock.now())
+    days.until("2026-11-22")
+    clock.set("2026-11-22T19:30")
+    assert cancel(runtime).messages == 1, "it waits for the morning"
+    for number in (MOTHER, AUNT):
+        [pardon] = apologies(runtime)
+        assert pardon.number_idx == runtime.vault.index(number)
+        with runtime.database.begin() as tx:
+            opt_outs.stop(tx, runtime, MOTHER, "sms", clock.now())
+    assert pardon.state == "queued"
+    sent = days.until("2026-11-23")
+    assert len([text for _, text in sent if "est reporté" in text]) == 1
+    with runtime.database.begin() as tx:
+        opt_outs.stop(tx, runtime, AUNT, "sms", clock.now())
 
 
 def test_who_moves_gets_the_days_of_the_other_centre(runtime: Runtime, clock: TestClock) -> None:

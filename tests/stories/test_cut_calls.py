@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from flows.sms_text import fold
 from scheduler.timetable import one_round
 from service.config import Config
 from service.runtime import Runtime, build_runtime
@@ -252,11 +253,20 @@ class TestSensitive:
 
 
 class TestKeys:
-    def test_00_leads_to_the_first_menu_from_anywhere(self, handset: Handset) -> None:
+    def test_00_leads_to_the_first_menu_and_in_a_form_says_first_what_is_lost(self, handset: Handset) -> None:
         cut_at_persons(handset)
         assert "00 Menu" in handset.screen
-        assert handset.press("00").startswith("Que voulez-vous ?")
+        asked = "Adhésion : pas fini. Si vous laissez, vos réponses sont effacées.\n1 Continuer\n2 Laisser"
+        assert handset.press("00") == fold(asked)
+        assert handset.press("1").startswith("Combien de personnes ?"), "nothing was lost"
+        assert handset.press("7").startswith("Moussa Keita, 7 ?")
+        assert handset.press("00", "2").startswith("Que voulez-vous ?")
         assert handset.press("3").startswith("Votre note ?")
+
+    def test_before_a_form_is_agreed_to_00_asks_nothing(self, handset: Handset) -> None:
+        handset.dial()
+        assert handset.press("1").startswith("D'accord ?")
+        assert handset.press("00").startswith("Que voulez-vous ?")
 
 
 class TestKeysOfAnOperator:

@@ -17,7 +17,7 @@ from service.runtime import Runtime
 from service.store.care_tables import appointment
 from service.store.decision_tables import decision
 from service.store.round_tables import malaria_round
-from service.stories import families, late_list, malaria_announcements, pauses, recalls
+from service.stories import dispatcher, families, late_list, malaria_announcements, pauses, recalls
 from service.stories.families import Enrolled
 from service.stories.malaria_announcements import Refused, Said
 from tests.cover import rows_of
@@ -137,6 +137,23 @@ def test_a_round_is_moved_and_who_heard_of_it_hears_that(runtime: Runtime, clock
     sent = days.until("2026-12-20")
     assert sorted(sent[:2]) == [("12-01", moved + PARDON), ("12-01", off + PARDON)]
     assert sent[2:] == [("12-07", WORDS.format("10/12")), ("12-10", WORDS.format("10/12"))]
+
+
+def test_between_the_word_and_its_job_nobody_is_told_the_former_day(
+    runtime: Runtime, clock: TestClock, days: Days
+) -> None:
+    child = grown(runtime, clock)
+    announce(runtime)
+    clock.set("2026-11-30T08:55")
+    assert recalls.queue_recalls(runtime) == 1
+    with runtime.database.begin() as tx:
+        malaria_announcements.move(tx, runtime, said(date(2026, 12, 10), date(2026, 12, 14)), runtime.now())
+    clock.set("2026-11-30T09:20")
+    assert recalls.queue_recalls(runtime) == 0
+    assert dispatcher.send_due(runtime) == 0, "it waits for the job"
+    jobs.carry_out_due(runtime)
+    assert expected(runtime, child) == [("2026-1-day1", "12-10")]
+    assert [day for day, _ in days.until("2026-12-10")] == ["12-07", "12-10"]
 
 
 def test_a_cancelled_round_is_silence_and_may_be_announced_anew(runtime: Runtime, clock: TestClock, days: Days) -> None:

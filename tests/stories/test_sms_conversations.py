@@ -80,7 +80,7 @@ def test_retour_goes_back_and_suite_turns(texter: Texter) -> None:
 def test_a_word_of_another_conversation_asks_before_leaving(texter: Texter) -> None:
     texter.write("adhesion", "1")
     asked = texter.write("AVIS")
-    assert asked == "Adhésion n'est pas fini.\n1 Continuer\n2 Laisser"
+    assert asked == "Adhésion : pas fini. Si vous laissez, vos réponses sont effacées.\n1 Continuer\n2 Laisser"
     assert texter.write("peut-etre") == "Tapez 1 à 2.\n" + asked
     assert texter.write("1").startswith("Votre nom ?")
     texter.write("AVIS")
@@ -96,7 +96,7 @@ def test_the_words_of_a_choice_are_an_answer_before_they_are_a_keyword(texter: T
     texter.write("MENU")
     assert texter.write("avis").startswith("Votre note ?")
     texter.write("3")
-    assert texter.write("MENU").startswith("Avis n'est pas fini.")
+    assert texter.write("MENU").startswith("Avis : pas fini.")
 
 
 def test_what_must_not_lie_in_an_inbox_is_not_offered(texter: Texter) -> None:

@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from flows.loader import load_library
+from flows.model import Menu
+from service.commands.consent_commands import ALOUD
 from service.runtime import Runtime
 from service.store import consent_tables
 from service.store.people_tables import consent
@@ -44,6 +47,18 @@ def note(phone: Handset, account: Account, code: str, asked: str, answer: str) -
     return phone.choose(answer)
 
 
+def test_one_wording_asks_for_a_visit_whoever_asks() -> None:
+    """By the family's own call, by a mediator's, and aloud at the centre: a yes means the same everywhere."""
+    flows = load_library().flows
+    asked = flows["accord_donne"].steps["quoi_demander"]
+    enrolling = flows["inscrire_enfant"].steps["autres_accords"]
+    assert isinstance(asked, Menu)
+    assert isinstance(enrolling, Menu)
+    by_mediator = {option.key: f"Peut-on {option.label.written['fr']} ?" for option in asked.options}
+    assert by_mediator == {purpose: ALOUD[purpose] for purpose in ("follow_up", "campaign")}
+    assert "Peut-on passer chez vous, et vous envoyer des infos par SMS ?" in enrolling.text.written["fr"]
+
+
 def test_a_mediator_writes_down_what_a_family_said_at_the_door(
     phone: Handset, handset: Handset, account: Account, runtime: Runtime, clock: TestClock
 ) -> None:
@@ -52,7 +67,7 @@ def test_a_mediator_writes_down_what_a_family_said_at_the_door(
     clock.advance(minutes=1)
     assert note(phone, account, child.code, "passer chez vous", "Non").startswith("Noté.")
     clock.advance(minutes=1)
-    assert note(phone, account, child.code, "envoyer des infos", "Oui, sur papier").startswith("Noté.")
+    assert note(phone, account, child.code, "vous envoyer des infos", "Oui, sur papier").startswith("Noté.")
     assert said(runtime) == [("follow_up", False, "spoken", by), ("campaign", True, "paper", by)]
     with runtime.database.read() as tx:
         assert consent_tables.may_visit(tx, [child.child_id]) == set()

@@ -279,9 +279,28 @@ def test_whom_no_reminder_reaches_is_visited_sooner_but_not_against_its_will(
         assert mine is not None
         consents.note(tx, mine.id, ("follow_up",), False, consents.Words("w", "fr", "ussd"), clock.now())
     assert listed(runtime, clock) == []
+    live(days, "2026-12-02", "2026-12-03")
+    [line] = tasks(runtime, "treatment_missed")
+    assert (line.zone, line.person_id) == (None, awa.child_id), "for the supervisor alone, and once"
     live(days, "2026-12-26")
     [line] = tasks(runtime, "treatment_absent")
     assert line.zone is None, "for the supervisor alone"
+
+
+def test_whose_family_wants_no_visit_is_the_supervisors_until_it_is_measured(
+    runtime: Runtime, awa: Enrolled, clock: TestClock, days: Days
+) -> None:
+    taken_in(runtime, awa)
+    with runtime.database.begin() as tx:
+        pauses.refuse(tx, runtime, awa.child_id, clock.now())
+    live(days, "2026-11-27", "2026-11-30")
+    assert tasks(runtime, "treatment_missed") == [], "it may still come"
+    live(days, "2026-12-05", "2026-12-06")
+    [line] = tasks(runtime, "treatment_missed")
+    assert line.zone is None
+    assert listed(runtime, clock) == []
+    measured(runtime, awa, 113, clock.here.date())
+    assert tasks(runtime, "treatment_missed") == []
 
 
 # --- ended with the child -----------------------------------------------------------------------------------

@@ -280,9 +280,9 @@ def test_the_tried_arm_is_told_in_other_words_before_the_day_and_in_the_usual_on
         for number in (MOTHER, NEIGHBOUR)
     }
     assert [text.startswith("Laseli: choisissez votre heure") for text in told[MOTHER]] == [True] * 3 + [False]
-    assert [text.startswith("Laseli: rendez-vous") for text in told[NEIGHBOUR]] == [True] * 4
+    assert [text.startswith("Laseli: rendez-vous") for text in told[NEIGHBOUR]] == [True] * 3 + [False]
     assert told[MOTHER][-1] == told[NEIGHBOUR][-1]
-    assert all("23/11" in text for texts in told.values() for text in texts)
+    assert all("23/11" in text for texts in told.values() for text in texts[:3])
     check_promises(runtime)
 
 

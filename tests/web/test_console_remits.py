@@ -25,10 +25,11 @@ from service.store.people_tables import child
 from service.store.place_tables import organisation
 from service.store.staff_tables import Remit
 from service.stories import late_list, late_sheet, reassigning, recalls
-from service.stories.families import PROGRAMME, Enrolled
+from service.stories.families import Enrolled
 from service.stories.late_list import LateChild
 from service.stories.late_sheet import Asked
 from service.stories.mediator_accounts import Refused
+from service.stories.programmes import PROGRAMME
 from service.stories.reassigning import Change
 from tests.cover import rows_of
 from tests.mediators import an_account
