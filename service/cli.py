@@ -45,7 +45,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
-@click.option("--demo-folder", type=_FOLDER, help="The same of a demo that was made with `laseli demo --folder`.")
+@click.option("--demo-folder", type=_FOLDER, help="The same of a demo made by `laseli demo --folder FOLDER`.")
 def main(on_demo: bool, demo_folder: Path | None) -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
     if on_demo or demo_folder is not None:
@@ -130,7 +130,7 @@ def _port_is_free(host: str, port: int) -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Where the product listens.")
 @click.option("--sim-port", default=8001, show_default=True, help="Where the page of phones listens.")
-@click.option("--folder", type=_FOLDER, default=Path(".demo"), show_default=True)
+@click.option("--folder", type=_FOLDER, default=Path(".demo"), show_default=True, help="Where its database stands.")
 @click.option("--fresh", is_flag=True, help="Throw the demo's former families away.")
 def demo(port: int, sim_port: int, folder: Path, fresh: bool) -> None:
     """Web, worker and a pretend carrier with phones, on invented families; no network."""

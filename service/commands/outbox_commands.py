@@ -39,7 +39,7 @@ def outbox() -> None:
 @_PURPOSE
 @_REASON
 @click.option("--older", metavar="SPAN", help="In their state for longer than that: 6h, 3d.")
-@click.option("--limit", default=SHOWN, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=SHOWN, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def outbox_list(
     states: tuple[str, ...], purpose: str, reason: str, older: str | None, limit: int, as_json: bool
@@ -92,7 +92,7 @@ def outbox_show(message_id: int, with_text: bool, as_json: bool) -> None:
 
 @outbox.command("retry")
 @click.argument("ids", type=int, nargs=-1)
-@click.option("--state", "states", type=_STATES, multiple=True)
+@click.option("--state", "states", type=_STATES, multiple=True, help="All of this state; may be repeated.")
 @_PURPOSE
 @_REASON
 @click.option("--useful-for", default="24h", show_default=True, metavar="SPAN", help="Not sent later than that.")
@@ -132,7 +132,7 @@ def outbox_retry(
 
 @outbox.command("drop")
 @click.argument("ids", type=int, nargs=-1)
-@click.option("--state", "states", type=click.Choice(["queued", "unknown"]), multiple=True)
+@click.option("--state", "states", type=click.Choice(["queued", "unknown"]), multiple=True, help="All of this state.")
 @_PURPOSE
 @_REASON
 @click.option("--why", required=True, help="What is written down. No names, no numbers.")
