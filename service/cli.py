@@ -12,6 +12,7 @@ from typing import TextIO
 
 import click
 
+from service import settings_file
 from service.commands.centre_commands import centre
 from service.commands.child_commands import child
 from service.commands.clock_commands import clock
@@ -38,20 +39,33 @@ from service.commands.staff_commands import staff
 from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
 from service.commands.treatment_commands import COMMANDS as TREATMENTS
+from service.config import EXIT_BAD_CONFIG
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
 @click.option("--demo-folder", type=_FOLDER, help="The same of a demo made by `laseli demo --folder FOLDER`.")
-def main(on_demo: bool, demo_folder: Path | None) -> None:
+@click.option("--settings", "settings", type=_FILE, help="Read LASELI_... from this file (docs/running.md).")
+def main(on_demo: bool, demo_folder: Path | None, settings: Path | None) -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
+    if settings is not None:
+        _use_settings(settings)
     if on_demo or demo_folder is not None:
         from service import demo_run
 
         demo_run.use_settings(demo_folder or demo_run.FOLDER)
+
+
+def _use_settings(file: Path) -> None:
+    try:
+        settings_file.use(file)
+    except settings_file.NoSettings as reason:
+        click.echo(str(reason), err=True)
+        sys.exit(EXIT_BAD_CONFIG)
 
 
 # --- settings and keys --------------------------------------------------------------------------------------

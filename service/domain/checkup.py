@@ -99,9 +99,16 @@ def durability(facts: Facts) -> Found:
 def worker(facts: Facts) -> Found:
     left = facts.worker_lease_ms
     if left is None or left <= 0:
-        since = f" since {-left // MINUTE} minutes" if left else ""
+        since = f" {_ago(-left)}" if left else ""
         said = f"No worker is alive{since}: nothing is planned and nothing is sent."
         yield Finding("now", "worker", said, "Start `laseli worker`, and let a supervisor start it again.")
+
+
+def web(facts: Facts) -> Found:
+    if facts.web_is_silent_at and not facts.is_trial:
+        said = f"The web process does not answer at {facts.web_is_silent_at}: no call and no SMS is taken."
+        remedy = "Start `laseli serve`, and let a supervisor start it again; LASELI_HOST and LASELI_PORT say where."
+        yield Finding("now", "web", said, remedy)
 
 
 # --- does it send -------------------------------------------------------------------------------------------
@@ -304,6 +311,7 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     disk,
     durability,
     worker,
+    web,
     gate,
     clock,
     time_went_back,

@@ -90,6 +90,7 @@ class Facts:
     server: Server | None = None
     set_aside: tuple[str, ...] = ()
     worker_lease_ms: int | None = 1
+    web_is_silent_at: str = ""  # where it should answer on this machine, and does not
     clock_is_kept: bool | None = None
     database_clock_off_ms: int | None = None
     newest_event: int | None = None

@@ -91,7 +91,10 @@ def _of_files(runtime: Runtime) -> dict[str, Any]:
         return {"disk_free": machine.disk_free(Path.cwd())}
     file = sqlite_file(runtime)
     own = [file, *(Path(f"{file}{end}") for end in ("-wal", "-shm"))]
+    host, port = runtime.config.host, runtime.config.port
     return {
+        # SQLite keeps web and worker on one machine; with PostgreSQL either may stand elsewhere.
+        "web_is_silent_at": "" if machine.web_answers(host, port) else f"{host}:{port}",
         "disk_free": machine.disk_free(file.parent),
         "database_size": sum(one.stat().st_size for one in own if one.exists()),
         "readable_by_others": tuple(str(one) for one in machine.readable_by_others(own)),

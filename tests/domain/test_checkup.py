@@ -65,6 +65,8 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"server": FULL}, "soon", "85 of 100", "max_connections"),
     ({"worker_lease_ms": None}, "now", "No worker is alive:", "laseli worker"),
     ({"worker_lease_ms": -7 * MINUTE}, "now", "since 7 minutes", "laseli worker"),
+    ({"worker_lease_ms": -3 * DAY}, "now", "since 3 days:", "laseli worker"),
+    ({"web_is_silent_at": "127.0.0.1:8000"}, "now", "not answer at 127.0.0.1:8000", "laseli serve"),
     ({"closed": (Closing("restored", "a backup", NOW - DAY),)}, "now", "since 1 day (restored)", "outbox release"),
     ({"closed": (Closing("clock", "it jumped.", NOW),)}, "now", "since a moment ago", "clock accept"),
     ({"clock_is_kept": False}, "soon", "keeps this machine's clock", "set-ntp"),
