@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +19,11 @@ def disk_free(folder: Path) -> int | None:
 def readable_by_others(files: list[Path]) -> list[Path]:
     """Those of the files that more than their owner may read or write."""
     return [file for file in files if file.exists() and file.stat().st_mode & 0o077]
+
+
+def may_write(file: Path) -> bool:
+    """Whether this user may read and write the file, and make SQLite's own files beside it."""
+    return os.access(file.parent, os.W_OK | os.X_OK) and os.access(file, os.R_OK | os.W_OK)
 
 
 def web_answers(host: str, port: int) -> bool:

@@ -110,10 +110,20 @@ def test_a_web_process_that_is_down(runtime: Runtime, monkeypatch: pytest.Monkey
     )
 
 
+def test_whoever_may_not_write_to_the_database_is_told_so(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked as another user than the services', it ended in a traceback."""
+    if not runtime.database.is_sqlite:
+        pytest.skip("PostgreSQL knows its own users")
+    monkeypatch.setattr(machine, "may_write", lambda file: False)  # root, who runs the tests here, may always
+    code, found = doctor(runtime)
+    assert code == 1
+    assert [one["about"] for one in found if one["level"] == "now"] == ["database"]
+
+
 @pytest.mark.parametrize(("body", "is_ours"), [(b"ok\n", True), (b"welcome to nginx", False)])
 def test_another_program_on_our_port_is_no_answer(body: bytes, is_ours: bool) -> None:
     class Door(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 -- the library's name
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body)

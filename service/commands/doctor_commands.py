@@ -21,9 +21,7 @@ from service.runtime import Runtime, build_runtime
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of what was found.")
 @click.option("--brief", is_flag=True, help="One line: is all well? For a mail each morning.")
-@click.option(
-    "--urgent", is_flag=True, help="Only what is `now`, and not a word when nothing is: for a mail each hour."
-)
+@click.option("--urgent", is_flag=True, help="Only what is `now`; silent when nothing is: for a mail each hour.")
 def doctor(as_json: bool, brief: bool, urgent: bool) -> None:
     """Everything to look at, the most urgent first. Exit 1 when something is to be done; it changes nothing."""
     found = [one for one in _examine() if one.level == "now" or not urgent]

@@ -36,6 +36,9 @@ def database(facts: Facts) -> Found:
     if facts.no_database_at:
         said = f"There is no database {facts.no_database_at}."
         yield Finding("now", "database", said, "Set LASELI_DATABASE_URL, or make one there with `laseli db upgrade`.")
+    if facts.not_ours:
+        said = f"Who asks may not write to {facts.not_ours}, nor to its folder."
+        yield Finding("now", "database", said, "Ask as the user of the services; if it is not theirs: `chown` both.")
     if facts.unreachable:
         said = f"The database does not answer ({facts.unreachable})."
         yield Finding("now", "database", said, "Look at LASELI_DATABASE_URL, at the server, at the disk.")
@@ -246,8 +249,9 @@ def address(facts: Facts) -> Found:
 
 
 def backup(facts: Facts) -> Found:
-    if facts.is_trial or facts.no_database_at:
-        return
+    not_read = facts.wrong_settings or facts.no_database_at or facts.unreachable or facts.not_ours or facts.damage
+    if facts.is_trial or not_read or facts.migration != facts.newest_migration:
+        return  # whether there is one stands in the tables
     if not facts.seals_to:
         remedy = "`laseli db backup-key`, then LASELI_BACKUP__RECIPIENTS and a timer (docs/operations.md)."
         yield Finding("soon", "backup", "No backup can be made: there is no key to seal it to.", remedy)

@@ -78,6 +78,7 @@ class Facts:
     wrong_settings: tuple[str, ...] = ()
     no_database_at: str = ""
     unreachable: str = ""
+    not_ours: str = ""  # a database that whoever asks may not write to
     migration: str | None = ""
     newest_migration: str = ""
     is_unsettled: bool = False

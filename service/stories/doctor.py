@@ -41,7 +41,7 @@ def examine(runtime: Runtime, now: int) -> list[Finding]:
 def gather(runtime: Runtime, now: int) -> Facts:
     facts = replace(_of_settings(runtime), now=now, clock_is_kept=machine.clock_is_kept())
     facts = replace(facts, **_of_files(runtime))
-    if facts.damage:
+    if facts.damage or facts.not_ours:
         return facts
     try:
         with runtime.database.read() as tx:
@@ -92,6 +92,8 @@ def _of_files(runtime: Runtime) -> dict[str, Any]:
     file = sqlite_file(runtime)
     own = [file, *(Path(f"{file}{end}") for end in ("-wal", "-shm"))]
     host, port = runtime.config.host, runtime.config.port
+    if not machine.may_write(file):
+        return {"not_ours": str(file)}
     return {
         # SQLite keeps web and worker on one machine; with PostgreSQL either may stand elsewhere.
         "web_is_silent_at": "" if machine.web_answers(host, port) else f"{host}:{port}",

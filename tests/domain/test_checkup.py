@@ -47,9 +47,18 @@ def test_of_a_good_installation_there_is_nothing_to_say() -> None:
     assert look_over(Facts(last_backup=0)) == [], "what could not be found out is nothing"
 
 
+@pytest.mark.parametrize(
+    "in_the_way",
+    [{"unreachable": "OperationalError"}, {"not_ours": "/srv/l.db"}, {"wrong_settings": ("x",)}, {"migration": "0002"}],
+)
+def test_a_backup_that_could_not_be_looked_for_is_not_said_to_be_missing(in_the_way: dict[str, Any]) -> None:
+    assert "backup" not in {one.about for one in look_over(facts(last_backup=None, **in_the_way))}
+
+
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"wrong_settings": ("LASELI_PORT: too large",)}, "now", "LASELI_PORT", "config check"),
     ({"unreachable": "OperationalError"}, "now", "does not answer", "LASELI_DATABASE_URL"),
+    ({"not_ours": "/srv/laseli.db"}, "now", "may not write to /srv/laseli.db", "user of the services"),
     ({"migration": "0002"}, "now", "at migration 0002", "laseli db upgrade"),
     ({"migration": None}, "now", "at migration none", "laseli db upgrade"),
     ({"migration": "0009"}, "now", "newer Laseli", "Install that version"),
