@@ -15,8 +15,13 @@ from scheduler.__main__ import main
 
 HERE = Path(__file__).resolve().parent.parent
 PAGES = [HERE / "README.md", HERE / "CHANGELOG.md", *sorted((HERE / "docs").glob("*.md"))]
+PAGES += sorted((HERE / "docs" / "systemd").iterdir())
 OF_DEV = {"test", "lint", "bench", "faults", "lock"}
-A_LINE = re.compile(r"^(?: {4}|ExecStart=|\*/).*?(?:(?<!\S)\S*laseli|python3 dev) ([a-z-].*?)(?: {2,}.*| +#.*)?$", re.M)
+A_LINE = re.compile(
+    r"^(?: {4}|ExecStart=)(?:[^`\n]*? && |(?:\S+ ){5}root )?(?:\S*/bin/)?(?:laseli|python3 dev) ([a-z-].*?)"
+    r"(?: {2,}.*| +#.*)?$",
+    re.M,
+)
 IN_A_SENTENCE = re.compile(r"`(?:laseli|python3 dev) ([a-z-][^`]*)`")
 OPEN_END = {"...", "…"}
 
@@ -80,7 +85,8 @@ def sentences(file: Path) -> Iterator[str]:
 def mistakes(written: str, is_whole: bool) -> Iterator[str]:
     """What the parser says against a line; `is_whole`: nothing that is required may be missing."""
     for line in written.split(";"):
-        line = re.sub(r"^\s*laseli ", "", line).partition(" < ")[0].strip()
+        line = re.sub(r"^\s*laseli ", "", line)
+        line = re.split(" < | && ", line)[0].strip()
         if line.split()[0] in OF_DEV:
             continue
         for one in alternatives(re.sub(r"[\[\]]", "", line)):

@@ -38,6 +38,7 @@ def test_a_database_that_is_away_is_one_line_and_no_traceback(words: str) -> Non
     assert "The database does not answer" in said.output.replace("Error: the", "The")
     assert "Traceback" not in said.output
     assert "hunter2" not in said.output
+    assert "refused" in said.output, "the doctor says why as well"
     if words != "doctor":
         assert len(said.output.splitlines()) == 1
 

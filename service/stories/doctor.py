@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from service import machine
+from service import logs, machine
 from service.clock import DAY_MS
 from service.domain import checkup
 from service.domain.checkup_facts import Account, Closing, Facts, Finding, Heard
@@ -52,7 +52,13 @@ def gather(runtime: Runtime, now: int) -> Facts:
                 return facts  # the tables that the others read may be missing
             return replace(facts, **_of_tables(runtime, tx, now))
     except (DBAPIError, TimeoutError) as error:
-        return replace(facts, unreachable=type(error).__name__)
+        return replace(facts, unreachable=_why(error))
+
+
+def _why(error: DBAPIError | TimeoutError) -> str:
+    """The driver's own first line: refused, no such role, locked."""
+    said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return logs.scrub(said) or type(error).__name__
 
 
 def _of_settings(runtime: Runtime) -> Facts:
