@@ -178,7 +178,7 @@ def outbox_hold(why: str, by: str) -> None:
 
 
 @outbox.command("release")
-@click.option("--reason", "reasons", multiple=True, help="Only this one: restored, clock, person.  [all]")
+@click.option("--reason", "reasons", multiple=True, help="Only this one: restored, clock, person.  [all but moved]")
 @_BY_WHO_DOES
 @_DRY
 @_YES
@@ -195,13 +195,21 @@ def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) 
         click.echo("Nothing is held back: messages leave as they become due.")
         return
     _tell_release(built, found)
-    chosen = reasons or tuple(one.reason for one in found.closed)
+    chosen = reasons or tuple(one.reason for one in found.closed if one.reason != dispatch_gate.MOVED)
+    if not chosen:
+        raise click.ClickException(_MOVED)
     if _goes_on(f"Let messages leave ({', '.join(chosen)})", chosen, dry_run, yes):
         with built.database.begin() as tx:
             _or_refused(lambda: outbox_care.release(tx, chosen, by, now))
             left = dispatch_gate.closed(tx)
         still = f" Still closed: {', '.join(one.reason for one in left)}." if left else ""
         click.echo(f"Released.{still}")
+
+
+_MOVED = (
+    "another database sends what stands here: set LASELI_DATABASE_URL to it, for two that send say everything twice. "
+    "Only where that one is given up for good: add --reason moved"
+)
 
 
 # --- words --------------------------------------------------------------------------------------------------

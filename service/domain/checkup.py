@@ -124,7 +124,10 @@ def gate(facts: Facts) -> Found:
 
 
 _RELEASE = "`laseli outbox release --dry-run` says what would leave; then release it."
-_REOPEN = {"clock": "Set the clock and it goes on by itself; when it is right: `laseli clock accept --by NAME`."}
+_REOPEN = {
+    "clock": "Set the clock and it goes on by itself; when it is right: `laseli clock accept --by NAME`.",
+    "moved": "Set LASELI_DATABASE_URL to the database that took its place; two that send say everything twice.",
+}
 
 
 def clock(facts: Facts) -> Found:

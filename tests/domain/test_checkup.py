@@ -78,6 +78,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"web_is_silent_at": "127.0.0.1:8000"}, "now", "not answer at 127.0.0.1:8000", "laseli serve"),
     ({"closed": (Closing("restored", "a backup", NOW - DAY),)}, "now", "since 1 day (restored)", "outbox release"),
     ({"closed": (Closing("clock", "it jumped.", NOW),)}, "now", "since a moment ago", "clock accept"),
+    ({"closed": (Closing("moved", "it was moved.", NOW),)}, "now", "(moved)", "LASELI_DATABASE_URL"),
     ({"clock_is_kept": False}, "soon", "keeps this machine's clock", "set-ntp"),
     ({"database_clock_off_ms": -60_000}, "now", "60 seconds apart", "time synchronisation"),
     ({"newest_event": NOW + HOUR}, "now", "1 hour before", "Set it right"),
