@@ -37,6 +37,11 @@ def web_answers(host: str, port: int) -> bool:
         return False
 
 
+def is_open_to_everyone(file: Path) -> bool:
+    """Whether any user of this machine may read it; its group may, as that of the services."""
+    return file.exists() and bool(file.stat().st_mode & 0o007)
+
+
 def clock_is_kept() -> bool | None:
     """Whether something keeps the clock right; None where the system does not say."""
     try:

@@ -137,6 +137,15 @@ def test_another_program_on_our_port_is_no_answer(body: bytes, is_ours: bool) ->
         server.shutdown()
 
 
+def test_a_file_of_settings_that_everyone_may_read(runtime: Runtime, tmp_path: Path) -> None:
+    file = tmp_path / "laseli.env"
+    file.write_text("# all in the environment here\n")
+    for mode, expected in ((0o640, False), (0o644, True)):
+        file.chmod(mode)
+        said = CliRunner().invoke(main, ["--settings", str(file), "doctor"], env=environment(runtime.config))
+        assert (f"chmod o= {file}" in said.output.replace("\n", "")) is expected
+
+
 def test_one_line_for_a_mail_each_morning(runtime: Runtime) -> None:
     said = CliRunner().invoke(main, ["doctor", "--brief"], env=environment(runtime.config))
     if runtime.database.is_sqlite:

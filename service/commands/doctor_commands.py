@@ -49,7 +49,7 @@ def _examine() -> list[Finding]:
 
     logs.configure("ERROR")
     try:
-        return story.examine(built, _now(built))
+        return story.examine(built, _now(built), click.get_current_context().find_root().params.get("settings"))
     finally:
         built.database.close()
 

@@ -268,6 +268,9 @@ def backup(facts: Facts) -> Found:
 
 
 def permissions(facts: Facts) -> Found:
+    if facts.open_settings:
+        said = f"{facts.open_settings} holds the keys, and every user of this machine can read it."
+        yield Finding("soon", "permissions", said, f"chmod o= {facts.open_settings}")
     for file in facts.readable_by_others:
         yield Finding("soon", "permissions", f"{file} can be read by others.", f"chmod 600 {file}")
 

@@ -87,6 +87,7 @@ class Facts:
     disk_free: int | None = None
     database_size: int = 0
     readable_by_others: tuple[str, ...] = ()
+    open_settings: str = ""  # the file with the keys, when everyone may read it
     sqlite_synchronous: str = "FULL"
     server: Server | None = None
     set_aside: tuple[str, ...] = ()

@@ -33,9 +33,11 @@ FEWEST_LETTERS = 10
 """A secret of fewer different letters was typed by somebody, not drawn."""
 
 
-def examine(runtime: Runtime, now: int) -> list[Finding]:
-    """Everything there is to look at, the most urgent first."""
-    return checkup.look_over(gather(runtime, now))
+def examine(runtime: Runtime, now: int, settings_file: Path | None = None) -> list[Finding]:
+    """Everything there is to look at, the most urgent first; `settings_file` is where the settings came from."""
+    is_open = settings_file is not None and machine.is_open_to_everyone(settings_file)
+    facts = replace(gather(runtime, now), open_settings=str(settings_file) if is_open else "")
+    return checkup.look_over(facts)
 
 
 def gather(runtime: Runtime, now: int) -> Facts:

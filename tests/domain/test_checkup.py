@@ -79,6 +79,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"closed": (Closing("restored", "a backup", NOW - DAY),)}, "now", "since 1 day (restored)", "outbox release"),
     ({"closed": (Closing("clock", "it jumped.", NOW),)}, "now", "since a moment ago", "clock accept"),
     ({"closed": (Closing("moved", "it was moved.", NOW),)}, "now", "(moved)", "LASELI_DATABASE_URL"),
+    ({"open_settings": "/etc/laseli.env"}, "soon", "/etc/laseli.env holds the keys", "chmod o= /etc/laseli.env"),
     ({"clock_is_kept": False}, "soon", "keeps this machine's clock", "set-ntp"),
     ({"database_clock_off_ms": -60_000}, "now", "60 seconds apart", "time synchronisation"),
     ({"newest_event": NOW + HOUR}, "now", "1 hour before", "Set it right"),
