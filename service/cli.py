@@ -29,7 +29,7 @@ from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.mediator_commands import mediator
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
-from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
+from service.commands.opening import SaysWhatIsAway, opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
 from service.commands.replan_commands import replan
@@ -45,7 +45,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SaysWhatIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
 @click.option("--demo-folder", type=_FOLDER, help="The same of a demo made by `laseli demo --folder FOLDER`.")

@@ -64,5 +64,11 @@ def test_what_a_driver_says_becomes_what_to_look_at(reason: str, remedy: str) ->
     assert remedy in what_to_look_at(reason)
 
 
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    place = tmp_path / "nowhere" / "amv.json"
+    said = CliRunner().invoke(main, ["flow", "floip-out", "adhesion_amv", "--out", str(place)])
+    assert (said.exit_code, said.output) == (1, f"Error: {place}: No such file or directory\n")
+
+
 def test_good_settings_say_what_comes_next() -> None:
     assert asked("config check", "sqlite:///laseli.db").output.splitlines()[-1].startswith("Next: `laseli db upgrade`")

@@ -36,12 +36,16 @@ def usable_settings() -> Config:
         sys.exit(EXIT_BAD_CONFIG)
 
 
-class SaysThatTheDatabaseIsAway(click.Group):
-    """A database that does not answer is told in one line, whatever the command was doing."""
+class SaysWhatIsAway(click.Group):
+    """A database that does not answer, a file that cannot be had: one line, whatever the command was doing."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from None
         except Exception as error:
             from sqlalchemy.exc import OperationalError
 
