@@ -86,7 +86,7 @@ def mistakes(written: str, is_whole: bool) -> Iterator[str]:
     """What the parser says against a line; `is_whole`: nothing that is required may be missing."""
     for line in written.split(";"):
         line = re.sub(r"^\s*laseli ", "", line)
-        line = re.split(" < | && ", line)[0].strip()
+        line = re.split(" < | >> | && ", line)[0].strip()
         if line.split()[0] in OF_DEV:
             continue
         for one in alternatives(re.sub(r"[\[\]]", "", line)):
