@@ -17,7 +17,7 @@ from functools import partial
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
 from service import jobs
@@ -120,7 +120,7 @@ class Worker:
         def tick() -> None:
             try:
                 call()
-            except DBAPIError as error:
+            except (DBAPIError, TimeoutError) as error:  # a line, not a page each second while it is away
                 log.error("database_unavailable", entry=name, error=type(error).__name__)
             except Exception:
                 log.exception("timetable_entry_failed", entry=name)

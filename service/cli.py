@@ -12,6 +12,7 @@ from typing import TextIO
 
 import click
 
+from service import settings_file
 from service.commands.centre_commands import centre
 from service.commands.child_commands import child
 from service.commands.clock_commands import clock
@@ -28,7 +29,7 @@ from service.commands.key_commands import keys_rotate, keys_status
 from service.commands.mediator_commands import mediator
 from service.commands.move_commands import move_from
 from service.commands.mutual_commands import mutual
-from service.commands.opening import SaysThatTheDatabaseIsAway, opened_runtime, usable_settings
+from service.commands.opening import SaysWhatIsAway, opened_runtime, usable_settings
 from service.commands.outbox_commands import outbox
 from service.commands.purge_commands import purge
 from service.commands.replan_commands import replan
@@ -38,20 +39,33 @@ from service.commands.staff_commands import staff
 from service.commands.talk_commands import talk
 from service.commands.task_commands import todo
 from service.commands.treatment_commands import COMMANDS as TREATMENTS
+from service.config import EXIT_BAD_CONFIG
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(cls=SaysThatTheDatabaseIsAway, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SaysWhatIsAway, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="laseli", prog_name="laseli")
 @click.option("--demo", "on_demo", is_flag=True, help="On the demo's database in .demo, whatever the settings say.")
-@click.option("--demo-folder", type=_FOLDER, help="The same of a demo that was made with `laseli demo --folder`.")
-def main(on_demo: bool, demo_folder: Path | None) -> None:
+@click.option("--demo-folder", type=_FOLDER, help="The same of a demo made by `laseli demo --folder FOLDER`.")
+@click.option("--settings", "settings", type=_FILE, help="Read LASELI_... from this file (docs/running.md).")
+def main(on_demo: bool, demo_folder: Path | None, settings: Path | None) -> None:
     """Laseli: the SMS and USSD line of community health programmes."""
+    if settings is not None:
+        _use_settings(settings)
     if on_demo or demo_folder is not None:
         from service import demo_run
 
         demo_run.use_settings(demo_folder or demo_run.FOLDER)
+
+
+def _use_settings(file: Path) -> None:
+    try:
+        settings_file.use(file)
+    except settings_file.NoSettings as reason:
+        click.echo(str(reason), err=True)
+        sys.exit(EXIT_BAD_CONFIG)
 
 
 # --- settings and keys --------------------------------------------------------------------------------------
@@ -130,7 +144,7 @@ def _port_is_free(host: str, port: int) -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Where the product listens.")
 @click.option("--sim-port", default=8001, show_default=True, help="Where the page of phones listens.")
-@click.option("--folder", type=_FOLDER, default=Path(".demo"), show_default=True)
+@click.option("--folder", type=_FOLDER, default=Path(".demo"), show_default=True, help="Where its database stands.")
 @click.option("--fresh", is_flag=True, help="Throw the demo's former families away.")
 def demo(port: int, sim_port: int, folder: Path, fresh: bool) -> None:
     """Web, worker and a pretend carrier with phones, on invented families; no network."""

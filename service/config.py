@@ -104,7 +104,7 @@ class Config(BaseModel):
     cover: CoverSettings | None = None
     handsets: dict[str, Handset] = Field(default={}, description="screens and keys by operator")
     flows_need_second: bool = Field(default=False, description="a second person approves what is published")
-    languages: CommaList = Field(default=("fr", "bm", "en"), min_length=1, description="what callers may be offered")
+    languages: tuple[Literal["fr", "bm", "en"], ...] = Field(default=("fr", "bm", "en"), min_length=1)
     organisation: str = "Suivi vaccinal, Commune III"
     drafts_allowed_by: str = Field(default="", description="who allowed unreviewed texts on real carriers")
     calendar: Literal["ml-pev-2026"] = "ml-pev-2026"

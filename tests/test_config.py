@@ -179,6 +179,7 @@ def test_pace_and_budgets_are_read() -> None:
         ("LASELI_PACE", "africastalking=fast", "write kannel=10 (parts a second"),
         ("LASELI_PACE", "nobody=10", "'nobody' is no channel"),
         ("LASELI_BUDGET__DAY_FCFA", "0", "greater than 0"),
+        ("LASELI_LANGUAGES", "fr,xx", "Input should be 'fr', 'bm' or 'en'"),
         ("LASELI_BUDGET__DAY", "100", "did you mean LASELI_BUDGET__DAY_FCFA?"),
         ("LASELI_PRICES_FILE", "/nowhere.yaml", "no file"),
     ],

@@ -18,8 +18,8 @@ from sqlalchemy import make_url
 
 from scheduler.__main__ import main
 from service.config import Config
-from service.runtime import Runtime
-from service.store import sealed_files, sqlite_copies
+from service.runtime import Runtime, build_runtime
+from service.store import schema, sealed_files, sqlite_copies
 from service.store.system_tables import marker
 from service.stories import backups
 from tests.backups import PRIVATE, an_empty_place, environment, litter, servers_own, with_backups
@@ -272,3 +272,14 @@ def _is_pg_restore(pid: str) -> bool:
     except OSError:
         return False
     return words[0].endswith(b"pg_restore") and b"--version" not in words
+
+
+def test_an_upgrade_says_from_where_to_where(settings: Config, tmp_path: Path) -> None:
+    place = an_empty_place(settings, tmp_path)
+    runtime = build_runtime(place)
+    with runtime.database.begin() as tx:
+        schema.upgrade_within(tx, "0006")
+    runtime.database.close()
+    first, second = (db(place, "upgrade").output for _ in range(2))
+    assert f"The database is up to date, from migration 0006 to {schema.newest()}." in first
+    assert "The database is up to date." in second

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from scheduler.__main__ import main
 from service import machine
 from service.clock import REHEARSAL_MARK, SystemClock
 from service.config import Config
+from service.domain.checkup import CHECKS
 from service.metrics import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import phone_tables, route_tables, spend_tables, system_tables
@@ -25,8 +29,10 @@ from service.stories import backups, dispatch_gate
 from service.stories.key_checks import KEY_CHECK
 from service.stories.outbox import Letter, put
 from tests.backups import environment, rows_of, with_backups
+from tests.loopback import closed_port
 
 HOUR = 3_600_000
+REALLY_ANSWERS = machine.web_answers
 STRONG = "Zq8vN1rTf5Lw9Xc3Bm7Ks2Hd6Jp0Gy4A"
 
 
@@ -51,6 +57,7 @@ def settings(settings: Config) -> Config:
 def runtime(settings: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Runtime]:
     """A database for real people, with a worker that lives and a backup of a moment ago."""
     monkeypatch.setattr(machine, "clock_is_kept", lambda: True)  # the machine of the tests may not say
+    monkeypatch.setattr(machine, "web_answers", lambda host, port: True)  # nobody serves here
     built = build_runtime(settings, at=SystemClock())
     with built.database.begin() as tx:
         system_tables.drop_marks(tx, REHEARSAL_MARK)
@@ -88,6 +95,83 @@ def test_what_it_says_to_eyes(runtime: Runtime) -> None:
     assert "now   dispatch       Nothing is sent since 2 hours (person): Awa: a wrong text." in result.output
     assert "→ `laseli outbox release --dry-run`" in result.output
     assert "things were looked at" in result.output
+
+
+def test_a_web_process_that_is_down(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that lives was once all that the doctor looked for: nobody could call, and all was well."""
+    monkeypatch.setattr(machine, "web_answers", REALLY_ANSWERS)
+    port = closed_port()
+    _, found = doctor(runtime, LASELI_PORT=str(port))
+    said = [one["said"] for one in found if one["about"] == "web"]
+    assert said == (
+        [f"The web process does not answer at 127.0.0.1:{port}: no call and no SMS is taken."]
+        if runtime.database.is_sqlite
+        else []  # it may stand on another machine
+    )
+
+
+def test_whoever_may_not_write_to_the_database_is_told_so(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked as another user than the services', it ended in a traceback."""
+    if not runtime.database.is_sqlite:
+        pytest.skip("PostgreSQL knows its own users")
+    monkeypatch.setattr(machine, "may_write", lambda file: False)  # root, who runs the tests here, may always
+    code, found = doctor(runtime)
+    assert code == 1
+    assert [one["about"] for one in found if one["level"] == "now"] == ["database"]
+
+
+@pytest.mark.parametrize(("body", "is_ours"), [(b"ok\n", True), (b"welcome to nginx", False)])
+def test_another_program_on_our_port_is_no_answer(body: bytes, is_ours: bool) -> None:
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert machine.web_answers("0.0.0.0", server.server_port) is is_ours
+        server.shutdown()
+
+
+def test_a_file_of_settings_that_everyone_may_read(runtime: Runtime, tmp_path: Path) -> None:
+    file = tmp_path / "laseli.env"
+    file.write_text("# all in the environment here\n")
+    for mode, expected in ((0o640, False), (0o644, True)):
+        file.chmod(mode)
+        said = CliRunner().invoke(main, ["--settings", str(file), "doctor"], env=environment(runtime.config))
+        assert (f"chmod o= {file}" in said.output.replace("\n", "")) is expected
+
+
+def test_one_line_for_a_mail_each_morning(runtime: Runtime) -> None:
+    said = CliRunner().invoke(main, ["doctor", "--brief"], env=environment(runtime.config))
+    if runtime.database.is_sqlite:
+        assert said.output == f"Laseli: all is well, {len(CHECKS)} things were looked at.\n"
+    with runtime.database.begin() as tx:
+        system_tables.give_lease_back(tx, WORKER_LEASE, "a worker")
+        system_tables.mark(tx, LAST_BACKUP, json.dumps({"at": runtime.now() - 5 * HOUR}))
+    environ = environment(runtime.config) | {"LASELI_DRAFTS_ALLOWED_BY": "Awa"}
+    said = CliRunner().invoke(main, ["doctor", "--brief"], env=environ)
+    assert said.exit_code == 1
+    assert re.fullmatch(r"Laseli: now (durability, )?worker; soon backup\. `laseli doctor` says .*\n", said.output)
+
+
+def test_a_mail_each_hour_only_when_it_is_urgent(runtime: Runtime) -> None:
+    if not runtime.database.is_sqlite:
+        pytest.skip("the tests' PostgreSQL runs without fsync, and that is urgent")
+    with runtime.database.begin() as tx:
+        system_tables.mark(tx, LAST_BACKUP, json.dumps({"at": runtime.now() - 5 * HOUR}))
+    said = CliRunner().invoke(main, ["doctor", "--urgent"], env=environment(runtime.config))
+    assert (said.exit_code, said.output) == (0, "")
+    with runtime.database.begin() as tx:
+        system_tables.give_lease_back(tx, WORKER_LEASE, "a worker")
+    said = CliRunner().invoke(main, ["doctor", "--urgent"], env=environment(runtime.config))
+    assert said.exit_code == 1
+    assert "No worker is alive since a moment ago" in said.output
+    assert "backup" not in said.output
 
 
 def test_much_at_once(runtime: Runtime) -> None:

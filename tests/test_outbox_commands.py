@@ -130,3 +130,16 @@ def test_after_a_restore_it_says_what_is_missing(runtime: Runtime) -> None:
     said = outbox(runtime, "release", "--by", "Awa", "--reason", "restored", "--yes").output
     assert "a STOP among it" in said
     assert "Still closed: clock." in said
+
+
+def test_what_moved_to_another_database_is_not_released_by_the_way(runtime: Runtime) -> None:
+    """The doctor once said to release it: both databases would have sent."""
+    with runtime.database.begin() as tx:
+        dispatch_gate.close(tx, dispatch_gate.MOVED, "this file was moved", runtime.now())
+    said = outbox(runtime, "release", "--by", "Awa", "--yes")
+    assert said.exit_code == 1
+    assert "set LASELI_DATABASE_URL to it" in said.output
+    with runtime.database.begin() as tx:
+        dispatch_gate.close(tx, "person", "Awa: a wrong text", runtime.now())
+    assert "Still closed: moved." in outbox(runtime, "release", "--by", "Awa", "--yes").output
+    assert "Released.\n" in outbox(runtime, "release", "--by", "Awa", "--reason", "moved", "--yes").output

@@ -32,12 +32,18 @@ def consent() -> None:
 
 @consent.command("note")
 @click.argument("code")
-@click.option("--purpose", required=True, type=click.Choice(tuple(ALOUD)))
+@click.option("--purpose", required=True, type=click.Choice(tuple(ALOUD)), help="What it is about.")
 @click.option("--yes/--no", "given", default=None, help="What the family said: one of the two.")
-@click.option("--how", required=True, type=click.Choice(("paper", "spoken")))
+@click.option("--how", required=True, type=click.Choice(("paper", "spoken")), help="Signed, or said aloud.")
 @click.option("--on", "on", type=DAY, help="The day on which it was said; today when left out.")
 @click.option("--words", metavar="FORM", help="On paper: which form was signed, as 'fiche 3'.")
-@click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
+@click.option(
+    "--language",
+    type=click.Choice(("fr", "bm", "en")),
+    default="fr",
+    show_default=True,
+    help="In which it was read or said.",
+)
 @click.option("--by", required=True, metavar="NAME", help="Who was there and writes it down.")
 def consent_note(
     code: str, purpose: str, given: bool | None, how: str, on: date | None, words: str | None, language: str, by: str

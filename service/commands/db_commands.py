@@ -36,17 +36,21 @@ def db() -> None:
 @click.option("--rehearsal", is_flag=True, help="Mark an empty database for rehearsals: `tick --at` may move its time.")
 def db_upgrade(rehearsal: bool) -> None:
     """Run the migrations and load the places; harmless when repeated."""
+    from service.store import schema
     from service.stories import key_checks, releases, setup
 
     built = build_runtime(usable_settings())
     logs.configure(built.config.log_level)
+    with built.database.read() as tx:
+        before = schema.revision(tx)
     try:
         hint = setup.prepare(built, rehearsal=rehearsal)
     except (setup.NotEmpty, setup.Unsettled, key_checks.WrongKeys, releases.Refused) as reason:
         raise click.ClickException(str(reason)) from None
     if hint:
         click.echo(hint)
-    click.echo("The database is up to date.")
+    from_where = f", from migration {before} to {schema.newest()}" if before not in (None, schema.newest()) else ""
+    click.echo(f"The database is up to date{from_where}.")
 
 
 @db.command("backup-key")

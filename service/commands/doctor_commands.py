@@ -20,12 +20,16 @@ from service.runtime import Runtime, build_runtime
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of what was found.")
-def doctor(as_json: bool) -> None:
+@click.option("--brief", is_flag=True, help="One line: is all well? For a mail each morning.")
+@click.option("--urgent", is_flag=True, help="Only what is `now`; silent when nothing is: for a mail each hour.")
+def doctor(as_json: bool, brief: bool, urgent: bool) -> None:
     """Everything to look at, the most urgent first. Exit 1 when something is to be done; it changes nothing."""
-    found = _examine()
+    found = [one for one in _examine() if one.level == "now" or not urgent]
     if as_json:
         click.echo(json.dumps([one._asdict() for one in found], ensure_ascii=False, indent=2))
-    else:
+    elif brief:
+        click.echo(_in_one_line(found))
+    elif found or not urgent:
         for one in found:
             click.echo(_told(one))
         click.echo(_in_short(found))
@@ -45,7 +49,7 @@ def _examine() -> list[Finding]:
 
     logs.configure("ERROR")
     try:
-        return story.examine(built, _now(built))
+        return story.examine(built, _now(built), click.get_current_context().find_root().params.get("settings"))
     finally:
         built.database.close()
 
@@ -68,6 +72,15 @@ def _told(one: Finding) -> str:
 
 BLIND = {"settings", "database", "migrations", "integrity"}
 """With one of these in the way the tables are not read: most of the checks had nothing to look at."""
+
+
+def _in_one_line(found: list[Finding]) -> str:
+    """'Laseli: now worker, disk; soon backup. `laseli doctor` says what to do.'"""
+    by_level = {level: dict.fromkeys(one.about for one in found if one.level == level) for level in ("now", "soon")}
+    to_do = "; ".join(f"{level} {', '.join(abouts)}" for level, abouts in by_level.items() if abouts)
+    if not to_do:
+        return f"Laseli: all is well, {len(checkup.CHECKS)} things were looked at."
+    return f"Laseli: {to_do}. `laseli doctor` says what to do."
 
 
 def _in_short(found: list[Finding]) -> str:

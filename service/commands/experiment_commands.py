@@ -42,7 +42,7 @@ def _what_is_tried(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--within", type=click.IntRange(0, 120), help="On time: so many days; the calendar's if unset."
             ),
-            click.option("--programme", default="suivi-vaccinal", show_default=True),
+            click.option("--programme", default="suivi-vaccinal", show_default=True, help="Whose families."),
         )
     ):
         command = option(command)
@@ -129,7 +129,7 @@ def experiment_stop(name: str, by: str, why: str) -> None:
 
 
 @experiment.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
 def experiment_list(as_json: bool) -> None:
     """Every experiment there was, with who approved it."""
     from service.commands import experiment_words as words

@@ -17,7 +17,13 @@ _LARGEST_FILE = 20_000_000
 @click.argument("flow_id", metavar="FLOW")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of on the screen.")
 @click.option("--base", default="", help="The address other platforms reach our actions at, as in https://example.org.")
-@click.option("--from", "folder", type=click.Path(file_okay=False, path_type=Path), default=DEFINITIONS)
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFINITIONS,
+    help="Of this folder instead of the conversations that come with Laseli.",
+)
 def floip_out(flow_id: str, out: Path | None, base: str, folder: Path) -> None:
     """Write FLOW and its sub-flows as a FLOIP container. What only we act on is told on the error output."""
     from flows.interchange.floip_out import container_text, only_ours, to_container

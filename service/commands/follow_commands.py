@@ -58,11 +58,24 @@ def follow_list(names: bool) -> None:
 @click.option("--zone", required=True, metavar="NAME", help="Her quartier.")
 @click.option("--week", required=True, type=click.IntRange(0, 45), help="The full weeks written on the card.")
 @click.option("--seen-on", type=DAY, help="The day on which they were written; today when left out.")
-@click.option("--give-or-take", type=click.IntRange(0, 8), default=0, show_default=True, metavar="WEEKS")
+@click.option(
+    "--give-or-take",
+    type=click.IntRange(0, 8),
+    default=0,
+    show_default=True,
+    metavar="WEEKS",
+    help="How unsure the week is.",
+)
 @click.option(
     "--another", is_flag=True, help="Not the person who is registered on this phone, nor a woman followed there."
 )
-@click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
+@click.option(
+    "--language",
+    type=click.Choice(("fr", "bm", "en")),
+    default="fr",
+    show_default=True,
+    help="In which she is written to.",
+)
 @by_whom
 def follow_open(
     zone: str, week: int, seen_on: date | None, give_or_take: int, another: bool, language: str, by: str
@@ -151,7 +164,9 @@ def follow_loss(code: str, on: date | None, child_code: str | None, by: str) -> 
 
 @follow.command("end")
 @click.argument("code")
-@click.option("--why", required=True, type=click.Choice(("moved", "withdrawn", "death", "complete")))
+@click.option(
+    "--why", required=True, type=click.Choice(("moved", "withdrawn", "death", "complete")), help="How it ended."
+)
 @click.option("--on", "on", type=DAY, help="Today when left out.")
 @by_whom
 def follow_end(code: str, why: str, on: date | None, by: str) -> None:

@@ -29,7 +29,9 @@ mediator.add_command(mediator_reassign)
 @click.option("--name", help="Asked for when left out: what stands in a command is kept by the shell.")
 @click.option("--number", help="The number of her phone; asked for when left out, for the same reason.")
 @click.option("--zones", required=True, metavar="NAMES", help="Her quartiers, with commas: 'Darsalam, Ouolofobougou'.")
-@click.option("--language", type=click.Choice(LANGUAGES), default="fr", show_default=True)
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="fr", show_default=True, help="In which she reads us."
+)
 def mediator_add(name: str | None, number: str | None, zones: str, language: str) -> None:
     """Make an account and print its first PIN, once: tell it to her, and write it nowhere."""
     from service.stories import mediator_accounts

@@ -23,7 +23,7 @@ def mutual() -> None:
 
 
 @mutual.command("list")
-@click.option("--state", type=click.Choice(STATES), default="requested", show_default=True)
+@click.option("--state", type=click.Choice(STATES), default="requested", show_default=True, help="Only these.")
 def mutual_list(state: str) -> None:
     """One line for each request: number, day, family, cover, price quoted, phone. It names people: close the screen."""
     from service.commands.opening import opened_runtime

@@ -17,6 +17,15 @@ from service.config import EXIT_BAD_CONFIG, BadConfig, Config
 from service.runtime import Runtime, build_runtime
 
 DATABASE_IS_AWAY = "the database does not answer: look at LASELI_DATABASE_URL, at the server, at the disk"
+OF_SQLITE = {
+    "unable to open": "the database cannot be opened: the folder that LASELI_DATABASE_URL names must be there, and the "
+    "user who runs this must be allowed to write in it",
+    "readonly": "the user who runs this may not write to the database: run it as the user of the services",
+    "is locked": "another process has been writing to the database for long: try again in a moment; "
+    "`fuser` with the file's name says which one",
+    "is full": "the disk is full: make room, then do it again",
+}
+"""What SQLite says of a file -> what a sysadmin looks at."""
 
 
 def usable_settings() -> Config:
@@ -29,19 +38,28 @@ def usable_settings() -> Config:
         sys.exit(EXIT_BAD_CONFIG)
 
 
-class SaysThatTheDatabaseIsAway(click.Group):
-    """A database that does not answer is told in one line, whatever the command was doing."""
+class SaysWhatIsAway(click.Group):
+    """A database that does not answer, a file that cannot be had: one line, whatever the command was doing."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from None
         except Exception as error:
             from sqlalchemy.exc import OperationalError
 
             if isinstance(error, OperationalError):
                 reason = logs.scrub(str(error.orig).strip().partition("\n")[0])
-                raise click.ClickException(f"{DATABASE_IS_AWAY} ({reason})") from None
+                raise click.ClickException(f"{what_to_look_at(reason)} ({reason})") from None
             raise
+
+
+def what_to_look_at(reason: str) -> str:
+    """One sentence for what a driver says, without a name or a password in it."""
+    return next((said for words, said in OF_SQLITE.items() if words in reason), DATABASE_IS_AWAY)
 
 
 def missing_file(settings: Config) -> Path | None:

@@ -39,7 +39,7 @@ def outbox() -> None:
 @_PURPOSE
 @_REASON
 @click.option("--older", metavar="SPAN", help="In their state for longer than that: 6h, 3d.")
-@click.option("--limit", default=SHOWN, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=SHOWN, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def outbox_list(
     states: tuple[str, ...], purpose: str, reason: str, older: str | None, limit: int, as_json: bool
@@ -92,7 +92,7 @@ def outbox_show(message_id: int, with_text: bool, as_json: bool) -> None:
 
 @outbox.command("retry")
 @click.argument("ids", type=int, nargs=-1)
-@click.option("--state", "states", type=_STATES, multiple=True)
+@click.option("--state", "states", type=_STATES, multiple=True, help="All of this state; may be repeated.")
 @_PURPOSE
 @_REASON
 @click.option("--useful-for", default="24h", show_default=True, metavar="SPAN", help="Not sent later than that.")
@@ -132,7 +132,7 @@ def outbox_retry(
 
 @outbox.command("drop")
 @click.argument("ids", type=int, nargs=-1)
-@click.option("--state", "states", type=click.Choice(["queued", "unknown"]), multiple=True)
+@click.option("--state", "states", type=click.Choice(["queued", "unknown"]), multiple=True, help="All of this state.")
 @_PURPOSE
 @_REASON
 @click.option("--why", required=True, help="What is written down. No names, no numbers.")
@@ -178,7 +178,7 @@ def outbox_hold(why: str, by: str) -> None:
 
 
 @outbox.command("release")
-@click.option("--reason", "reasons", multiple=True, help="Only this one: restored, clock, person.  [all]")
+@click.option("--reason", "reasons", multiple=True, help="Only this one: restored, clock, person.  [all but moved]")
 @_BY_WHO_DOES
 @_DRY
 @_YES
@@ -195,13 +195,21 @@ def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) 
         click.echo("Nothing is held back: messages leave as they become due.")
         return
     _tell_release(built, found)
-    chosen = reasons or tuple(one.reason for one in found.closed)
+    chosen = reasons or tuple(one.reason for one in found.closed if one.reason != dispatch_gate.MOVED)
+    if not chosen:
+        raise click.ClickException(_MOVED)
     if _goes_on(f"Let messages leave ({', '.join(chosen)})", chosen, dry_run, yes):
         with built.database.begin() as tx:
             _or_refused(lambda: outbox_care.release(tx, chosen, by, now))
             left = dispatch_gate.closed(tx)
         still = f" Still closed: {', '.join(one.reason for one in left)}." if left else ""
         click.echo(f"Released.{still}")
+
+
+_MOVED = (
+    "another database sends what stands here: set LASELI_DATABASE_URL to it, for two that send say everything twice. "
+    "Only where that one is given up for good: add --reason moved"
+)
 
 
 # --- words --------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ def rehearse_command(one_round: Round) -> click.Command:
     """What a worker does in one round belongs to the scheduler, which hands it over."""
 
     @click.command()
-    @click.option("--families", type=click.IntRange(1, 100_000), default=2000, show_default=True)
-    @click.option("--months", type=click.IntRange(1, 36), default=12, show_default=True)
+    @click.option("--families", type=click.IntRange(1, 100_000), default=2000, show_default=True, help="How many.")
+    @click.option("--months", type=click.IntRange(1, 36), default=12, show_default=True, help="How long.")
     @click.option("--seed", type=int, default=7, show_default=True, help="The same seed is the same year.")
     @click.option("--from", "first", type=DAY, default=FIRST_DAY, show_default=True, help="First day.")
     @click.option(

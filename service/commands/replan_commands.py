@@ -39,7 +39,7 @@ def replan_start(by: str, dry_run: bool) -> None:
 
 
 @replan.command("status")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def replan_status(as_json: bool) -> None:
     """How far it is, and how many children have a plan of an older calendar."""
     from service.stories import replanning

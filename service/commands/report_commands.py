@@ -42,7 +42,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--zone", default="", metavar="NAME", help="Only the children of this quartier.")
 @click.option("--cohort", metavar="MONTHS", help="Only children born in 2026-01, or 2026-01..2026-06.")
 @click.option("--as-of", type=DAY, help="As things stood on that day; today when left out.")
-@click.option("--by", type=click.Choice(["cohort", "zone", "whole"]), default="cohort", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(["cohort", "zone", "whole"]),
+    default="cohort",
+    show_default=True,
+    help="A line for each month of birth, for each quartier, or one for all.",
+)
 @click.option(
     "--within", type=click.IntRange(1, 120), metavar="DAYS", help="A dose so soon after a reminder follows it."
 )

@@ -36,7 +36,7 @@ def route_status(as_json: bool) -> None:
 @click.argument("channel")
 @click.option("--reason", required=True, help="What a colleague will read: no names, no numbers of people.")
 @click.option("--until", metavar="TIME", help="Local time at which it opens by itself: 18:00, 12/11/2026 18:00.")
-@click.option("--by", required=True, metavar="NAME")
+@click.option("--by", required=True, metavar="NAME", help="Who decides it.")
 def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
     """Let no message leave by this route; those that wait take another one, or wait."""
     from service.stories import route_book
@@ -54,7 +54,7 @@ def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
 
 @route.command("open")
 @click.argument("channel")
-@click.option("--by", required=True, metavar="NAME")
+@click.option("--by", required=True, metavar="NAME", help="Who decides it.")
 def route_open(channel: str, by: str) -> None:
     """Let messages leave by this route again; its share comes back by steps, without having to prove anything."""
     from service.stories import route_book

@@ -165,7 +165,7 @@ def _script(file: Path, way: Way) -> Script:
     except FlowMistake as mistake:
         raise click.ClickException(str(mistake)) from None
     if script.way != way:
-        raise click.ClickException(f"{file.name} has `way: {script.way}`: play it with `laseli sim {script.way}`")
+        raise click.ClickException(f"{file.name} has `way: {script.way}`: play it with `laseli sim` {script.way}")
     return script
 
 

@@ -24,7 +24,7 @@ def staff() -> None:
 
 @staff.command("add")
 @click.argument("login")
-@click.option("--role", type=click.Choice(["supervisor", "centre"]), required=True)
+@click.option("--role", type=click.Choice(["supervisor", "centre"]), required=True, help="Whose children.")
 @click.option("--centre", default="", metavar="NAME", help="Name or code; whose children, for the role centre.")
 @_BY
 def staff_add(login: str, role: str, centre: str, by: str) -> None:
@@ -81,7 +81,7 @@ def staff_reset(login: str, by: str) -> None:
 
 @staff.command("reads")
 @click.argument("login")
-@click.option("--days", type=click.IntRange(1, 400), default=30, show_default=True)
+@click.option("--days", type=click.IntRange(1, 400), default=30, show_default=True, help="So far back.")
 def staff_reads(login: str, days: int) -> None:
     """How many people's pages this account opened lately: how often, about how many, when last."""
     from service.store import staff_tables

@@ -12,6 +12,8 @@ from flows.phone_numbers import show
 from service.commands.opening import opened_runtime
 from service.commands.short_ids import ID, whole
 
+_STATES = click.Choice(["open", "done", "dropped"])
+
 
 @click.group("todo")
 def todo() -> None:
@@ -19,7 +21,7 @@ def todo() -> None:
 
 
 @todo.command("list")
-@click.option("--state", type=click.Choice(["open", "done", "dropped"]), default="open", show_default=True)
+@click.option("--state", type=_STATES, default="open", show_default=True, help="Only these.")
 @click.option("--kind", help="Only lines of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
 def todo_list(state: str, kind: str | None, as_json: bool) -> None:
@@ -47,7 +49,7 @@ def todo_list(state: str, kind: str | None, as_json: bool) -> None:
 
 @todo.command("done")
 @click.argument("task_id", type=ID)
-@click.option("--by", required=True, metavar="NAME")
+@click.option("--by", required=True, metavar="NAME", help="Who says so.")
 @click.option("--dropped", is_flag=True, help="Nothing was done, and nothing will be.")
 def todo_done(task_id: int, by: str, dropped: bool) -> None:
     """Take a line off the list."""

@@ -53,7 +53,13 @@ day = click.option("--on", "on", type=DAY, help="The day of the measure; today w
 @danger
 @weight
 @day
-@click.option("--language", type=click.Choice(("fr", "bm", "en")), default="fr", show_default=True)
+@click.option(
+    "--language",
+    type=click.Choice(("fr", "bm", "en")),
+    default="fr",
+    show_default=True,
+    help="In which the consent is read and kept.",
+)
 @by_whom
 def follow_treat(
     code: str,
@@ -108,7 +114,7 @@ def follow_measure(
 
 @click.command("discharge")
 @click.argument("code")
-@click.option("--why", required=True, type=click.Choice(BY_STAFF))
+@click.option("--why", required=True, type=click.Choice(BY_STAFF), help="How it ended.")
 @by_whom
 def follow_discharge(code: str, why: str, by: str) -> None:
     """The weekly visits end before the child has recovered. (Recovered and defaulted are found by the rules.)"""

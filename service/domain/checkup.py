@@ -36,6 +36,9 @@ def database(facts: Facts) -> Found:
     if facts.no_database_at:
         said = f"There is no database {facts.no_database_at}."
         yield Finding("now", "database", said, "Set LASELI_DATABASE_URL, or make one there with `laseli db upgrade`.")
+    if facts.not_ours:
+        said = f"Who asks may not write to {facts.not_ours}, nor to its folder."
+        yield Finding("now", "database", said, "Ask as the user of the services; if it is not theirs: `chown` both.")
     if facts.unreachable:
         said = f"The database does not answer ({facts.unreachable})."
         yield Finding("now", "database", said, "Look at LASELI_DATABASE_URL, at the server, at the disk.")
@@ -99,9 +102,16 @@ def durability(facts: Facts) -> Found:
 def worker(facts: Facts) -> Found:
     left = facts.worker_lease_ms
     if left is None or left <= 0:
-        since = f" since {-left // MINUTE} minutes" if left else ""
+        since = f" {_ago(-left)}" if left else ""
         said = f"No worker is alive{since}: nothing is planned and nothing is sent."
         yield Finding("now", "worker", said, "Start `laseli worker`, and let a supervisor start it again.")
+
+
+def web(facts: Facts) -> Found:
+    if facts.web_is_silent_at and not facts.is_trial:
+        said = f"The web process does not answer at {facts.web_is_silent_at}: no call and no SMS is taken."
+        remedy = "Start `laseli serve`, and let a supervisor start it again; LASELI_HOST and LASELI_PORT say where."
+        yield Finding("now", "web", said, remedy)
 
 
 # --- does it send -------------------------------------------------------------------------------------------
@@ -114,7 +124,10 @@ def gate(facts: Facts) -> Found:
 
 
 _RELEASE = "`laseli outbox release --dry-run` says what would leave; then release it."
-_REOPEN = {"clock": "Set the clock and it goes on by itself; when it is right: `laseli clock accept --by NAME`."}
+_REOPEN = {
+    "clock": "Set the clock and it goes on by itself; when it is right: `laseli clock accept --by NAME`.",
+    "moved": "Set LASELI_DATABASE_URL to the database that took its place; two that send say everything twice.",
+}
 
 
 def clock(facts: Facts) -> Found:
@@ -280,8 +293,9 @@ _GUESSES: dict[str, tuple[Level, str, str]] = {
 
 
 def backup(facts: Facts) -> Found:
-    if facts.is_trial or facts.no_database_at:
-        return
+    not_read = facts.wrong_settings or facts.no_database_at or facts.unreachable or facts.not_ours or facts.damage
+    if facts.is_trial or not_read or facts.migration != facts.newest_migration:
+        return  # whether there is one stands in the tables
     if not facts.seals_to:
         remedy = "`laseli db backup-key`, then LASELI_BACKUP__RECIPIENTS and a timer (docs/operations.md)."
         yield Finding("soon", "backup", "No backup can be made: there is no key to seal it to.", remedy)
@@ -295,6 +309,9 @@ def backup(facts: Facts) -> Found:
 
 
 def permissions(facts: Facts) -> Found:
+    if facts.open_settings:
+        said = f"{facts.open_settings} holds the keys, and every user of this machine can read it."
+        yield Finding("soon", "permissions", said, f"chmod o= {facts.open_settings}")
     for file in facts.readable_by_others:
         yield Finding("soon", "permissions", f"{file} can be read by others.", f"chmod 600 {file}")
 
@@ -345,6 +362,7 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     disk,
     durability,
     worker,
+    web,
     gate,
     clock,
     time_went_back,

@@ -94,6 +94,7 @@ class Facts:
     wrong_settings: tuple[str, ...] = ()
     no_database_at: str = ""
     unreachable: str = ""
+    not_ours: str = ""  # a database that whoever asks may not write to
     migration: str | None = ""
     newest_migration: str = ""
     is_unsettled: bool = False
@@ -102,10 +103,12 @@ class Facts:
     disk_free: int | None = None
     database_size: int = 0
     readable_by_others: tuple[str, ...] = ()
+    open_settings: str = ""  # the file with the keys, when everyone may read it
     sqlite_synchronous: str = "FULL"
     server: Server | None = None
     set_aside: tuple[str, ...] = ()
     worker_lease_ms: int | None = 1
+    web_is_silent_at: str = ""  # where it should answer on this machine, and does not
     clock_is_kept: bool | None = None
     database_clock_off_ms: int | None = None
     newest_event: int | None = None

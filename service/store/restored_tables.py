@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, inspect, text, update
 from sqlalchemy.engine import Connection
 
+from service.store.columns import database_now
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
 from service.store.staff_tables import staff_list, staff_session
@@ -35,7 +36,7 @@ def end_sessions(tx: Connection) -> None:
 
 def let_leases_go(tx: Connection) -> None:
     """Whoever held one held it elsewhere."""
-    tx.execute(update(lease).values(until=0))
+    tx.execute(update(lease).values(until=database_now() - 1))
 
 
 def cancel_jobs(tx: Connection, now: int) -> int:

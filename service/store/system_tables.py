@@ -75,7 +75,9 @@ def take_lease(tx: Connection, name: str, holder: str, milliseconds: int) -> boo
 
 
 def give_lease_back(tx: Connection, name: str, holder: str) -> None:
-    tx.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=0))
+    """It has just ended: anybody may take it, and since when nobody has it stays known."""
+    mine = update(lease).where(lease.c.name == name, lease.c.holder == holder)
+    tx.execute(mine.values(until=database_now() - 1))
 
 
 def lease_age(tx: Connection, name: str) -> int | None:

@@ -15,6 +15,8 @@ from service.store.system_tables import drop_marks, mark, marks, read_mark
 
 PREFIX = "dispatch_off:"
 RESTORED, RESTORED_AT = "restored", "restored_at"
+MOVED = "moved"
+"""Another database sends what stands here."""
 
 
 class Closed(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from service import machine
+from service import logs, machine
 from service.clock import DAY_MS
 from service.domain import checkup
 from service.domain.checkup_facts import Account, Closing, Console, Facts, Finding, Guessed, Heard
@@ -33,15 +33,17 @@ FEWEST_LETTERS = 10
 """A secret of fewer different letters was typed by somebody, not drawn."""
 
 
-def examine(runtime: Runtime, now: int) -> list[Finding]:
-    """Everything there is to look at, the most urgent first."""
-    return checkup.look_over(gather(runtime, now))
+def examine(runtime: Runtime, now: int, settings_file: Path | None = None) -> list[Finding]:
+    """Everything there is to look at, the most urgent first; `settings_file` is where the settings came from."""
+    is_open = settings_file is not None and machine.is_open_to_everyone(settings_file)
+    facts = replace(gather(runtime, now), open_settings=str(settings_file) if is_open else "")
+    return checkup.look_over(facts)
 
 
 def gather(runtime: Runtime, now: int) -> Facts:
     facts = replace(_of_settings(runtime), now=now, clock_is_kept=machine.clock_is_kept())
     facts = replace(facts, **_of_files(runtime))
-    if facts.damage:
+    if facts.damage or facts.not_ours:
         return facts
     try:
         with runtime.database.read() as tx:
@@ -52,7 +54,13 @@ def gather(runtime: Runtime, now: int) -> Facts:
                 return facts  # the tables that the others read may be missing
             return replace(facts, **_of_tables(runtime, tx, now))
     except (DBAPIError, TimeoutError) as error:
-        return replace(facts, unreachable=type(error).__name__)
+        return replace(facts, unreachable=_why(error))
+
+
+def _why(error: DBAPIError | TimeoutError) -> str:
+    """The driver's own first line: refused, no such role, locked."""
+    said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return logs.scrub(said) or type(error).__name__
 
 
 def _of_settings(runtime: Runtime) -> Facts:
@@ -92,7 +100,12 @@ def _of_files(runtime: Runtime) -> dict[str, Any]:
         return {"disk_free": machine.disk_free(Path.cwd())}
     file = sqlite_file(runtime)
     own = [file, *(Path(f"{file}{end}") for end in ("-wal", "-shm"))]
+    host, port = runtime.config.host, runtime.config.port
+    if not machine.may_write(file):
+        return {"not_ours": str(file)}
     return {
+        # SQLite keeps web and worker on one machine; with PostgreSQL either may stand elsewhere.
+        "web_is_silent_at": "" if machine.web_answers(host, port) else f"{host}:{port}",
         "disk_free": machine.disk_free(file.parent),
         "database_size": sum(one.stat().st_size for one in own if one.exists()),
         "readable_by_others": tuple(str(one) for one in machine.readable_by_others(own)),

@@ -48,7 +48,7 @@ def _move(runtime: Runtime, source: Database) -> int:
         copied = row_copies.copy_rows(old, new)
         for one in jobs.listed(old):
             _take_along(new, one, runtime.now())
-        dispatch_gate.close(old, "moved", "this file was moved to another database", runtime.now())
+        dispatch_gate.close(old, dispatch_gate.MOVED, "this file was moved to another database", runtime.now())
     return copied
 
 

@@ -47,9 +47,18 @@ def test_of_a_good_installation_there_is_nothing_to_say() -> None:
     assert look_over(Facts(last_backup=0)) == [], "what could not be found out is nothing"
 
 
+@pytest.mark.parametrize(
+    "in_the_way",
+    [{"unreachable": "OperationalError"}, {"not_ours": "/srv/l.db"}, {"wrong_settings": ("x",)}, {"migration": "0002"}],
+)
+def test_a_backup_that_could_not_be_looked_for_is_not_said_to_be_missing(in_the_way: dict[str, Any]) -> None:
+    assert "backup" not in {one.about for one in look_over(facts(last_backup=None, **in_the_way))}
+
+
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"wrong_settings": ("LASELI_PORT: too large",)}, "now", "LASELI_PORT", "config check"),
     ({"unreachable": "OperationalError"}, "now", "does not answer", "LASELI_DATABASE_URL"),
+    ({"not_ours": "/srv/laseli.db"}, "now", "may not write to /srv/laseli.db", "user of the services"),
     ({"migration": "0002"}, "now", "at migration 0002", "laseli db upgrade"),
     ({"migration": None}, "now", "at migration none", "laseli db upgrade"),
     ({"migration": "0009"}, "now", "newer Laseli", "Install that version"),
@@ -65,8 +74,12 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"server": FULL}, "soon", "85 of 100", "max_connections"),
     ({"worker_lease_ms": None}, "now", "No worker is alive:", "laseli worker"),
     ({"worker_lease_ms": -7 * MINUTE}, "now", "since 7 minutes", "laseli worker"),
+    ({"worker_lease_ms": -3 * DAY}, "now", "since 3 days:", "laseli worker"),
+    ({"web_is_silent_at": "127.0.0.1:8000"}, "now", "not answer at 127.0.0.1:8000", "laseli serve"),
     ({"closed": (Closing("restored", "a backup", NOW - DAY),)}, "now", "since 1 day (restored)", "outbox release"),
     ({"closed": (Closing("clock", "it jumped.", NOW),)}, "now", "since a moment ago", "clock accept"),
+    ({"closed": (Closing("moved", "it was moved.", NOW),)}, "now", "(moved)", "LASELI_DATABASE_URL"),
+    ({"open_settings": "/etc/laseli.env"}, "soon", "/etc/laseli.env holds the keys", "chmod o= /etc/laseli.env"),
     ({"clock_is_kept": False}, "soon", "keeps this machine's clock", "set-ntp"),
     ({"database_clock_off_ms": -60_000}, "now", "60 seconds apart", "time synchronisation"),
     ({"newest_event": NOW + HOUR}, "now", "1 hour before", "Set it right"),
