@@ -143,7 +143,7 @@ def test_a_file_of_settings_that_everyone_may_read(runtime: Runtime, tmp_path: P
     for mode, expected in ((0o640, False), (0o644, True)):
         file.chmod(mode)
         said = CliRunner().invoke(main, ["--settings", str(file), "doctor"], env=environment(runtime.config))
-        assert (f"chmod o= {file}" in said.output.replace("\n", "")) is expected
+        assert (f"chmodo={file}" in "".join(said.output.split())) is expected
 
 
 def test_one_line_for_a_mail_each_morning(runtime: Runtime) -> None:
