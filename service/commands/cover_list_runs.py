@@ -1,4 +1,4 @@
-"""`laseli mutual confirm --list FILE`, `end --list FILE`: a mutual's list taken in whole, or refused with every line's reason."""
+"""`laseli mutual confirm --list FILE`, `end --list FILE`: a list is taken in whole, or each line's reason is told."""
 
 from __future__ import annotations
 
