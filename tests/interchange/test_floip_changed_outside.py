@@ -49,6 +49,15 @@ def test_a_spelling_changed_only_for_plain_phones_is_told() -> None:
     assert "a text changed outside came over in part" in report[0]
 
 
+def test_a_line_of_the_report_stays_one_whatever_the_file_holds() -> None:
+    container = amv()
+    for value in resource(container, named(container, "chef")["config"]["prompt"])["values"]:
+        value["value"] = "Qui ?\n\x1b[2J\u202eest @(contact.a + 1)"
+    _, report = from_container(container)
+    assert report
+    assert all(line.isprintable() for line in report)
+
+
 def test_a_way_and_a_bound_changed_outside_come_back_changed() -> None:
     container = amv()
     named(container, "personnes")["config"]["validation_maximum"] = 50
