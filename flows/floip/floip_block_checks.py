@@ -1,5 +1,6 @@
 """Checks of a block of a FLOIP container: its type, exits, words, choices and limits."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -111,8 +112,8 @@ def _says(values: list[Mapping[str, Any]], mode: str) -> bool:
 def _choices(flow: FloipFlow, block: FloipBlock) -> Iterator[FloipFinding]:
     choices = choices_of(block)
     names = [str(choice.get("name", "")) for choice in choices]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             yield error(block.name, f"has several choices named '{name}'")
     for choice in choices:
         yield from _choice(flow, block, choice)

@@ -10,6 +10,7 @@ from flows.floip.floip_expression_checks import check_expressions, spoken_by
 from flows.floip.floip_findings import ERROR, FloipFinding, error, warning
 from flows.floip.floip_paths import check_paths
 from flows.floip.floip_schema import BLOCK, CONFIGS, CONTAINER, FLOW, check_shape
+from flows.floip.floip_size import refuse_too_large
 from flows.mistakes import FlowMistake
 
 VERSION: Final = "1.0.0-rc4"
@@ -19,6 +20,10 @@ _MOST_FINDINGS: Final = 1000
 
 def check_container(raw: object) -> list[FloipFinding]:
     """What is wrong with a JSON document as a container of rc4, errors first. Never raises, whatever it is given."""
+    try:
+        refuse_too_large(raw)
+    except FlowMistake as mistake:
+        return [error("", str(mistake))]
     findings = [*_shape(raw), *_identifiers(raw)]
     try:
         container = read_container(raw)

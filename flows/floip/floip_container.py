@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flows.floip.floip_size import refuse_too_large
 from flows.mistakes import FlowMistake
 
 MODES: Final = ("TEXT", "SMS", "USSD", "IVR", "RICH_MESSAGING", "OFFLINE")
-_MOST_BLOCKS: Final = 20_000
 
 SELECT_ONE: Final = "MobilePrimitives.SelectOneResponse"
 SELECT_MANY: Final = "MobilePrimitives.SelectManyResponses"
@@ -120,6 +120,7 @@ def read_container(raw: object) -> FloipContainer:
         raise FlowMistake("this is no FLOIP container: it needs a list of 'flows'")
     if not raw["flows"]:
         raise FlowMistake("the container holds no flow")
+    refuse_too_large(raw)
     shared = _resources(raw.get("resources"))
     flows: dict[str, FloipFlow] = {}
     for number, flow in enumerate(raw["flows"], start=1):
@@ -134,8 +135,6 @@ def _flow(raw: object, place: str, shared: Mapping[str, tuple[Mapping[str, Any],
     place = f"flow '{_word(raw, 'name') or raw['uuid']}'"
     if not isinstance(raw.get("blocks"), list) or not raw["blocks"]:
         raise FlowMistake(f"{place} needs a list of 'blocks'")
-    if len(raw["blocks"]) > _MOST_BLOCKS:
-        raise FlowMistake(f"{place} has more than {_MOST_BLOCKS} blocks")
     blocks: dict[str, FloipBlock] = {}
     for number, block in enumerate(raw["blocks"], start=1):
         read = _block(block, f"{place}, block {number}")

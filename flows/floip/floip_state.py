@@ -13,6 +13,7 @@ ON_INVALID: Final = ("ask_again", "null")
 _VERSION: Final = 1
 _MOST_INPUTS: Final = 10_000
 _LARGEST_CONTACT: Final = 100_000
+_LARGEST_RUN: Final = 5_000_000
 _YEARS: Final = (1900, 2999)
 
 
@@ -51,10 +52,13 @@ class RunState:
     now: str
 
     def to_json(self) -> str:
-        """One line; `from_json` gives an equal state."""
+        """One line; `from_json` gives an equal state. FlowMistake when it has grown beyond any conversation."""
         raw = _shallow(self)
         raw["frames"] = [_shallow(frame) for frame in self.frames]
-        return json.dumps([_VERSION, raw], separators=(",", ":"))
+        written = json.dumps([_VERSION, raw], separators=(",", ":"))
+        if len(written) > _LARGEST_RUN:
+            raise FlowMistake(f"the run keeps more than {_LARGEST_RUN} characters")
+        return written
 
     @staticmethod
     def from_json(text: str) -> "RunState":

@@ -37,6 +37,8 @@ from flows.mistakes import FlowMistake
 _MOST_STEPS: Final = 1000
 _DEEPEST: Final = 50
 _MOST_LETTERS: Final = 1_000_000
+# In a turn each of these changes copies what is known; a contact has no more properties or groups than that.
+_MOST_CHANGES: Final = 2_000
 # What a run may say and remember; a contact who goes round in a menu for days is let go.
 _LONGEST_PATH: Final = 100_000
 
@@ -53,7 +55,7 @@ class Said:
 class FloipWalk:
     """A run on its way. `state`, `said` and `warnings` are what comes of it."""
 
-    __slots__ = ("_letters", "_steps", "container", "now", "said", "state", "warnings")
+    __slots__ = ("_changes", "_letters", "_steps", "container", "now", "said", "state", "warnings")
 
     def __init__(self, container: FloipContainer, state: RunState, now: datetime) -> None:
         self.container = container
@@ -63,6 +65,7 @@ class FloipWalk:
         self.warnings: list[str] = []
         self._steps = 0
         self._letters = 0
+        self._changes = 0
 
     # --- where it stands ------------------------------------------------------------------------------------------
 
@@ -273,6 +276,7 @@ class FloipWalk:
     def _note(self, block: FloipBlock, value: Any, response: str | None) -> None:
         """A result: the last value by block name, over all flows of the run."""
         value = keepable(value)
+        self._count_change(value, 0)
         self.state = replace(self.state, results={**self.state.results, block.name: value})
         self._keep(block.name, answer(block, value, response, None))
 
@@ -297,7 +301,18 @@ class FloipWalk:
             return keepable(expression)
         return keepable(self.evaluator(value, response).result(expression))
 
+    def _count_change(self, kept: Any, known: int) -> None:
+        """What a turn changes, and what a run knows of the person, has an end like what it says."""
+        self._changes += 1
+        self._letters += len(str(kept))
+        if max(self._changes, known) > _MOST_CHANGES or self._letters > _MOST_LETTERS:
+            raise FlowMistake(
+                f"block '{self.block.name}': one turn may change {_MOST_CHANGES} properties and groups, a contact have "
+                f"as many, and {_MOST_LETTERS} characters be kept"
+            )
+
     def _set_property(self, key: str, value: Any) -> None:
+        self._count_change(value, len(self.state.contact))
         self.state = replace(self.state, contact={**self.state.contact, key: value})
         if key == "language" and isinstance(value, str | int):
             self._speak(str(value))
@@ -343,6 +358,7 @@ class FloipWalk:
                 self._set_membership(key, group.get("group_name"), member)
 
     def _set_membership(self, key: str, name: object, member: bool) -> None:
+        self._count_change(key, len(self.state.groups))
         others = tuple(group for group in self.state.groups if group_key(group) != key)
         if not member:
             self.state = replace(self.state, groups=others)

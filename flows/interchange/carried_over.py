@@ -16,6 +16,12 @@ class CarriedOver:
 
     def leave(self, what: str) -> None:
         """Something is not carried over, or not as it was; the same line is told once."""
-        line = f"{self.place}: {what}" if self.place else what
+        line = _one_line(f"{self.place}: {what}" if self.place else what)
         if line not in self.lines:
             self.lines.append(line)
+
+
+def _one_line(told: str) -> str:
+    """What a file of others holds breaks no line and commands no terminal."""
+    line = " ".join(told.split())
+    return line if line.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in line)

@@ -1,13 +1,16 @@
 """A FLOIP container as flows of ours. Our own containers come back as they were; others as far as they can be said."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from flows.floip.floip_size import refuse_too_large
 from flows.interchange.carried_over import CarriedOver
 from flows.interchange.floip_foreign import foreign_steps
 from flows.interchange.floip_foreign_choices import choice_keys
 from flows.interchange.floip_names import ours
 from flows.interchange.floip_own import next_of, own_step
+from flows.interchange.floip_read_texts import changed_since_read
 from flows.interchange.floip_reading import Json, Reading, free, listed, mapping, slug, words
 from flows.interchange.floip_sameness import changes
 from flows.interchange.flow_writing import yaml_of
@@ -18,6 +21,7 @@ from flows.step_reading import ID
 
 _MOST_FLOWS: Final = 200
 _MOST_BLOCKS: Final = 2000
+_MOST_IN_ALL: Final = 5000
 _TARGETS: Final = ("give_up", "empty", "fails", "next")
 
 
@@ -30,12 +34,16 @@ def from_container(container: object) -> tuple[dict[str, str], list[str]]:
 
 
 def _taken_in(container: object) -> tuple[dict[str, str], list[str]]:
+    _refuse_half_letters(container)
     report = CarriedOver()
     flows = [flow for flow in map(mapping, listed(mapping(container).get("flows"))) if words(flow.get("uuid"))]
     if not flows:
         raise FlowMistake("this is no FLOIP container with flows in it: it needs `flows`, each with a `uuid`")
+    refuse_too_large(container)
     if len(flows) > _MOST_FLOWS:
         raise FlowMistake(f"the container holds {len(flows)} flows; take at most {_MOST_FLOWS} at a time")
+    if sum(len(listed(flow.get("blocks"))) for flow in flows) > _MOST_IN_ALL:
+        raise FlowMistake(f"the flows have more than {_MOST_IN_ALL} blocks together; take fewer flows at a time")
     ids = _flow_ids(flows)
     dicts = {}
     for flow in flows:
@@ -52,6 +60,16 @@ def _taken_in(container: object) -> tuple[dict[str, str], list[str]]:
             for change in changes(flow, library.get(ids[words(flow["uuid"])])):
                 told.leave(change)
     return sources, report.lines
+
+
+def _refuse_half_letters(container: object) -> None:
+    """JSON may hold half of a pair of surrogates, which no file and no terminal takes."""
+    try:
+        json.dumps(container, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise FlowMistake("the container holds half a letter (a lone surrogate): export it again") from None
+    except (TypeError, ValueError):
+        raise FlowMistake("this is no FLOIP container: it holds what JSON has no form for") from None
 
 
 def flow_from(flow: Json, ids: Mapping[str, str], report: CarriedOver) -> dict[str, Any]:
@@ -94,9 +112,13 @@ def _flow_ids(flows: list[Json]) -> dict[str, str]:
 
 
 def _reviewed(keys: Json, reading: Reading) -> dict[str, Any]:
-    """What a speaker has read is never taken from a flow of others."""
+    """What a speaker has read is never taken from a flow of others, nor of ours once its words are other ones."""
     said = mapping(keys.get("reviewed"))
     reviewed = {each: words(said.get(each)) or "false" for each in reading.spoken() if each != "fr" or each in said}
+    for language in changed_since_read(reading.flow, ours(reading.flow), reading.languages):
+        if language != "fr" and reviewed.get(language) == "true":
+            reviewed[language] = "false"
+            reading.report.leave(f"its '{language}' was changed since a speaker had read it: `reviewed` is false again")
     return {"reviewed": reviewed} if reviewed else {}
 
 

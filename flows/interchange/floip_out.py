@@ -4,7 +4,8 @@ import json
 from typing import Any, Final
 
 from flows.interchange.floip_blocks import Blocks
-from flows.interchange.floip_names import OURS, SPECIFICATION, languages_of, uuid_of
+from flows.interchange.floip_names import ISO, OURS, SPECIFICATION, languages_of, uuid_of
+from flows.interchange.floip_read_texts import fingerprints
 from flows.interchange.floip_texts import MODES
 from flows.interchange.flow_writing import flow_dict
 from flows.model import Flow, Library
@@ -71,8 +72,14 @@ def to_floip(flow: Flow, base: str = "") -> Json:
         "first_block_id": blocks.entry(),
         "blocks": made,
         "resources": blocks.resources,
-        "vendor_metadata": {OURS: {"id": flow.id, "keys": keys}},
+        "vendor_metadata": {OURS: {"id": flow.id, "keys": keys, **_read_texts(flow, blocks.resources)}},
     }
+
+
+def _read_texts(flow: Flow, resources: list[Json]) -> Json:
+    """Which texts a speaker has read; French needs nobody's word."""
+    languages = [each for each, reviewed in flow.reviewed.items() if reviewed and each != "fr"]
+    return {"read": fingerprints(languages, resources, ISO)} if languages else {}
 
 
 def only_ours(container: Json) -> list[str]:

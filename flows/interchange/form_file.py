@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from flows.interchange.workbook_parts import MOST_TAGS, MOST_UNPACKED, HostilePart, count_parts
 from flows.mistakes import FlowMistake
 
 MOST_BYTES: Final = 5_000_000
-MOST_UNPACKED: Final = 30_000_000
 MOST_RATIO: Final = 100
 MOST_ROWS: Final = 5_000
 MOST_COLUMNS: Final = 300
@@ -21,9 +21,6 @@ _LARGEST_LIST: Final = 200_000
 _END_OF_ZIP: Final = b"PK\x05\x06"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
-# What puts text into a sheet that is not in it, or fetches some.
-_DECLARES: Final = b"<!DOCTYPE"
-_PROLOGUE: Final = 4_000
 # A sheet ends where so many rows in a row are empty; pyxform reads no further either.
 _EMPTY_ROWS: Final = 60
 _SUPPORTED: Final = "save it as .xlsx, .xls or CSV UTF-8"
@@ -70,7 +67,7 @@ def one_line(error: object, most: int = 200) -> str:
 
 
 def _refuse_bombs(data: bytes, file: str) -> None:
-    """Sizes are summed before anything is unpacked; unpacking stops at the size told, so that no lie helps."""
+    """Sizes are summed before anything is unpacked, and counted again while it is, so that no lie helps."""
     end = data.rfind(_END_OF_ZIP)
     if end < 0 or len(data) < end + 22:
         raise FlowMistake("this .xlsx is cut off or broken: save it again", file=file)
@@ -84,9 +81,10 @@ def _refuse_bombs(data: bytes, file: str) -> None:
                 raise FlowMistake(f"{unpacked:,} bytes unpacked are no form: {MOST_UNPACKED:,} at most", file=file)
             if any(part.flag_bits & 1 for part in parts):
                 raise FlowMistake("the file is locked with a password: take it off and save it again", file=file)
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")) and _DECLARES in archive.open(part).read(_PROLOGUE):
-                    raise FlowMistake(f"'{part.filename}' in it declares a DOCTYPE, as no form does", file=file)
+            count_parts(archive)
+    except HostilePart as hostile:
+        why = "declares a DOCTYPE" if hostile.kind == "declares" else f"has more than {MOST_TAGS:,} tags"
+        raise FlowMistake(f"'{hostile.part}' in it {why}, as no form does", file=file) from None
     except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, OSError, EOFError) as error:
         raise FlowMistake(f"this .xlsx is broken ({one_line(error)}): save it again", file=file) from None
 

@@ -10,23 +10,18 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
 from datetime import date, time, timedelta
 from typing import Any, Final
 
 from flows.interchange.sheet_cells import letters_of, ref_of
 from flows.interchange.sheet_lines import MOST_COLUMNS, MOST_ROWS, Grid, Problems
 from flows.interchange.sheet_words import SHEET, column_of, spelling
+from flows.interchange.workbook_parts import MOST_UNPACKED, HostilePart, count_parts
 from flows.mistakes import FlowMistake
 
 LARGEST: Final = 5_000_000
-_UNPACKED: Final = 30_000_000
 _RATIO: Final = 100
 _MOST_ENTRIES: Final = 500
-# Signs "<" in all parts: a sheet of the most rows and columns has fewer, and each costs the reader time and memory.
-_MOST_TAGS: Final = 600_000
-_CHUNK: Final = 1 << 16
-_DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _DELIMITERS: Final = (";", ",", "\t")
 # What a cell may hold; whatever else openpyxl makes of one is some kind of formula.
@@ -129,7 +124,7 @@ def judge_archive(data: bytes, file: str, limits: str = f"{MOST_ROWS} lignes et 
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             declared = sum(entry.file_size for entry in entries)
-            if len(entries) > _MOST_ENTRIES or declared > _UNPACKED or declared > _RATIO * len(data):
+            if len(entries) > _MOST_ENTRIES or declared > MOST_UNPACKED or declared > _RATIO * len(data):
                 raise _too_large(file, limits)
             if any(entry.flag_bits & 1 for entry in entries):
                 raise FlowMistake("ce classeur a un mot de passe : enregistrez-le sans", file=file)
@@ -140,34 +135,15 @@ def judge_archive(data: bytes, file: str, limits: str = f"{MOST_ROWS} lignes et 
                 )
             if "xl/workbook.xml" not in names:
                 raise FlowMistake("ce n'est pas un classeur : il faut un fichier .xlsx ou .csv", file=file)
-            _judge_parts(archive, entries, file, limits)
+            count_parts(archive)
+    except HostilePart as hostile:
+        if hostile.kind == "large":
+            raise _too_large(file, limits) from None
+        told = "ce classeur contient ce qu'aucun tableur n'y met : enregistrez-le de nouveau"
+        raise FlowMistake(told, file=file) from None
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, zlib.error):
         told = "ce fichier est abîmé : enregistrez-le de nouveau en .xlsx, ou demandez une autre copie"
         raise FlowMistake(told, file=file) from None
-
-
-def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], file: str, limits: str) -> None:
-    unpacked = tags = 0
-    for entry in entries:
-        if not entry.filename.lower().endswith((".xml", ".rels", ".vml")):
-            continue
-        before = b""
-        for chunk in _chunks(archive, entry):
-            unpacked += len(chunk)
-            tags += chunk.count(b"<")
-            if unpacked > _UNPACKED or tags > _MOST_TAGS:
-                raise _too_large(file, limits)
-            if _DECLARED.search(before[-16:] + chunk):
-                raise FlowMistake(
-                    "ce classeur contient ce qu'aucun tableur n'y met : enregistrez-le de nouveau", file=file
-                )
-            before = chunk
-
-
-def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(entry) as part:
-        while chunk := part.read(_CHUNK):
-            yield chunk
 
 
 def _too_large(file: str, limits: str) -> FlowMistake:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -37,7 +39,8 @@ def floip_out(flow_id: str, out: Path | None, base: str, folder: Path) -> None:
     if out is None:
         click.echo(container_text(container), nl=False)
     else:
-        out.write_text(container_text(container), encoding="utf-8")
+        with _told_when_not_written(out):
+            out.write_text(container_text(container), encoding="utf-8")
     for line in only_ours(container):
         click.echo(line, err=True)
 
@@ -83,5 +86,14 @@ def _write(sources: dict[str, str], folder: Path, force: bool) -> None:
     if there and not force:
         raise click.ClickException(f"{', '.join(there)} would be overwritten: choose another folder, or say --force")
     for name, source in sources.items():
-        (folder / name).write_text(source, encoding="utf-8")
+        with _told_when_not_written(folder / name):
+            (folder / name).write_text(source, encoding="utf-8")
         click.echo(f"written: {folder / name}")
+
+
+@contextmanager
+def _told_when_not_written(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None

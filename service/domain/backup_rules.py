@@ -22,6 +22,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"([1-9]\d{0,4})([mhd])")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+_VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,40}")
+_MIGRATION = re.compile(r"[0-9]{1,4}")
+_KIND = re.compile("|".join(_KINDS))
+_TABLE = re.compile(r"[a-z0-9_]{1,63}")
+_KEY = re.compile(r"(?:identity|index) [0-9]{1,9}")
+_MARK = re.compile(r"[0-9a-z]{1,32}")
+_LAST_MOMENT = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 class NotOurs(Exception):
@@ -62,16 +70,29 @@ def read_header(line: bytes) -> Header:
         if said["laseli-backup"] != FORMAT:
             raise NotOurs("a newer Laseli made it: restore it with that version")
         return Header(
-            laseli=str(said["laseli"]),
-            migration=str(said["migration"]),
-            made_at=int(said["made_at"]),
-            kind=str(said["kind"]),
-            server=int(said["server"]),
-            rows={str(table): int(number) for table, number in said["rows"].items()},
-            keys={str(name): str(mark) for name, mark in said["keys"].items()},
+            laseli=_word(said["laseli"], _VERSION),
+            migration=_word(said["migration"], _MIGRATION),
+            made_at=_number(said["made_at"], _LAST_MOMENT),
+            kind=_word(said["kind"], _KIND),
+            server=_number(said["server"], 999),
+            rows={_word(table, _TABLE): _number(number, 2**63) for table, number in said["rows"].items()},
+            keys={_word(name, _KEY): _word(mark, _MARK) for name, mark in said["keys"].items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotOurs("it opens, but it is no backup of Laseli") from None
+
+
+def _word(found: object, form: re.Pattern[str]) -> str:
+    """Whoever has the public key can seal a header to us: what it says is shown, so it is of the form that we write."""
+    if not isinstance(found, str) or not form.fullmatch(found):
+        raise ValueError
+    return found
+
+
+def _number(found: object, most: int) -> int:
+    if not isinstance(found, int) or not 0 <= found <= most:
+        raise ValueError
+    return found
 
 
 def fingerprint(key: bytes) -> str:
@@ -92,6 +113,8 @@ def why_not(header: Header, here: Here) -> list[str]:
             f"Laseli {header.laseli} made it (migration {header.migration}), and this version knows only "
             f"{here.migration}: install that version or a later one."
         )
+    elif int(header.migration) < 1:
+        reasons.append("It says that no migration made its tables: take another backup.")
     for name, mark in header.keys.items():
         if here.keys.get(name) != mark:
             kind, _, number = name.partition(" ")

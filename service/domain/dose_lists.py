@@ -193,7 +193,8 @@ def _about_dose(unclear: NotRead, text: str, calendar: Calendar) -> str:
 
 
 def shown(cell: object) -> str:
-    """A cell as text, short."""
+    """A cell as text, short, without what would turn a terminal or a workbook upside down."""
     if isinstance(cell, datetime | date):
         return f"{cell:%d/%m/%Y}"
-    return "" if cell is None else " ".join(str(cell).split())[:60]
+    text = "" if cell is None else " ".join(str(cell).split())[:60]
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in text)

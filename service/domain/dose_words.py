@@ -30,6 +30,7 @@ _CODE: Final = re.compile(r"[\W_]*(\d+(?:[\s.\-]+\d+)*)(?![/\d])")
 _DAY: Final = re.compile(
     r"\b(?:\d{1,2}[/.\-]\d{1,2}(?:[/.\-](?:\d{4}|\d{2}))?|\d{8}|\d{6}|HIER|AUJ(?:OURD\W?HUI)?)\b(?![/.\-]?\d)"
 )
+_TWO_NUMBERS: Final = re.compile(r"(\d{1,2})[.\-](\d{1,2})")
 _AROUND: Final = " .,;:!?"
 _BESIDE: Final = frozenset(
     word
@@ -139,7 +140,20 @@ def _read(begins: re.Pattern[str], text: str, calendar: Calendar) -> Report:
     if not rest:
         raise NotRead("words")
     code, day, rest = take_code_and_day(rest)
-    return Report(code, _all_doses(rest, calendar), day)
+    doses = _all_doses(rest, calendar)
+    if _may_be_numbers(day, doses, calendar):
+        raise NotRead("day")
+    return Report(code, doses, day)
+
+
+def _may_be_numbers(day: str, doses: tuple[DoseWord, ...], calendar: Calendar) -> bool:
+    """PENTA 2-3 may be the second of March, or two doses of one vaccine."""
+    found = _TWO_NUMBERS.fullmatch(day)
+    if found is None:
+        return False
+    written = {int(found[1]), int(found[2])}
+    known = (_numbers(calendar, dose.antigen) for dose in doses if dose.number is None)
+    return any(len(numbers) > 1 and written <= set(numbers) for numbers in known)
 
 
 def _all_doses(plain: str, calendar: Calendar) -> tuple[DoseWord, ...]:

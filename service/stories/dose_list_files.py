@@ -22,7 +22,7 @@ from service.domain.dose_lists import HEADINGS, LOOKED_FOR_IN, Headings, count_h
 LARGEST: Final = 10_000_000
 MOST_ROWS, MOST_COLUMNS = 50_000, 60
 _DELIMITERS: Final = (";", ",", "\t")
-_LIMITS: Final = "ôtez les colonnes qui ne servent pas, ou coupez la liste en deux"
+_LIMITS: Final = f"{MOST_ROWS} lignes et {MOST_COLUMNS} colonnes"
 Rows = list[Sequence[object]]
 
 
@@ -70,7 +70,8 @@ def _of_workbook(data: bytes, name: str, most_rows: int, formulas: bool) -> Rows
         with closing(load_workbook(io.BytesIO(data), read_only=True, data_only=not formulas, keep_links=False)) as book:
             page = book.worksheets[0]
             page.reset_dimensions()  # what the sheet says of its own size may be wrong
-            return [row[:MOST_COLUMNS] for row in page.iter_rows(max_row=most_rows + 1, values_only=True)]
+            # Bounded while reading: one cell far to the right makes sixteen thousand of every row.
+            return list(page.iter_rows(max_row=most_rows + 1, max_col=MOST_COLUMNS, values_only=True))
     except Exception:
         # A broken or hostile part raises whatever it hits first; for the person it is one thing.
         raise CannotOpen(f"{name} ne s'ouvre pas : enregistrez-le de nouveau en .xlsx ou en CSV UTF-8") from None

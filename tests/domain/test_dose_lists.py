@@ -5,8 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.domain.dose_lists import Line, NoColumns, Refusal, find_columns, is_empty, read_line
+from service.domain.dose_lists import (
+    CODE_DIGITS,
+    Line,
+    NoColumns,
+    Refusal,
+    find_columns,
+    is_empty,
+    read_line,
+    read_list,
+    shown,
+)
 from service.domain.dose_words import DoseWord
 from service.domain.vaccine_calendar import built_in_calendar
 
@@ -103,3 +115,31 @@ def test_what_is_unclear_is_refused_with_its_reason(cells: tuple[object, object,
 def test_empty_lines_are_no_lines() -> None:
     assert is_empty((None, "", "  "))
     assert not is_empty((None, "", 0))
+
+
+ODD_WORDS = ["48217730", "PENTA1", "12/11/2026", "2026-11-12", "ⅷ", "４８２１７７３０", "١٢/١١/٢٠٢٦"]
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=90), st.dates(), st.datetimes(), st.times(),
+    st.timedeltas(), st.sampled_from(ODD_WORDS),
+)  # fmt: skip
+
+
+@given(st.tuples(CELLS, CELLS, CELLS))
+def test_any_three_cells_are_a_line_or_a_refusal_that_can_be_shown(cells: tuple[object, object, object]) -> None:
+    said = read_line(7, cells, MALI)
+    if isinstance(said, Line):
+        assert len(said.code) == CODE_DIGITS
+        assert said.code.isascii()
+        assert said.doses
+    else:
+        assert said.why.isprintable()
+    assert all(shown(cell).isprintable() for cell in cells)
+
+
+@given(st.lists(st.lists(CELLS | st.sampled_from(["code", "dose", "date"]), max_size=5), max_size=14))
+def test_any_grid_is_a_list_or_none(rows: list[list[object]]) -> None:
+    try:
+        found = read_list(rows, MALI)
+    except NoColumns:
+        return
+    assert len(found.cells) == len(found.lines) + len(found.unread)

@@ -35,6 +35,11 @@ def shown(text: str) -> str:
         ("VU 4821 DTC-HepB-Hib 2 pcv13-2", "4821 PENTA2 PCV2"),
         ("VU 4821 7730 12/11 PENTA2", "48217730 PENTA2 on 12/11"),
         ("VU: 4821 - BCG aujourd'hui.", "4821 BCG on AUJOURD'HUI"),
+        ("VU 4821 BCG 1-2", "4821 BCG on 1-2"),
+        ("VU 4821 PENTA 12-11", "4821 PENTA on 12-11"),
+        ("VU 4821 PENTA1 2-3", "4821 PENTA1 on 2-3"),
+        ("\u202aVU 48\u200b21\u202c 7730 PEN\u200bTA2", "48217730 PENTA2"),
+        ("ＶＵ ４８２１ ＰＥＮＴＡ２", "4821 PENTA2"),
     ],
 )
 def test_what_they_write_is_read(text: str, meant: str) -> None:
@@ -57,6 +62,11 @@ def test_what_they_write_is_read(text: str, meant: str) -> None:
         ("VU 4821 PENTA2 Penta 3", "same_day", "PENTA3"),
         ("VU 4821 VPO1 OPV", "same_day", "OPV"),
         ("VU 4821 BCG 12/11 13/11", "day", ""),
+        ("VU 4821 PENTA 2-3", "day", ""),
+        ("VU 4821 BCG, vpo 1.2", "day", ""),
+        ("VU ٤٨٢١ PENTA2", "code", ""),
+        ("VU 4821⁷ PENTA2", "code", ""),
+        ("VU 4821 PENTA½", "unknown", "2"),
         ("VU 4821 " + "BCG " * 90, "words", ""),
     ],
 )

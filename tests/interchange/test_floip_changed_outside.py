@@ -7,7 +7,7 @@ from typing import Any
 from flows.interchange.floip_in import from_container
 from flows.interchange.floip_names import uuid_of
 from flows.interchange.floip_out import to_container
-from flows.loader import load_sources
+from flows.loader import load_library, load_sources
 from flows.mistakes import FlowMistake
 from flows.model import Menu, Number, When, Words
 from tests.interchange.every_kind import AMV, LIBRARY
@@ -47,6 +47,15 @@ def test_a_spelling_changed_only_for_plain_phones_is_told() -> None:
     assert load_sources(sources).flows == EXAMPLE.flows
     assert len(report) == 1
     assert "a text changed outside came over in part" in report[0]
+
+
+def test_a_line_of_the_report_stays_one_whatever_the_file_holds() -> None:
+    container = amv()
+    for value in resource(container, named(container, "chef")["config"]["prompt"])["values"]:
+        value["value"] = "Qui ?\n\x1b[2J\u202eest @(contact.a + 1)"
+    _, report = from_container(container)
+    assert report
+    assert all(line.isprintable() for line in report)
 
 
 def test_a_way_and_a_bound_changed_outside_come_back_changed() -> None:
@@ -134,3 +143,19 @@ def _damage(container: Any, luck: random.Random, strange: list[Any]) -> None:
             place[key] = luck.choice(strange)
             return
         place = place[key]
+
+
+def test_words_changed_in_a_language_that_a_speaker_had_read_are_read_no_more() -> None:
+    library = load_library()
+    assert library.get("messages").reviewed["en"] is True
+    container = json.loads(json.dumps(to_container(library, "messages")))
+    assert load_sources(from_container(container)[0]).get("messages").reviewed["en"] is True
+    flow = next(each for each in container["flows"] if each["label"] == "messages")
+    english = next(each["id"] for each in flow["languages"] if each["iso_639_3"] == "eng")
+    said = next(value for each in flow["resources"] for value in each["values"] if value["language_id"] == english)
+    said["value"] = "Another thing"
+    sources, report = from_container(container)
+    assert load_sources(sources).get("messages").reviewed["en"] is False
+    assert any("its 'en' was changed since a speaker had read it" in line for line in report)
+    del flow["vendor_metadata"]["laseli"]["read"]
+    assert load_sources(from_container(container)[0]).get("messages").reviewed["en"] is False

@@ -57,3 +57,15 @@ def test_a_flow_that_does_not_exist_is_refused_with_those_that_do() -> None:
     result = laseli("floip-out", "acceuil")
     assert result.exit_code == 1
     assert "there is no flow 'acceuil'; there are accord_donne, accueil" in result.stderr
+
+
+def test_what_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    out = laseli("floip-out", "messages", "--out", tmp_path / "none" / "x.json")
+    assert out.exit_code == 1
+    assert "cannot be written: No such file" in out.stderr
+    file = tmp_path / "messages.json"
+    assert laseli("floip-out", "messages", "--out", file).exit_code == 0
+    (tmp_path / "messages.yaml").mkdir()
+    into = laseli("floip-in", file, "--folder", tmp_path, "--force")
+    assert into.exit_code == 1
+    assert "cannot be written: Is a directory" in into.stderr

@@ -20,6 +20,7 @@ from flows.interchange.sheet_merge import bring_in
 from flows.interchange.sheet_opening import LARGEST, open_sheet
 from flows.interchange.sheet_out import table_of
 from flows.mistakes import FlowMistake
+from tests.interchange.odd_workbooks import ODD
 from tests.interchange.sheet_people import Paper, read, refused, run, small
 
 GOOD = xlsx_of(table_of(small()))
@@ -135,6 +136,12 @@ def test_it_is_refused_in_a_sentence(case: str) -> None:
     assert time.process_time() - before < 3
     assert told in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_a_sheet_cannot_hide_what_it_holds(case: str) -> None:
+    said = refused(ODD[case](GOOD), "essai.xlsx")
+    assert ("trop grand" if "cells" in case else "ce qu'aucun tableur n'y met") in said
 
 
 def test_a_bomb_takes_no_memory() -> None:

@@ -14,6 +14,7 @@ from flows.interchange.form_file import LONGEST_CELL, MOST_BYTES
 from flows.interchange.xlsform_in import from_xlsform
 from flows.mistakes import FlowMistake
 from tests.interchange.form_samples import OUI_NON, locked_workbook, old_workbook, survey, workbook
+from tests.interchange.odd_workbooks import ODD
 
 FORM = survey(
     ["integer", "age", "Age ?", None, ". >= 1 and . <= 30"], ["select_one oui_non", "ok", "Ok ?"], choices=OUI_NON
@@ -138,6 +139,12 @@ def test_a_zip_with_many_thousand_parts_is_refused() -> None:
 def test_a_sheet_that_declares_entities_is_refused() -> None:
     doctype = b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
     assert "DOCTYPE" in refused(changed_part(SHEET, doctype + sheet("<row/>")))
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_a_sheet_cannot_hide_what_it_holds(case: str) -> None:
+    good = workbook({"survey": [["type", "name", "label"], ["text", "nom", "Nom ?"]]})
+    assert ("tags" if "cells" in case else "DOCTYPE") in refused(ODD[case](good))
 
 
 def test_a_row_at_the_end_of_the_sheet_and_a_cell_at_its_last_column_are_harmless() -> None:
