@@ -22,12 +22,12 @@ def command(server: str, app: str, port: int) -> list[str]:
     if server == "gunicorn":
         options = ["-k", "gthread", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}", "--log-level", "error"]
         return [sys.executable, "-m", "gunicorn", *options, "--keep-alive", "60", app]
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--port", str(port)]
-    return [str(Path(sys.executable).parent / "granian"), *options, "--log-level", "error", app]
+    return [sys.executable, "-m", "service.web.server", app]
 
 
 @contextmanager
 def running(server: str, app: str, port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    environment = environment | {"LASELI_PORT": str(port), "LASELI_WEB_THREADS": "4"}
     process = subprocess.Popen(command(server, app, port), cwd=HERE, env=environment, start_new_session=True)
     try:
         pin(process.pid, SERVER_CPU)
