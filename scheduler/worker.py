@@ -24,7 +24,7 @@ from service import jobs
 from service.clock import DemoClock, Watch
 from service.domain import local_time
 from service.logs import log
-from service.metrics import WORKER_LEASE
+from service.readiness import WORKER_LEASE
 from service.runtime import Runtime
 from service.store import system_tables
 from service.stories import brakes, clock_guard

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import a_config, fresh_sqlite
+from tests.faults.supervisor import environment
+
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +27,40 @@ def loaded_by(code: str, settings: dict[str, str]) -> set[str]:
 def of(modules: set[str], *packages: str) -> list[str]:
     """Those that are one of these packages or lie in it."""
     return sorted(name for name in modules if any(f"{name}.".startswith(f"{package}.") for package in packages))
+
+
+IN_NEITHER = (
+    *(
+        "alembic",
+        "holidays",
+        "openpyxl",
+        "procrastinate",
+        "prometheus_client",
+        "psycopg",
+        "pyrage",
+        "pyxform",
+        "twilio",
+    ),
+    *("flows.check", "flows.checks", "flows.drawing", "flows.floip", "flows.interchange"),
+    *("service.commands", "service.rehearsing", "service.simulator", "tests"),
+)
+PROCESSES = {
+    "web": ("import wsgi, service.web.server", ("apscheduler", "scheduler")),
+    "worker": (
+        "from service.config import Config; from service.runtime import build_runtime; from scheduler.worker import "
+        "Worker; Worker(build_runtime(Config.from_env()))",
+        ("flask", "granian", "jinja2", "service.web", "werkzeug"),
+    ),
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_on_sqlite_loads_nothing_that_only_others_need(
+    process: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    begin, not_here = PROCESSES[process]
+    settings = environment(a_config(fresh_sqlite(sqlite_template, tmp_path)))
+    assert of(loaded_by(begin, settings), *IN_NEITHER, *not_here) == []
 
 
 @pytest.mark.parametrize("country", ["ML", "FR"])

@@ -21,7 +21,7 @@ from sqlalchemy import delete, select, update
 from scheduler.__main__ import main
 from scheduler.timetable import TIMETABLE
 from scheduler.worker import Worker
-from service import metrics
+from service import readiness
 from service.clock import FixedClock, SystemClock, Watch
 from service.config import Config
 from service.domain.clock_judgement import EARLIEST_MS, Doubt, Reading, judge
@@ -156,7 +156,7 @@ def test_a_jump_stops_everything_and_is_told(hands: Hands, jump: int, carrier: L
     assert "laseli clock accept" in detail
     assert "2026-11-20" in detail
     assert f"{runtime.local(hands.clock.moment):%Y-%m-%d %H:%M}" in detail
-    gate = metrics.readiness(runtime)["dispatch"]
+    gate = readiness.readiness(runtime)["dispatch"]
     assert gate == {"ok": False, "closed": ["clock"], "remedy": detail}
     with runtime.database.read() as tx:
         assert system_tables.counters(tx)["clock_doubted"] == 1
