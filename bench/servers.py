@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -81,3 +82,10 @@ def memory_mb(pid: int) -> float:
     """Resident memory of the process and its descendants."""
     pages = sum(int(Path(f"/proc/{member}/statm").read_text().split()[1]) for member in family(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+
+
+def share_of_memory_mb(pid: int) -> float:
+    """The same, but pages that several processes share are counted in parts (PSS): what the machine has less."""
+    rollups = [Path(f"/proc/{member}/smaps_rollup").read_text() for member in family(pid)]
+    kilobytes = sum(int(found) for text in rollups for found in re.findall(r"^Pss: +(\d+) kB", text, re.MULTILINE))
+    return kilobytes * 1024 / 1_000_000
