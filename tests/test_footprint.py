@@ -30,17 +30,8 @@ def of(modules: set[str], *packages: str) -> list[str]:
 
 
 IN_NEITHER = (
-    *(
-        "alembic",
-        "holidays",
-        "openpyxl",
-        "procrastinate",
-        "prometheus_client",
-        "psycopg",
-        "pyrage",
-        "pyxform",
-        "twilio",
-    ),
+    *("alembic", "holidays", "openpyxl", "procrastinate", "prometheus_client"),
+    *("psycopg", "pyrage", "pyxform", "sqlalchemy.dialects.postgresql", "twilio"),
     *("flows.check", "flows.checks", "flows.drawing", "flows.floip", "flows.interchange"),
     *("service.commands", "service.rehearsing", "service.simulator", "tests"),
 )
