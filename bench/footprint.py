@@ -29,8 +29,6 @@ from service.runtime import Runtime, build_runtime
 from service.store import message_tables, system_tables
 from service.stories import setup
 
-QUICK = bool(os.environ.get("BENCH_QUICK"))
-STEPS, MESSAGES = (1_000, 5_000) if QUICK else (10_000, 100_000)
 WEB_GOAL, WORKER_GOAL, WHOLE_GOAL = 90, 80, 150
 WEB_PORT, CARRIER_PORT = 18410, 18411
 PATIENCE_S = 900.0
@@ -68,20 +66,26 @@ def _until(come: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def _call(port: int) -> None:
+def _sizes() -> tuple[int, int]:
+    """How many steps, how many messages."""
+    return (1_000, 5_000) if os.environ.get("BENCH_QUICK") else (10_000, 100_000)
+
+
+def _call(port: int, enough: int) -> None:
     """Steps of the enrolment, until there were enough."""
     steps = 0
-    while steps < STEPS:
+    while steps < enough:
         steps += drive(port, CONNECTIONS, 1.0, enrolments).requests
 
 
 def measure(name: str, settings: dict[str, str]) -> None:
+    steps, messages = _sizes()
     runtime = build_runtime(Config.from_env(settings))
     setup.prepare(runtime)
     with running("granian", "wsgi:app", WEB_PORT, settings) as web, working(settings, runtime) as worker:
         _print(f"{name}, idle", web.pid, worker)
-        _call(WEB_PORT)
-        fill(runtime, MESSAGES, equal=True)
+        _call(WEB_PORT, steps)
+        fill(runtime, messages, equal=True)
         _until(lambda: _waiting(runtime) == 0)
         _print(f"{name}, worked", web.pid, worker)
     runtime.database.close()
@@ -99,7 +103,8 @@ def _print(name: str, web: int, worker: int) -> None:
 
 
 def main() -> None:
-    print(f"Memory of one web process and one worker; worked: {STEPS:,} steps of USSD, {MESSAGES:,} messages sent")
+    steps, messages = _sizes()
+    print(f"Memory of one web process and one worker; worked: {steps:,} steps of USSD, {messages:,} messages sent")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(carrier(CARRIER_PORT))
         postgres = stack.enter_context(Postgres(Path(folder)))
