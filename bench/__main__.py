@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import claim, dispatch, flow, keeping, receipts, sweep, ussd
+from bench import claim, dispatch, flow, footprint, keeping, receipts, sweep, ussd
 from tests.faults.reliability import machine
 
 BENCHMARKS = {
@@ -25,6 +25,7 @@ BENCHMARKS = {
     "receipts": receipts.main,
     "sweep": sweep.main,
     "keeping": keeping.main,
+    "footprint": footprint.main,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ABOUT = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,12 +23,12 @@ def command(server: str, app: str, port: int) -> list[str]:
     if server == "gunicorn":
         options = ["-k", "gthread", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}", "--log-level", "error"]
         return [sys.executable, "-m", "gunicorn", *options, "--keep-alive", "60", app]
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--port", str(port)]
-    return [str(Path(sys.executable).parent / "granian"), *options, "--log-level", "error", app]
+    return [sys.executable, "-m", "service.web.server", app]
 
 
 @contextmanager
 def running(server: str, app: str, port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    environment = environment | {"LASELI_PORT": str(port), "LASELI_WEB_THREADS": "4"}
     process = subprocess.Popen(command(server, app, port), cwd=HERE, env=environment, start_new_session=True)
     try:
         pin(process.pid, SERVER_CPU)
@@ -82,3 +83,10 @@ def memory_mb(pid: int) -> float:
     """Resident memory of the process and its descendants."""
     pages = sum(int(Path(f"/proc/{member}/statm").read_text().split()[1]) for member in family(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+
+
+def share_of_memory_mb(pid: int) -> float:
+    """The same, but pages that several processes share are counted in parts (PSS): what the machine has less."""
+    rollups = [Path(f"/proc/{member}/smaps_rollup").read_text() for member in family(pid)]
+    kilobytes = sum(int(found) for text in rollups for found in re.findall(r"^Pss: +(\d+) kB", text, re.MULTILINE))
+    return kilobytes * 1024 / 1_000_000

@@ -20,12 +20,13 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from scheduler.timetable import TIMETABLE, Entry, one_round
-from service import jobs
+from service import jobs, logs
 from service.clock import DemoClock, Watch
+from service.config import Config
 from service.domain import local_time
 from service.logs import log
-from service.metrics import WORKER_LEASE
-from service.runtime import Runtime
+from service.readiness import WORKER_LEASE
+from service.runtime import Runtime, build_runtime
 from service.store import system_tables
 from service.stories import brakes, clock_guard
 
@@ -191,3 +192,14 @@ def _next_stop(runtime: Runtime, now: int) -> int:
             if moment > now:
                 return moment
     raise AssertionError("a day has a morning")
+
+
+def main() -> None:
+    """The process that `laseli worker` becomes: it has looked at settings and database, and said what is wrong."""
+    settings = Config.from_env()
+    logs.configure(settings.log_level)
+    Worker(build_runtime(settings)).run()
+
+
+if __name__ == "__main__":
+    main()

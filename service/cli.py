@@ -114,21 +114,11 @@ for treatment_command in TREATMENTS:
 
 @main.command()
 def serve() -> None:
-    """Run the web process (granian, one worker with LASELI_WEB_THREADS threads)."""
+    """Run the web process (granian, with LASELI_WEB_THREADS threads)."""
     found = opened_runtime().config
     _port_is_free(found.host, found.port)
-    options = {
-        "--interface": "wsgi",
-        "--host": found.host,
-        "--port": found.port,
-        "--workers": 1,
-        "--blocking-threads": found.web_threads,
-        "--log-level": "warning",
-    }
-    words = [word for option, value in options.items() for word in (option, str(value))]
-    # In the place of this process, which has loaded the whole product only to look: the parent stays small.
-    # No access log: webhook addresses hold secrets.
-    os.execv(sys.executable, [sys.executable, "-m", "granian", *words, "--no-access-log", "wsgi:app"])  # noqa: S606
+    # In the place of this process, which has loaded every command only to look.
+    os.execv(sys.executable, [sys.executable, "-m", "service.web.server"])  # noqa: S606
 
 
 def _port_is_free(host: str, port: int) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from service.logs import log
 from service.runtime import Runtime
-from service.store import job_tables, procrastinate_tables
+from service.store import job_tables
 from service.store.job_tables import Listed
 from service.store.system_tables import count
 
@@ -108,7 +108,14 @@ def _names_nobody(value: object, kind: object) -> bool:
 
 
 def _shelf(tx: Connection) -> Any:
-    return procrastinate_tables if tx.dialect.name == "postgresql" else job_tables
+    return _on_postgresql() if tx.dialect.name == "postgresql" else job_tables
+
+
+def _on_postgresql() -> Any:
+    # Its column types are PostgreSQL's own: an installation on SQLite never loads them.
+    from service.store import procrastinate_tables
+
+    return procrastinate_tables
 
 
 # --- carrying out -------------------------------------------------------------------------------------------
@@ -143,7 +150,7 @@ def carry_out_due(runtime: Runtime) -> None:
     """Carry out what is due now in this process and come back: for one round by hand, and for tests."""
     with runtime.database.read() as tx:
         waiting = job_tables.any_due(tx, runtime.now(), list(JOBS)) or (
-            not runtime.database.is_sqlite and procrastinate_tables.any_due(tx)
+            not runtime.database.is_sqlite and _on_postgresql().any_due(tx)
         )
     if not waiting:
         return
@@ -189,14 +196,14 @@ def given_up(tx: Connection, name: str, error: str) -> None:
 
 def listed(tx: Connection, limit: int = 500) -> list[Listed]:
     """All that wait, run or were given up."""
-    others = procrastinate_tables.listed(tx, limit) if tx.dialect.name == "postgresql" else []
+    others = _on_postgresql().listed(tx, limit) if tx.dialect.name == "postgresql" else []
     return others + job_tables.listed(tx, limit)
 
 
 def count_jobs(tx: Connection) -> dict[str, int]:
     found = Counter(job_tables.count_jobs(tx))
     if tx.dialect.name == "postgresql":
-        found.update(procrastinate_tables.count_jobs(tx))
+        found.update(_on_postgresql().count_jobs(tx))
     return {state: found[state] for state in ("waiting", "running", "failed")}
 
 
@@ -219,5 +226,5 @@ def drop(tx: Connection, job_id: int) -> bool:
 def _take_up(tx: Connection, job_id: int) -> tuple[str, dict[str, Any], str | None] | None:
     found = job_tables.take_up(tx, job_id)
     if found is None and tx.dialect.name == "postgresql":
-        found = procrastinate_tables.take_up(tx, job_id)
+        found = _on_postgresql().take_up(tx, job_id)
     return found

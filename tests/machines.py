@@ -115,7 +115,7 @@ class Machines:
         return self.start(["-m", "scheduler", "worker"], environment(settings, **more))
 
     def odd_worker(self, settings: Config, **more: object) -> Process:
-        return self.start(["-m", "tests.odd_worker", "worker"], environment(settings, **more))
+        return self.start(["-m", "tests.odd_worker"], environment(settings, **more))
 
     def web(self, settings: Config, port: int, **more: object) -> Process:
         found = self.start(["-m", "scheduler", "serve"], environment(settings, LASELI_PORT=port, **more))

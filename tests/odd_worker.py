@@ -1,4 +1,4 @@
-"""`python -m tests.odd_worker worker`: the real command, with shorter patience and a job that takes its time.
+"""`python -m tests.odd_worker`: what the real command becomes, with shorter patience and a job that takes its time.
 
 Set by the environment: ODD_LEASE_S (of the leader and of a job; a quarter of it between two signs of life) and
 ODD_DIARY, a file to which the job and a leader-only entry of the timetable write a line when they begin and end.
@@ -7,13 +7,11 @@ ODD_DIARY, a file to which the job and a leader-only entry of the timetable writ
 from __future__ import annotations
 
 import os
-import sys
 import time
 from dataclasses import replace
 
 import scheduler.timetable
 import scheduler.worker
-from scheduler.__main__ import main
 from scheduler.timetable import Entry
 from service import jobs
 from service.runtime import Runtime
@@ -63,4 +61,4 @@ if __name__ == "__main__":
         scheduler.worker.TIMETABLE = (*entries, Entry("lead", 0.2, lead, leader_only=True))
     if "ODD_LEASE_S" in os.environ:
         shorten(float(os.environ["ODD_LEASE_S"]))
-    main(sys.argv[1:], prog_name="laseli")
+    scheduler.worker.main()

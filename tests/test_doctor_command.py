@@ -21,7 +21,7 @@ from service import machine
 from service.clock import REHEARSAL_MARK, SystemClock
 from service.config import Config
 from service.domain.checkup import CHECKS
-from service.metrics import LAST_BACKUP, WORKER_LEASE
+from service.readiness import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import phone_tables, route_tables, spend_tables, system_tables
 from service.store.message_tables import message

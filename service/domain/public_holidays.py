@@ -6,9 +6,12 @@ estimates, and the days beside them count too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import NamedTuple
 
 ESTIMATED = " (estimated)"
@@ -50,11 +53,22 @@ def holidays_of(country: str, year: int) -> Mapping[date, Holiday]:
     """The holidays of a country's year, by day; none for no country. KeyError for a country that is not known."""
     if not country:
         return {}
-    # It costs twenty megabytes: only a process that asks pays for it.
-    import holidays
-
     try:
-        found = holidays.country_holidays(country, years=year, language="en_US")
+        found = _package().country_holidays(country, years=year, language="en_US")
     except NotImplementedError:
         raise KeyError(country) from None
     return {day: Holiday(name.replace(ESTIMATED, ""), ESTIMATED in name) for day, name in sorted(found.items())}
+
+
+def _package() -> ModuleType:
+    """`holidays`, which costs six megabytes with one country: only a process that asks pays for it.
+
+    It loads a country's file when that country is asked for, but its folder of countries loads all 250 when it is
+    imported, which costs sixteen megabytes more. So the folder is known to Python, and never run.
+    """
+    import holidays
+
+    folder = f"{holidays.__name__}.countries"
+    if folder not in sys.modules and (found := find_spec(folder)) is not None:
+        sys.modules.setdefault(folder, module_from_spec(found))
+    return holidays

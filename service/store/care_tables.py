@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Id, Instant, Sealed, among, id_column, metadata, new_id, reference
+from service.store.dialects import only_rows
 from service.store.prepared import Prepared, adding, inserting, paged
 
 VACCINE = "vaccine"
@@ -59,8 +60,7 @@ Index(
     dose.c.antigen,
     dose.c.given_on,
     unique=True,
-    sqlite_where=_standing,
-    postgresql_where=_standing,
+    **only_rows(_standing),
 )
 
 appointment = Table(
@@ -93,8 +93,7 @@ Index(
     "ix_appointment_next_step",
     appointment.c.next_step_on,
     appointment.c.household_id,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
+    **only_rows(_waiting),
 )
 Index("ix_appointment_child", appointment.c.child_id, appointment.c.state)
 _of_follow_up = appointment.c.follow_up_id.is_not(None)
@@ -102,8 +101,7 @@ Index(
     "ix_appointment_follow_up",
     appointment.c.follow_up_id,
     appointment.c.state,
-    sqlite_where=_of_follow_up,
-    postgresql_where=_of_follow_up,
+    **only_rows(_of_follow_up),
 )
 Index("ix_appointment_household", appointment.c.household_id, appointment.c.state)
 _of_membership = appointment.c.membership_id.is_not(None)
@@ -111,8 +109,7 @@ Index(
     "ix_appointment_membership",
     appointment.c.membership_id,
     appointment.c.state,
-    sqlite_where=_of_membership,
-    postgresql_where=_of_membership,
+    **only_rows(_of_membership),
 )
 
 

@@ -13,6 +13,7 @@ from service.domain.centre_days import CentreDays, ExtraDay, StockOut, WeeklyDay
 from service.domain.places import WEEKDAYS
 from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
 from service.store.columns import Instant, id_column, metadata, new_id, reference
+from service.store.dialects import only_rows
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child, household
 from service.store.place_tables import health_centre
@@ -39,7 +40,7 @@ centre_fact = Table(
 )
 f = centre_fact.c
 _stands = f.ended_at.is_(None)
-Index("ix_centre_fact_standing", f.centre_id, sqlite_where=_stands, postgresql_where=_stands)
+Index("ix_centre_fact_standing", f.centre_id, **only_rows(_stands))
 
 
 class Fact(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -26,13 +27,13 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
 from service.domain.letter_rules import LetterRules
+from service.store.dialects import insert_for
 from service.store.vault import Vault
 
 metadata = MetaData(
@@ -84,7 +85,7 @@ def rules_of(tx: Connection) -> LetterRules:
 
 def upsert(tx: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT. We never catch a conflict: on PostgreSQL an error ends the transaction."""
-    return (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(table)
+    return insert_for(tx.dialect)(table)
 
 
 def wrote(tx: Connection, statement: Any) -> bool:
@@ -122,7 +123,7 @@ class _ListOf(TypeDecorator[Any]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(postgresql.ARRAY(self.item) if dialect.name == "postgresql" else Text())
+        return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else Text())
 
     def __init__(self, item: Any) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, id_column, metadata, upsert
+from service.store.dialects import only_rows
 from service.store.prepared import Prepared, inserting
 
 conversation = Table(
@@ -43,7 +44,7 @@ conversation = Table(
     Column("look_at", Instant),
 )
 _looked_at = conversation.c.look_at.is_not(None)
-Index("ix_conversation_look_at", conversation.c.look_at, sqlite_where=_looked_at, postgresql_where=_looked_at)
+Index("ix_conversation_look_at", conversation.c.look_at, **only_rows(_looked_at))
 
 flow_version = Table(
     "flow_version",

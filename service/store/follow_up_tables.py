@@ -27,6 +27,7 @@ from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled, upsert, wrote
+from service.store.dialects import only_rows
 from service.store.mediator_tables import mediator_zone
 from service.store.people_tables import CHILD_COLUMNS, Child, caregiver, child, household, person
 from service.store.phone_tables import phone
@@ -62,7 +63,7 @@ follow_up = Table(
 c = follow_up.c
 _is_open = c.state == spelled("open")
 # Two mediators who note the same woman at the same moment: one follow-up.
-Index("uq_follow_up_open", c.person_id, c.kind, unique=True, sqlite_where=_is_open, postgresql_where=_is_open)
+Index("uq_follow_up_open", c.person_id, c.kind, unique=True, **only_rows(_is_open))
 
 follow_up_contact = Table(
     "follow_up_contact",

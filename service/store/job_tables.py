@@ -14,6 +14,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, Text, delete, func
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, database_now, id_column, lease_is_over, metadata, new_id, upsert
+from service.store.dialects import only_rows
 
 LEASE_MS = 20_000
 """How long a worker may be silent about a job before another takes it up. It says every five seconds that it lives."""
@@ -36,7 +37,7 @@ job = Table(
 )
 j = job.c
 _waiting = j.state == "waiting"
-Index("uq_job_lock", j.lock, unique=True, sqlite_where=_waiting, postgresql_where=_waiting)
+Index("uq_job_lock", j.lock, unique=True, **only_rows(_waiting))
 Index("ix_job_state", j.state, j.added_at)
 
 

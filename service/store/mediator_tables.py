@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection
 
 from service.store import columns
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled
+from service.store.dialects import only_rows
 from service.store.people_tables import CHILD_COLUMNS, Child, child, person
 from service.store.phone_tables import phone
 from service.store.place_tables import zone
@@ -47,7 +48,7 @@ mediator = Table(
     Column("created_at", Instant, nullable=False),
 )
 _stays = mediator.c.state != spelled("left")
-Index("uq_mediator_phone", mediator.c.phone_id, unique=True, sqlite_where=_stays, postgresql_where=_stays)
+Index("uq_mediator_phone", mediator.c.phone_id, unique=True, **only_rows(_stays))
 
 mediator_zone = Table(
     "mediator_zone",

@@ -38,6 +38,7 @@ from service.store.columns import (
     spelled,
 )
 from service.store.consent_tables import is_wanted
+from service.store.dialects import only_rows
 from service.store.prepared import PreparedPage, listed
 from service.store.vault import SEALED_NOTHING
 
@@ -83,15 +84,15 @@ message = Table(
 )
 m = message.c
 _queued = m.state == "queued"
-Index("ix_message_due", m.priority.desc(), m.not_before, sqlite_where=_queued, postgresql_where=_queued)
+Index("ix_message_due", m.priority.desc(), m.not_before, **only_rows(_queued))
 _call = _queued & (m.medium == "voice")
-Index("ix_message_call", m.priority.desc(), m.not_before, sqlite_where=_call, postgresql_where=_call)
+Index("ix_message_call", m.priority.desc(), m.not_before, **only_rows(_call))
 _open = m.state.in_(("sending", "unknown", "accepted"))
-Index("ix_message_open", m.state, m.state_at, sqlite_where=_open, postgresql_where=_open)
+Index("ix_message_open", m.state, m.state_at, **only_rows(_open))
 Index("ix_message_carrier", m.channel, m.carrier_id)
 Index("ix_message_number", m.number_idx, m.state)
 _batched = _queued & m.batch_key.is_not(None)
-Index("ix_message_batch", m.batch_key, m.not_before, sqlite_where=_batched, postgresql_where=_batched)
+Index("ix_message_batch", m.batch_key, m.not_before, **only_rows(_batched))
 
 # As the indexes above spell it, letter for letter: a partial index serves no parameter.
 IS_QUEUED = m.state == spelled("queued")

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.store.care_tables import APPOINTMENT_COLUMNS, Appointment, appointment
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled, upsert, wrote
+from service.store.dialects import only_rows
 from service.store.people_tables import household
 from service.store.phone_tables import phone
 
@@ -37,7 +38,7 @@ c = membership.c
 STANDING = ("requested", "active")
 _is_active = c.state == spelled("active")
 # Whose cover ends, or ended a moment ago.
-Index("ix_membership_paid_until", c.paid_until, sqlite_where=_is_active, postgresql_where=_is_active)
+Index("ix_membership_paid_until", c.paid_until, **only_rows(_is_active))
 
 
 class Membership(NamedTuple):

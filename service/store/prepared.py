@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Subquery, Table, bindparam, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
+
+from service.store.dialects import insert_for
 
 Convert = Callable[[Any], Any]
 
@@ -111,8 +112,7 @@ class _Form:
     """The statement as one database takes it, with what its values pass through on the way."""
 
     def __init__(self, make: Callable[[Any], Any], dialect: Dialect) -> None:
-        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        compiled: Any = make(insert).compile(dialect=dialect)
+        compiled: Any = make(insert_for(dialect)).compile(dialect=dialect)
         self.sql = str(compiled)
         self._places: Sequence[str] | None = compiled.positiontup
         into = {name: _into(bind.type, dialect) for name, bind in compiled.binds.items()}

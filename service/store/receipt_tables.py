@@ -34,6 +34,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.message_states import ReceiptState, Scope, State
 from service.store.columns import Id, Instant, among, id_column, metadata, new_id
+from service.store.dialects import only_rows
 from service.store.former_ids import former_carrier_id
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
@@ -58,10 +59,10 @@ unmatched_receipt = Table(
 kept = unmatched_receipt.c
 m = message.c
 _new, _waits = kept.looked_at.is_(None), kept.looked_at.is_not(None)
-Index("ix_unmatched_receipt_new", kept.at, sqlite_where=_new, postgresql_where=_new)
-Index("ix_unmatched_receipt_carrier", kept.carrier_id, sqlite_where=_waits, postgresql_where=_waits)
-Index("ix_unmatched_receipt_number", kept.number_idx, sqlite_where=_waits, postgresql_where=_waits)
-Index("ix_unmatched_receipt_waiting", kept.looked_at, sqlite_where=_waits, postgresql_where=_waits)
+Index("ix_unmatched_receipt_new", kept.at, **only_rows(_new))
+Index("ix_unmatched_receipt_carrier", kept.carrier_id, **only_rows(_waits))
+Index("ix_unmatched_receipt_number", kept.number_idx, **only_rows(_waits))
+Index("ix_unmatched_receipt_waiting", kept.looked_at, **only_rows(_waits))
 
 CLOCKS_DIFFER_MS = 60_000
 """A receipt comes after its call; the machines that stamp the two may differ by so much."""

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, func, insert, sele
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Id, Instant, id_column, metadata, new_id
+from service.store.dialects import only_rows
 from service.store.people_tables import CHILD_COLUMNS, Child, child, household, person
 
 replan_run = Table(
@@ -28,7 +29,7 @@ replan_run = Table(
 )
 r = replan_run.c
 _is_open = r.state != "done"
-Index("uq_replan_run_open", r.calendar, unique=True, sqlite_where=_is_open, postgresql_where=_is_open)
+Index("uq_replan_run_open", r.calendar, unique=True, **only_rows(_is_open))
 
 
 class Run(NamedTuple):

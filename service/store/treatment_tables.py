@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Date, Index, String, Table, Unique
 from sqlalchemy.engine import Connection
 
 from service.store.columns import Instant, Sealed, id_column, metadata, new_id, reference, spelled, upsert, wrote
+from service.store.dialects import only_rows
 from service.store.people_tables import CHILD_COLUMNS, Child, child, person
 from service.store.place_tables import zone
 
@@ -36,8 +37,8 @@ treatment = Table(
 c = treatment.c
 _is_open = c.state == spelled("open")
 # The centre and a mediator who open one for the same child at the same moment: one treatment.
-Index("uq_treatment_open", c.child_id, unique=True, sqlite_where=_is_open, postgresql_where=_is_open)
-Index("ix_treatment_lapses", c.lapses_on, sqlite_where=_is_open, postgresql_where=_is_open)
+Index("uq_treatment_open", c.child_id, unique=True, **only_rows(_is_open))
+Index("ix_treatment_lapses", c.lapses_on, **only_rows(_is_open))
 
 treatment_visit = Table(
     "treatment_visit",

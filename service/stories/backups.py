@@ -23,7 +23,7 @@ from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
 from service.key_rings import parse_index_ring, parse_ring
 from service.logs import log, scrub
-from service.metrics import LAST_BACKUP
+from service.readiness import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, postgresql_dumps, schema, sealed_files, sqlite_copies, system_tables
 from service.store.database import Database

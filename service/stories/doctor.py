@@ -14,7 +14,7 @@ from service import logs, machine
 from service.clock import DAY_MS
 from service.domain import checkup
 from service.domain.checkup_facts import Account, Closing, Console, Facts, Finding, Guessed, Heard
-from service.metrics import WORKER_LEASE, last_backup
+from service.readiness import WORKER_LEASE, last_backup
 from service.runtime import Runtime
 from service.store import (
     checkup_tables,

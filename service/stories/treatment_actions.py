@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from flows.check import Signature
 from flows.engine import Outcome
+from flows.findings import Signature
 from service.domain.rations import Discharge, Referred
 from service.store import treatment_tables
 from service.store.mediator_tables import Mediator

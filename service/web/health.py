@@ -6,7 +6,7 @@ import hmac
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from service import metrics
+from service.readiness import readiness
 from service.runtime import Runtime
 
 
@@ -19,13 +19,15 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
     @pages.get("/readyz")
     def ready() -> Response:
-        checks = metrics.readiness(runtime)
+        checks = readiness(runtime)
         answer = jsonify(checks)
         answer.status_code = 200 if all(check["ok"] for check in checks.values()) else 503
         return answer
 
     @pages.get("/metrics")
     def figures() -> Response:
+        from service import metrics  # many installations are never asked for them
+
         if not _may_read(runtime):
             abort(404, "nothing here")
         return Response(metrics.page(runtime), content_type=metrics.CONTENT_TYPE)

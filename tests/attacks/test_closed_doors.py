@@ -187,7 +187,7 @@ def granian(sqlite_template: Path, tmp_path: Path) -> Iterator[int]:
     }
     server = subprocess.Popen([sys.executable, "-m", "scheduler", "serve"], env=environment, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

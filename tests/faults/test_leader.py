@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from service.clock import SystemClock
 from service.config import Config
-from service.metrics import WORKER_LEASE
+from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
 from service.store.care_tables import appointment

@@ -9,7 +9,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex
 
 from service.runtime import Runtime
 from service.store import message_tables, people_tables, phone_tables, schema, system_tables
@@ -31,6 +34,13 @@ def test_the_migrations_make_the_tables_that_the_code_names(runtime: Runtime) ->
         assert MigrationContext.configure(tx).get_current_revision() == schema.newest()
     assert not schema.pending(runtime.database)
     schema.upgrade(runtime.database)  # again: nothing happens
+
+
+@pytest.mark.parametrize("dialect", [postgresql.dialect(), sqlite.dialect()], ids=["postgresql", "sqlite"])
+def test_an_index_of_some_rows_is_one_on_both_databases(dialect: Dialect) -> None:
+    [due] = [index for index in message_tables.message.indexes if index.name == "ix_message_due"]
+    told = " ".join(str(CreateIndex(due).compile(dialect=dialect)).split())
+    assert told.endswith("ON message (priority DESC, not_before) WHERE state = 'queued'")
 
 
 def test_concurrent_updates_are_not_lost(runtime: Runtime) -> None:

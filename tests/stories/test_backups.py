@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from service.config import Config
 from service.domain import backup_rules
-from service.metrics import LAST_BACKUP
+from service.readiness import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, schema, sealed_files, system_tables
 from service.store.message_tables import message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from service import metrics
+from service import readiness
 from service.domain.clock_judgement import EARLIEST_MS, Doubt, Reading, judge
 from service.runtime import Runtime
 from service.store import system_tables
@@ -66,7 +66,7 @@ def test_a_jump_stops_everything_and_is_told(hands: Hands, jump: int, carrier: L
     assert "laseli clock accept" in detail
     assert "2026-11-20" in detail
     assert f"{runtime.local(hands.clock.moment):%Y-%m-%d %H:%M}" in detail
-    gate = metrics.readiness(runtime)["dispatch"]
+    gate = readiness.readiness(runtime)["dispatch"]
     assert gate == {"ok": False, "closed": ["clock"], "remedy": detail}
     with runtime.database.read() as tx:
         assert system_tables.counters(tx)["clock_doubted"] == 1

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, func, select, text
 
 from service import jobs
 from service.cli import main
-from service.metrics import WORKER_LEASE
+from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import job_tables, people_tables, schema, system_tables
 from service.store.columns import metadata

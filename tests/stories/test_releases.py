@@ -180,7 +180,7 @@ def test_a_release_that_cannot_be_read_is_told_and_the_last_good_one_goes_on(
 def test_a_broken_file_of_the_program_does_not_silence_the_line(
     runtime: Runtime, settings: Config, clock: TestClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from service import metrics
+    from service import readiness
     from service import runtime as runtime_module
 
     (tmp_path / "definitions").mkdir()
@@ -190,7 +190,7 @@ def test_a_broken_file_of_the_program_does_not_silence_the_line(
     assert "goes on" in setup.prepare(fresh)
     with fresh.database.read() as tx:
         assert releases.start_flow(fresh, tx).id == "accueil"
-    told = metrics.readiness(fresh)["conversations"]
+    told = readiness.readiness(fresh)["conversations"]
     assert told["ok"]
     assert "accueil.yaml" in told["problem"]
     fresh.database.close()

@@ -9,7 +9,7 @@ import requests
 from service.app import create_app
 from service.clock import SystemClock
 from service.config import Config
-from service.metrics import LAST_BACKUP, WORKER_LEASE
+from service.readiness import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
 from service.stories import dispatch_gate, dispatcher
