@@ -16,10 +16,10 @@ from service.rehearsing.centres import Throw, year_of
 from service.rehearsing.dice import Dice
 from service.rehearsing.judge import Rules, judge
 from service.rehearsing.line import Silence
-from service.rehearsing.lives import World
+from service.rehearsing.lives import Protocols, World
 from service.rehearsing.product_line import ZONE, ProductLine, Round, product_line
 from service.rehearsing.results import compare
-from service.rehearsing.truth import Truth, is_apology, is_recall
+from service.rehearsing.truth import KINDS, Truth, is_apology, is_recall
 from service.rehearsing.year import Home, Year
 from service.rehearsing.year_report import Report, as_data, as_page
 
@@ -62,7 +62,7 @@ def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], Non
         zone=world.zone,
         behaviour=asked.behaviour,
         judgement=judge(
-            truth, Rules(world.ladder, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
+            truth, Rules(world.protocols.ladders, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
         ),
         results=compare(world, year.homes, quiet.homes),
         events=_events(world, year.homes, truth) | _at_centres(world) | _in_vain(year.homes, quiet.homes),
@@ -98,6 +98,13 @@ def world_of(asked: Asked, line: ProductLine) -> World:
         seen_days=runtime.config.visits.seen_days,
         antigen_of={rule.id: one.record_as for one in every for rule in one.doses},
         centres={one.name: year_of(one, {series.record_as for series in every}) for one in throws},
+        protocols=Protocols(
+            runtime.nutrition,
+            runtime.malaria,
+            runtime.renewal,
+            runtime.pregnancy,
+            {kind: runtime.ladder_for(kind) for kind in KINDS},
+        ),
     )
 
 

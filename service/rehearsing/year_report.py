@@ -14,6 +14,14 @@ from service.rehearsing.results import Results, Share
 from service.rehearsing.year_plots import Plot, bars, table, written
 
 WITH, WITHOUT = "avec rappels", "sans rappels"
+OF = {
+    "vaccine": "vaccins",
+    "nutrition": "malnutrition",
+    "smc": "tournées CPS",
+    "antenatal": "grossesses",
+    "postnatal": "après la naissance",
+    "cover": "couvertures",
+}
 SHOWN = 20
 BIN, BINS = 5, 8  # families by recalls: none, 1-4, 5-9 ... and the rest
 MONTHS = [
@@ -79,6 +87,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "messages_per_family": {str(many): families for many, families in found.per_family.items()},
         "broken": {what: found.count(what) for what in PROMISES},
         "broken_list": [list(one) for one in found.broken],
+        "recalls_by_follow_up": found.about,
         "checks": found.checks,
         "children": found.kids,
         "children_not_checked": found.kids_unchecked,
@@ -170,13 +179,14 @@ def as_lines(report: Report) -> Iterator[str]:
     yield "Événements : " + ", ".join(f"{name} {written(number)}" for name, number in report.events.items())
     yield "Messages : " + ", ".join(f"{name} {written(number)}" for name, number in report.messages.items())
     yield "Rappels par étape : " + ", ".join(f"{step} {written(number)}" for step, number in found.steps.items())
+    yield "Rappels par suivi : " + ", ".join(f"{OF[of]} {written(number)}" for of, number in found.about.items())
     yield f"Doses à temps : {_share(results.total, with_line=True)} {WITH}, {_share(results.total)} {WITHOUT}"
     yield _effect(report)
     yield ""
     for what, words in PROMISES.items():
         number = found.kids_unchecked if what == "unchecked" else found.count(what)
         yield f"{'ok ' if not number else 'NON'} {words} : {number}"
-    yield f"    (contrôles : {written(found.checks)}, enfants : {written(found.kids)}{_excused(found)})"
+    yield f"    (contrôles : {written(sum(found.checks.values()))}, enfants : {written(found.kids)}{_excused(found)})"
     for one in found.broken[:SHOWN]:
         yield "    " + _broken(report, one.at, one.what, one.family, one.detail)
     if len(found.broken) > SHOWN:
@@ -204,6 +214,8 @@ def _excused(found: Judgement) -> str:
         "no good hour": "aucune heure permise",
         "number given up": "numéro injoignable",
         "number or place changed": "numéro ou quartier changé ce jour-là",
+        "another phone": "couverture demandée d'un autre téléphone",
+        "a recall that day": "dernier jour d'une couverture, un rappel ce jour-là",
     }
     said = ", ".join(f"{words[why]} {written(number)}" for why, number in found.excused.items())
     return f" ; rien à dire : {said}"
