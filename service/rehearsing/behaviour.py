@@ -209,7 +209,7 @@ def _season(part: Table) -> Season:
     if found is None or not 1 <= int(found[1]) <= 12 or not 1 <= int(found[2]) <= 28:
         raise part.wrong("first", "a month and a day up to the 28th, like 07-15")
     numbers = [part.whole(name, 0) for name in Season._fields[2:-1]]
-    season = Season(int(found[1]), int(found[2]), *numbers, source=part.text("source"))
+    season = Season._make([int(found[1]), int(found[2]), *numbers, part.text("source")])
     part.done()
     return season
 

@@ -182,14 +182,16 @@ class _Court:
     def old_centre(self, house: House) -> Iterator[Broken]:
         for one in filter(is_recall, house.left):
             centre = house.place_at(one.at)
-            if all(self._names_a_cover(house, day) for day in days_named(one.text)):
+            if self._is_of_a_cover(house, one):
                 continue
             if centre and fold(f"CSCom {centre},") not in fold(one.text):
                 yield self._broken("to an old centre", house, one)
 
-    def _names_a_cover(self, house: House, day: tuple[int, int]) -> bool:
-        about = [plan.of for plan in house.plans if names({day}, plan.day)]
-        return bool(about) and set(about) == {COVER}
+    def _is_of_a_cover(self, house: House, one: Left) -> bool:
+        """It names a last covered day and no place: nobody is to go to a health centre for it."""
+        named = days_named(one.text)
+        is_covers = any(plan.of == COVER and names(named, plan.day) for plan in house.plans)
+        return is_covers and "CSCom" not in one.text
 
     def useful(self, house: House) -> Iterator[Broken]:
         """Each day that a message names is a contact that is still to be kept, with a step to be said."""
@@ -308,6 +310,14 @@ def _days_of(word: RoundWord) -> list[date]:
     return [word.first + timedelta(many) for many in range((word.last - word.first).days + 1)]
 
 
+PROMISES_OF_FOLLOW_UPS = {
+    "not reminded": "rendez-vous de suivi sans rappel",
+    "after a discharge": "rappels d'un traitement terminé ou d'un enfant envoyé au centre",
+    "after a pregnancy": "rappels d'une grossesse ou d'un suivi après naissance terminés",
+    "after a cover": "messages sur une couverture reprise ou arrêtée",
+    "cover, another phone": "fins de couverture dites à un autre téléphone",
+    **PROMISES_OF_ROUNDS,
+}
 PROMISES = {
     "one a day": "plus d'un rappel par famille et par jour",
     "after ARRET": "messages après ARRET",
@@ -320,12 +330,7 @@ PROMISES = {
     "to nobody's number": "messages à un numéro inconnu",
     "unchecked": "enfants non contrôlés",
     "not called back": "enfants non rappelés au retour d'un vaccin",
-    "not reminded": "rendez-vous de suivi sans rappel",
-    "after a discharge": "rappels d'un traitement terminé ou d'un enfant envoyé au centre",
-    "after a pregnancy": "rappels d'une grossesse ou d'un suivi après naissance terminés",
-    "after a cover": "messages sur une couverture reprise ou arrêtée",
-    "cover, another phone": "fins de couverture dites à un autre téléphone",
-    **PROMISES_OF_ROUNDS,
+    **PROMISES_OF_FOLLOW_UPS,
     **PROMISES_OF_CENTRES,
     **PROMISES_OF_LISTS,
 }

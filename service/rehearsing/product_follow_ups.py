@@ -1,11 +1,12 @@
-"""The product's follow-ups with dates behind a rehearsed year: what a centre, a programme or the mutual tells of them."""
+"""The product's follow-ups with dates behind a rehearsed year: what a centre, a programme or the mutual tells."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
+from random import Random
 
 from sqlalchemy.engine import Connection
 
@@ -15,6 +16,7 @@ from service.rehearsing.lives import Kid, Quartier
 from service.rehearsing.rounds import RoundWord
 from service.runtime import Runtime
 from service.store import round_tables
+from service.store.columns import ids_from
 from service.store.people_tables import Child
 from service.stories import consents, follow_ups, malaria_announcements, memberships, treatments
 from service.stories.follow_ups import Opening
@@ -28,11 +30,15 @@ BY = "rehearsal"
 class FollowUpsInside:
     """`_codes` are of children, `_women` of their mothers by the child that is expected, `_covers` of families."""
 
-    def __init__(self, runtime: Runtime, clock: FixedClock) -> None:
-        self.runtime, self._clock = runtime, clock
+    def __init__(self, runtime: Runtime, clock: FixedClock, seed: int) -> None:
+        self.runtime, self._clock, self._seed = runtime, clock, seed
         self._codes: dict[str, str] = {}
         self._women: dict[str, str] = {}
         self._covers: dict[str, str] = {}
+
+    def _own_ids(self, kid: str) -> AbstractContextManager[None]:
+        """Its household has the same id in every such year, and with it the same arm of an experiment."""
+        return ids_from(Random(f"{self._seed} {kid}"))  # noqa: S311 - no secret: the same another time
 
     @contextmanager
     def _child(self, kid: str, now: int) -> Iterator[tuple[Connection, Child]]:
@@ -92,7 +98,7 @@ class FollowUpsInside:
         self._clock.moment = now
         today = self.runtime.today(now)
         told = Opening(number=number, zone_id=quartier.id, week=week, seen_on=today, consent=CONSENT, by=BY)
-        with self.runtime.database.begin() as tx:
+        with self._own_ids(f"{woman} awaited"), self.runtime.database.begin() as tx:
             self._women[woman] = digits(follow_ups.open_pregnancy(tx, self.runtime, told, now).code)
 
     def made_contact(self, woman: str, now: int) -> None:
@@ -103,7 +109,7 @@ class FollowUpsInside:
 
     def birth(self, kid: Kid, now: int) -> None:
         self._clock.moment = now
-        with self.runtime.database.begin() as tx:
+        with self._own_ids(kid.key), self.runtime.database.begin() as tx:
             one = follow_ups.find(tx, self._women[kid.key])
             born = follow_ups.birth(tx, self.runtime, one, kid.born_on, 1, BY, now, (kid.sex,))
         self._codes[kid.key] = digits(born.codes[0])

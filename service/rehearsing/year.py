@@ -64,7 +64,7 @@ class Home:
 class Year:
     def __init__(self, world: World, line: Line, progress: Callable[[date], None] = lambda day: None) -> None:
         self.world, self.line, self.progress = world, line, progress
-        self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
+        self.truth = Truth(world.zone, self.at(world.last + timedelta(1), time()))
         self.homes: list[Home] = []
         self.home_of: dict[str, Home] = {}
         self.home_with: dict[str, Home] = {}
@@ -81,14 +81,14 @@ class Year:
             self.home_with |= {kid.key: home for kid in family.kids}
             self.home_of |= {family.number: home, family.listed: home}
             for event in lives.events_of(self.world, family):
-                at = self._at(event.on, time(event.minute // 60, event.minute % 60))
+                at = self.at(event.on, time(event.minute // 60, event.minute % 60))
                 self.then(at, 1, partial(DEEDS[event.kind], self, home, event))
         for centre in self.world.centres.values():
             for word in centre.words:
-                at = self._at(word.on, time(word.minute // 60, word.minute % 60))
+                at = self.at(word.on, time(word.minute // 60, word.minute % 60))
                 self.then(at, 1, partial(self._hear, centre, word))
         for said in rounds.words_of(self.world.behaviour.rounds, self.world.first, self.world.last):
-            at = self._at(said.on, time(rounds.TOLD_AT // 60, rounds.TOLD_AT % 60))
+            at = self.at(said.on, time(rounds.TOLD_AT // 60, rounds.TOLD_AT % 60))
             self.then(at, 1, partial(self.cares.hear_round, said))
         self._open_accounts()
         self._day(self.world.first)
@@ -105,22 +105,22 @@ class Year:
     def day_of(self, now: int) -> date:
         return local_time.day_of(now, self.world.zone)
 
-    def _at(self, day: date, hour: time) -> int:
+    def at(self, day: date, hour: time) -> int:
         return local_time.instant(datetime.combine(day, hour), self.world.zone)
 
     def _day(self, day: date) -> None:
         """The moments of this day at which something can happen, and its visits."""
         self.progress(day)
         for moment in moments_of(self.world, day):
-            self.then(self._at(day, moment), 3, self._round)
-        self.then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
-        self.then(self._at(day, FOLLOWED_UP_AT), 2, partial(self.cares.go, day))
+            self.then(self.at(day, moment), 3, self._round)
+        self.then(self.at(day, VISITS_AT), 2, partial(self._visits, day))
+        self.then(self.at(day, FOLLOWED_UP_AT), 2, partial(self.cares.go, day))
         for centre in self.world.beats:
             if self.world.dice.whole(1, 5, centre, "visits on") == day.isoweekday():
-                self.then(self._at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
+                self.then(self.at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
         tomorrow = day + timedelta(1)
         if tomorrow <= self.world.last:
-            self.then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
+            self.then(self.at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
 
     # --- what families do ---------------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class Year:
     # --- what mediators do ---------------------------------------------------------------------------------------
 
     def _open_accounts(self) -> None:
-        now = self._at(self.world.first, time())
+        now = self.at(self.world.first, time())
         for place, (centre, quartiers) in enumerate(self.world.beats.items()):
             self.line.add_mediator(centre, lives.mediators_number(place), quartiers, now)
 

@@ -1,4 +1,4 @@
-"""The follow-ups with dates in a rehearsed year: treatments, malaria rounds, covers, pregnancies, and who comes to them.
+"""The follow-ups with dates in a rehearsed year: treatments, malaria rounds, covers, pregnancies, and who comes.
 
 What stands for each is kept beside the product by the rules of the protocol files, and written into the truth.
 """
