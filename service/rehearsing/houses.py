@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from service.domain.contacts import Contact
-from service.rehearsing.truth import VACCINE, Fact, Left, names
+from service.rehearsing.truth import COVER, VACCINE, Fact, Left, names
 
 
 class Broken(NamedTuple):
@@ -85,7 +85,11 @@ class House:
         self.plans += [one for plans in standing.values() for one in plans]
 
     def standing_on(self, day: tuple[int, int], at: int) -> list[Plan]:
-        """What was to be done on this (day, month), as it stood at a moment."""
+        """What was to be done on this (day, month), as it stood at a moment: nobody is to come for a cover."""
+        return [one for one in self.told_of(day, at) if one.of != COVER]
+
+    def told_of(self, day: tuple[int, int], at: int) -> list[Plan]:
+        """What is told of this (day, month), as it stood at a moment."""
         return [one for one in self.plans if one.since <= at < one.until and names({day}, one.day)]
 
     def phone_at(self, at: int) -> str | None:

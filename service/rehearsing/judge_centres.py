@@ -63,7 +63,7 @@ class CentresCourt:
                 continue
             today = local_time.day_of(one.at, self._zone)
             for named in sorted(days_named(one.text)):
-                plans = house.standing_on(named, one.at)
+                plans = house.told_of(named, one.at)
                 if any(plan.of != VACCINE for plan in plans):
                     continue  # it is for something that no session gives
                 if any(self._still_matters(house, one, day) for day in days.cancelled if _is(day, {named})):

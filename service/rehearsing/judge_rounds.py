@@ -9,7 +9,7 @@ from service.domain import local_time
 from service.domain.reminder_ladder import Ladder
 from service.rehearsing.houses import Broken, House, Plan
 from service.rehearsing.judge_centres import Excuse, heard, was_told
-from service.rehearsing.truth import ROUND, Truth, is_about_a_round, names, put_off
+from service.rehearsing.truth import COVER, ROUND, Truth, is_about_a_round, names, put_off
 
 PROMISES_OF_ROUNDS = {
     "out of age": "rappels d'une tournée CPS à une famille sans enfant de l'âge",
@@ -49,7 +49,7 @@ class RoundsCourt:
             today, day = local_time.day_of(plan.until, self._zone), plan.day
             if day is None or (plan.contact.lapses_on or date.max) <= today or not heard(house, plan):
                 continue
-            if any(other.of != ROUND and other.day == day for other in house.plans):
+            if any(other.of not in (ROUND, COVER) and other.day == day for other in house.plans):
                 continue  # she may have been told of that day for something else, or comes anyway
             if house.standing_on((day.day, day.month), plan.until):
                 continue

@@ -11,9 +11,10 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from service.domain import experiment_doses, reminder_ladder
-from service.domain.experiment_results import Interval
-from service.domain.experiments import TRIED, USUAL, days_ahead
+from service.domain import experiment_doses, experiment_results, reminder_ladder
+from service.domain.experiment_results import Family, Interval, Sums
+from service.domain.experiments import TRIED, USUAL, Experiment, arm_of, days_ahead
+from service.rehearsing.card import Card
 from service.rehearsing.houses import Broken
 from service.rehearsing.lives import World
 from service.rehearsing.product_line import ProductLine
@@ -29,6 +30,7 @@ KINDS: tuple[Kind, ...] = ("hold-out", "wording")
 NAME = "rehearsal"
 STEPS, WORDING = ("J-3", "J-1", "J"), "plan"
 SHARE, NOBODY, EVERYBODY = 20, 0, 100
+DRAWS = 200
 DECLARED_AFTER, SHORTEST = 60, 14
 """Days of the year that pass before it is declared, at most: only who is enrolled by then is counted."""
 APPROVAL = trials.Approval("rehearsal", "rehearsal", "rehearsal")
@@ -66,8 +68,9 @@ class Trial(NamedTuple):
 class TrialFound(NamedTuple):
     """What the product says of it, and the truth. `true_price`: francs for a further dose on time, None without one.
 
-    `shares`: of doses on time in percent, measured and true, with more and with less. `broken`: promises that were not
-    kept in the year of the experiment.
+    `shares`: of doses on time in percent, measured and true, with more and with less. `held`: in how many of how many
+    other draws of the same families the interval holds the truth. `broken`: promises that were not kept in the year
+    of the experiment.
     """
 
     trial: Trial
@@ -75,6 +78,7 @@ class TrialFound(NamedTuple):
     shares: tuple[tuple[float, float], tuple[float, float]]
     true_effect: float
     true_price: float | None
+    held: tuple[int, int]
     broken: tuple[Broken, ...]
 
     @property
@@ -135,10 +139,11 @@ def compare(
     world: World, trial: Trial, tried: Reading, nobody: Lived, everybody: Lived, broken: Sequence[Broken]
 ) -> TrialFound:
     """`tried`: of the real experiment. What was broken because a step was left out is no broken promise."""
-    due, without = _on_time(world, trial, nobody.homes)
-    _, with_it = _on_time(world, trial, everybody.homes)
+    without, with_it = (_families(world, trial, year.homes) for year in (nobody, everybody))
+    due = sum(home.due for home in without)
+    came = [sum(home.on_time for home in homes) for homes in (without, with_it)]
     is_hold_out = trial.kind == "hold-out"
-    more, less = (without, with_it) if is_hold_out else (with_it, without)
+    more, less = came if is_hold_out else reversed(came)
     arms = {arm.arm: arm for arm in tried.arms}
     measured = [_share(arms[arm]) for arm in ((USUAL, TRIED) if is_hold_out else (TRIED, USUAL))]
     usual, all_tried = nobody.reading.arms[0], everybody.reading.arms[1]
@@ -151,6 +156,7 @@ def compare(
         shares=((measured[0], measured[1]), shares),
         true_effect=shares[0] - shares[1],
         true_price=spent / 100 / (more - less) if more > less else None,
+        held=held_in_draws(tried.record.experiment, without, with_it),
         broken=tuple(one for one in broken if not _is_left_out(trial, one)),
     )
 
@@ -165,18 +171,41 @@ def _is_left_out(trial: Trial, one: Broken) -> bool:
     return trial.kind == "hold-out" and step in trial.asked.steps and reminder_ladder.offset_of(step) <= 0
 
 
-def _on_time(world: World, trial: Trial, homes: Sequence[Home]) -> tuple[int, int]:
-    """(doses counted, on time) by what happened to the children, not by what was written down of them."""
-    due = came = 0
-    for card in (card for home in homes for card in home.cards.values()):
-        kid = card.kid
-        if kid.enrolled_on >= trial.declared_on:
-            continue
-        counted = experiment_doses.doses_counted(
-            world.calendar, card.profile, kid.born_on, kid.enrolled_on, trial.first, trial.last
-        )
-        due += len(counted)
-        came += experiment_doses.on_time(
-            world.calendar, card.profile, kid.born_on, world.last, card.given, counted, trial.within_days
-        )
-    return due, came
+def _families(world: World, trial: Trial, homes: Sequence[Home]) -> list[Family]:
+    """Doses counted and on time by what happened to the children, not by what was written down; in the same order."""
+    found = []
+    for home in homes:
+        counted = [_doses(world, trial, card) for card in home.cards.values()]
+        found.append(Family(sum(due for due, _ in counted), sum(came for _, came in counted)))
+    return found
+
+
+def _doses(world: World, trial: Trial, card: Card) -> tuple[int, int]:
+    kid = card.kid
+    if kid.enrolled_on >= trial.declared_on:
+        return 0, 0
+    calendar, profile = world.calendar, card.profile
+    counted = experiment_doses.doses_counted(calendar, profile, kid.born_on, kid.enrolled_on, trial.first, trial.last)
+    came = experiment_doses.on_time(calendar, profile, kid.born_on, world.last, card.given, counted, trial.within_days)
+    return len(counted), came
+
+
+def held_in_draws(one: Experiment, usual: Sequence[Family], tried: Sequence[Family]) -> tuple[int, int]:
+    """(draws whose interval holds the truth, draws that have one), by the product's own draw and its own estimate.
+
+    `usual` and `tried` are the same families, in the same order, without and with what is tried.
+    """
+    due = sum(home.due for home in usual)
+    truth = 100 * (sum(home.on_time for home in usual) - sum(home.on_time for home in tried)) / max(1, due)
+    held = counted = 0
+    for seed in range(DRAWS):
+        drawn, sums = one._replace(seed=f"{seed}"), {USUAL: Sums(), TRIED: Sums()}
+        for place, homes in enumerate(zip(usual, tried, strict=True)):
+            if homes[0].due:
+                arm = arm_of(drawn, place)
+                sums[arm] = sums[arm].add(homes[arm == TRIED])
+        effect = experiment_results.compare(sums[USUAL], sums[TRIED]).effect
+        if effect is not None:
+            counted += 1
+            held += effect.low <= truth <= effect.high
+    return held, counted

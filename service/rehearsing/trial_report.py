@@ -33,6 +33,8 @@ def lines(found: TrialFound) -> Iterator[str]:
         False: "NON l'intervalle ne contient pas la vraie différence : il en manque 5 sur 100",
         None: "    pas d'intervalle : trop peu de familles",
     }[found.is_held]
+    held, draws = found.held
+    yield f"    {draws} autres tirages des mêmes familles : il la contient {held} fois ({percent(held, draws)})"
     true = "aucune" if found.true_price is None else f"{_number(found.true_price)} F"
     why = UNPRICED.get(reading.found.unpriced, "")
     price = _interval(found.price, "F") if found.price else f"pas estimable ({why})"
@@ -54,6 +56,7 @@ def as_data(found: TrialFound) -> dict[str, Any]:
         "true_effect_points": found.true_effect,
         "interval_holds_the_truth": found.is_held,
         "fcfa_per_extra_dose": found.price and found.price._asdict(),
+        "draws_that_hold_the_truth": list(found.held),
         "not_estimable": reading.found.unpriced or None,
         "true_fcfa_per_extra_dose": found.true_price,
         "broken_list": [list(one) for one in found.broken],
@@ -65,6 +68,10 @@ def plot(found: TrialFound) -> Plot:
     measured, true = ([round(share, 1) for share in shares] for shares in found.shares)
     series: dict[str, Sequence[float]] = {"mesuré, chacun son groupe": measured, "vrai, les mêmes familles": true}
     return Plot("Expérience : doses à temps", labels, series, "Groupe", "%")
+
+
+def percent(part: int, whole: int) -> str:
+    return written(round(100 * part / max(1, whole), 1), "%")
 
 
 def _interval(one: Interval | None, unit: str) -> str:
