@@ -15,6 +15,7 @@ from service.commands.days import DAY
 if TYPE_CHECKING:
     from service.rehearsal import Round
     from service.rehearsing.behaviour import Behaviour
+    from service.rehearsing.trial import Kind
 
 FIRST_DAY = "2026-01-01"
 
@@ -33,6 +34,11 @@ def rehearse_command(one_round: Round) -> click.Command:
         help="How families behave: a changed copy of service/rehearsing/behaviour.yaml.",
     )
     @click.option(
+        "--experiment",
+        type=click.Choice(["hold-out", "wording"]),
+        help="Run an experiment in the year, and tell the truth beside it: about three times the work.",
+    )
+    @click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         help="Write report.html, report.json and truth.jsonl into this folder.",
@@ -44,6 +50,7 @@ def rehearse_command(one_round: Round) -> click.Command:
         seed: int,
         first: date,
         behaviour: Path | None,
+        experiment: Kind | None,
         out: Path | None,
         as_json: bool,
     ) -> None:
@@ -53,12 +60,16 @@ def rehearse_command(one_round: Round) -> click.Command:
         """
         from service import logs
         from service.rehearsing import both_years, year_report
+        from service.rehearsing.trial import TooShort
 
         logs.configure("ERROR")
-        asked = both_years.Asked(families, months, seed, first, _behaviour(behaviour))
+        asked = both_years.Asked(families, months, seed, first, _behaviour(behaviour), experiment=experiment)
         if out is not None:
             _may_write(out)
-        done = both_years.rehearse_year(asked, one_round, _progress(asked.first, asked.last))
+        try:
+            done = both_years.rehearse_year(asked, one_round, _progress(asked.first, asked.last))
+        except TooShort as reason:
+            raise click.ClickException(str(reason)) from None
         if out is not None:
             both_years.write_report(out, done)
         if as_json:

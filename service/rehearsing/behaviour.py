@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -36,8 +37,28 @@ FIGURES = (
     "end_foretold",
     "untold",
     "at_home",
+    "malnourished",
+    "red_arm",
+    "danger_sign",
+    "ended_early",
+    "joins_mutual",
+    "renews",
+    "leaves_mutual",
+    "pregnancy_followed",
+    "pregnancy_lost",
 )
-SPANS = ("notice", "extra_notice", "stock_out", "told_after", "misjudged", "visits_a_week")
+SPANS = (
+    "notice",
+    "extra_notice",
+    "stock_out",
+    "told_after",
+    "misjudged",
+    "visits_a_week",
+    "gain_mm",
+    "seen_again",
+    "cover",
+    "renewed",
+)
 MOST = 0.95
 Kind = Literal["before", "late", "visit"]
 KINDS: tuple[Kind, ...] = ("before", "late", "visit")
@@ -79,6 +100,23 @@ class Reminded(NamedTuple):
     source: str
 
 
+class Season(NamedTuple):
+    """Malaria rounds of a year: the first one's day, how many, how far apart, how long. `moved` and `cancelled` are
+    numbers of rounds: told so many days before their first day, when families have heard of it."""
+
+    month: int
+    day: int
+    many: int
+    every_days: int
+    days: int
+    announced_before: int
+    moved: int
+    moved_by: int
+    cancelled: int
+    told_before: int
+    source: str
+
+
 class Behaviour(NamedTuple):
     name: str
     figures: Mapping[str, Figure]
@@ -88,6 +126,7 @@ class Behaviour(NamedTuple):
     closed: frozenset[int]
     short_lived: tuple[str, ...]
     spans: Mapping[str, Span]
+    rounds: Season
     sources: Mapping[str, str]
 
     def __call__(self, figure: str) -> float:
@@ -134,6 +173,7 @@ def load_behaviour(text: str) -> Behaviour:
         frozenset(int(day) for day in closed.texts("weekdays") if day.isdecimal()),
         short_lived.texts("antigens"),
         {one: _span(spans.table(one)) for one in SPANS},
+        _season(file.table("rounds")),
         {
             "comes": comes.text("source"),
             "seasons": seasons.text("source"),
@@ -161,6 +201,17 @@ def _span(part: Table) -> Span:
     found = Span(fewest, part.whole("most", fewest), part.text("says"), part.text("source"))
     part.done()
     return found
+
+
+def _season(part: Table) -> Season:
+    first = part.text("first")
+    found = re.fullmatch(r"(\d\d)-(\d\d)", first)
+    if found is None or not 1 <= int(found[1]) <= 12 or not 1 <= int(found[2]) <= 28:
+        raise part.wrong("first", "a month and a day up to the 28th, like 07-15")
+    numbers = [part.whole(name, 0) for name in Season._fields[2:-1]]
+    season = Season._make([int(found[1]), int(found[2]), *numbers, part.text("source")])
+    part.done()
+    return season
 
 
 def _reminded(part: Table) -> Reminded:

@@ -6,22 +6,28 @@ import calendar
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from service.domain.centre_days import Together
+from service.rehearsing import trial
 from service.rehearsing.behaviour import Behaviour
 from service.rehearsing.centres import Throw, year_of
 from service.rehearsing.dice import Dice
 from service.rehearsing.judge import Rules, judge
 from service.rehearsing.line import Silence
-from service.rehearsing.lives import World
+from service.rehearsing.lives import Protocols, World
 from service.rehearsing.product_line import ZONE, ProductLine, Round, product_line
 from service.rehearsing.results import compare
-from service.rehearsing.truth import Truth, is_apology, is_recall
+from service.rehearsing.trial import TrialFound
+from service.rehearsing.truth import ANTENATAL, COVER, KINDS, NUTRITION, POSTNATAL, Truth, is_apology, is_recall
 from service.rehearsing.year import Home, Year
 from service.rehearsing.year_report import Report, as_data, as_page
+from service.stories.trial_readings import Reading
+
+Progress = Callable[[date], None]
 
 
 class Asked(NamedTuple):
@@ -31,6 +37,7 @@ class Asked(NamedTuple):
     first: date
     behaviour: Behaviour
     zone: str = ZONE
+    experiment: trial.Kind | None = None
 
     @property
     def last(self) -> date:
@@ -45,14 +52,23 @@ class Rehearsed(NamedTuple):
     truth: Truth
 
 
-def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], None] = lambda day: None) -> Rehearsed:
-    """Live the year twice and judge it. Nothing is left of it but what is given back."""
-    with product_line(asked.first, one_round, asked.zone) as line:
-        world = world_of(asked, line)
-        year = Year(world, line, progress)
-        truth = year.live()
+class Lived(NamedTuple):
+    """A year with the product; `reading` of its experiment, if there was one."""
+
+    world: World
+    year: Year
+    reading: Reading | None
+
+
+def rehearse_year(asked: Asked, one_round: Round, progress: Progress = lambda day: None) -> Rehearsed:
+    """Live the year twice and judge it. Nothing is left of it but what is given back.
+
+    With an experiment it is lived twice more. Raises TooShort where the year has no room for one.
+    """
+    world, year, _ = lived = _live(asked, one_round, trial.NOBODY, progress)
     quiet = Year(world, Silence())
     quiet.live()
+    truth = year.truth
     report = Report(
         families=asked.families,
         months=asked.months,
@@ -61,14 +77,47 @@ def rehearse_year(asked: Asked, one_round: Round, progress: Callable[[date], Non
         last=asked.last.isoformat(),
         zone=world.zone,
         behaviour=asked.behaviour,
-        judgement=judge(
-            truth, Rules(world.ladder, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
-        ),
+        judgement=judge(truth, _rules(world)),
         results=compare(world, year.homes, quiet.homes),
         events=_events(world, year.homes, truth) | _at_centres(world) | _in_vain(year.homes, quiet.homes),
+        follow_ups=_follow_ups(year, quiet),
         messages=_messages(truth),
+        trial=_try(asked, one_round, lived, progress) if asked.experiment else None,
     )
     return Rehearsed(report, truth)
+
+
+def _live(asked: Asked, one_round: Round, share: int, progress: Progress) -> Lived:
+    """One year with the product; what is tried is tried on so many families of a hundred."""
+    is_tried = asked.experiment is not None
+    with product_line(asked.first, one_round, asked.zone, asked.seed, experiments=is_tried) as line:
+        world = world_of(asked, line)
+        year = Year(world, line, progress)
+        if asked.experiment is not None:
+            tried = trial.plan(world, asked.experiment, asked.seed)
+            year.then(year.at(tried.declared_on, time(6)), 1, partial(trial.declare, line, tried, share))
+        year.live()
+        return Lived(world, year, trial.read(line, year.truth.until - 1) if is_tried else None)
+
+
+def _try(asked: Asked, one_round: Round, nobody: Lived, progress: Progress) -> TrialFound:
+    assert asked.experiment is not None
+    some, everybody = (_live(asked, one_round, share, progress) for share in (trial.SHARE, trial.EVERYBODY))
+    assert nobody.reading is not None
+    assert some.reading is not None
+    assert everybody.reading is not None
+    return trial.compare(
+        nobody.world,
+        trial.plan(nobody.world, asked.experiment, asked.seed),
+        some.reading,
+        trial.Lived(nobody.year.homes, nobody.reading),
+        trial.Lived(everybody.year.homes, everybody.reading),
+        judge(some.year.truth, _rules(some.world)).broken,
+    )
+
+
+def _rules(world: World) -> Rules:
+    return Rules(world.protocols.ladders, world.hours, world.dead_after_days, world.antigen_of, world.seen_days)
 
 
 def world_of(asked: Asked, line: ProductLine) -> World:
@@ -98,6 +147,13 @@ def world_of(asked: Asked, line: ProductLine) -> World:
         seen_days=runtime.config.visits.seen_days,
         antigen_of={rule.id: one.record_as for one in every for rule in one.doses},
         centres={one.name: year_of(one, {series.record_as for series in every}) for one in throws},
+        protocols=Protocols(
+            runtime.nutrition,
+            runtime.malaria,
+            runtime.renewal,
+            runtime.pregnancy,
+            {kind: runtime.ladder_for(kind) for kind in KINDS},
+        ),
     )
 
 
@@ -139,6 +195,36 @@ def _in_vain(with_line: Sequence[Home], without: Sequence[Home]) -> dict[str, in
         sum(len(card.in_vain) for home in homes for card in home.cards.values()) for homes in (with_line, without)
     )
     return {"visites pour rien avec rappels": here, "visites pour rien sans rappels": there}
+
+
+def _follow_ups(year: Year, quiet: Year) -> dict[str, int]:
+    """How many there were; of the visits that were made, those in time, with the line and without it."""
+    ends = Counter((fact.of, fact.value) for fact in year.truth.facts if fact.kind == "contacts" and fact.value)
+    began = year.cares.began
+    found: dict[str, int] = {
+        "enfants traités pour malnutrition": began[NUTRITION],
+        "traitements terminés, arrêtés ou perdus de vue": sum(
+            ends[NUTRITION, why] for why in ("discharged", "defaulted")
+        ),
+        "envoyés au centre, signe de danger": ends[NUTRITION, "sent on"],
+        "grossesses suivies": began[ANTENATAL],
+        "naissances d'une grossesse suivie": began[POSTNATAL],
+        "grossesses perdues": ends[ANTENATAL, "lost"],
+        "familles couvertes par la mutuelle": began[COVER],
+        "couvertures reprises": ends[COVER, "paid again"] - began[COVER],
+        "couvertures arrêtées": ends[COVER, "ended"],
+        "annonces de tournées CPS, reports et annulations": len(year.truth.seasons),
+    }
+    for of, words in VISITS.items():
+        for one, line in ((year, "avec rappels"), (quiet, "sans rappels")):
+            found[f"{words} {line}"] = len(one.cares.late[of])
+            found[f"dont à temps, {line} ({words})"] = sum(late <= _LATE_AFTER[of] for late in one.cares.late[of])
+    return found
+
+
+_LATE_AFTER = {NUTRITION: 3, ANTENATAL: 6}
+"""Days after its day a visit is in time: `late_days` of the protocol files."""
+VISITS = {NUTRITION: "visites hebdomadaires", ANTENATAL: "consultations prénatales"}
 
 
 def _messages(truth: Truth) -> dict[str, int]:

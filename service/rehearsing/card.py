@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from service.domain import contacts, vaccination, visits
 from service.domain.centre_days import CentreDays, Meet, Meeting, Standing, meetings
 from service.domain.contacts import Contact
 from service.domain.vaccination import Given
-from service.rehearsing.behaviour import Kind
+from service.rehearsing.behaviour import Kind, Reminded
 from service.rehearsing.centres import CentreYear
 from service.rehearsing.lives import Kid, World
 
@@ -74,12 +74,7 @@ class Card:
         effect = world.behaviour.reminded
         if self.seen_on is not None and 0 < (today - self.seen_on).days <= effect["visit"].within_days:
             return "visit"
-        read_on, first = self.heard.get(one.anchor_on), self.day_of(one)
-        if read_on is None or read_on > today:
-            return None
-        kind: Kind = "late" if read_on > first else "before"
-        since = max(read_on, first)  # before her day nobody comes, and the effect waits for it
-        return kind if (today - since).days < effect[kind].within_days else None
+        return heard_as(effect, self.heard.get(one.anchor_on), self.day_of(one), today)
 
     def visit(self, world: World, centre: CentreYear, today: date, late: int) -> list[str]:
         """Everything that is due and there is given, so many days late; gives the antigens."""
@@ -94,6 +89,15 @@ class Card:
         self.given += [Given(antigen, today) for antigen in antigens]
         self.plan(world, centre, today)
         return antigens
+
+
+def heard_as(effect: Mapping[Kind, Reminded], read_on: date | None, first: date, today: date) -> Kind | None:
+    """What a message read on that day still does today, about a contact from `first` on."""
+    if read_on is None or read_on > today:
+        return None
+    kind: Kind = "late" if read_on > first else "before"
+    since = max(read_on, first)  # before her day nobody comes, and the effect waits for it
+    return kind if (today - since).days < effect[kind].within_days else None
 
 
 def coming(world: World, card: Card, given: Iterable[Given], as_of: date, meet: Meet) -> tuple[Contact, ...]:

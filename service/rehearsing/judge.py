@@ -5,30 +5,63 @@ The judge reads none of the product's records. It shares the schedule with it, w
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from flows.sms_text import fold
 from service.domain import local_time
 from service.domain.contacts import Contact
-from service.domain.reminder_ladder import Ladder, Step
+from service.domain.reminder_ladder import Ladder, Step, offset_of
 from service.domain.sending_hours import DAYTIME, HoursTable, within
-from service.rehearsing.houses import Broken, House
+from service.rehearsing.houses import Broken, House, Plan
 from service.rehearsing.judge_centres import PROMISES_OF_CENTRES, CentresCourt
 from service.rehearsing.judge_lists import PROMISES_OF_LISTS, ListsCourt
-from service.rehearsing.truth import Fact, Left, Truth, calls_late, days_named, is_apology, is_recall, names, next_day
+from service.rehearsing.judge_rounds import PROMISES_OF_ROUNDS, RoundsCourt
+from service.rehearsing.rounds import RoundWord
+from service.rehearsing.truth import (
+    COVER,
+    KINDS,
+    NUTRITION,
+    ROUND,
+    VACCINE,
+    Fact,
+    Left,
+    Truth,
+    calls_late,
+    days_named,
+    is_apology,
+    is_recall,
+    names,
+    next_day,
+)
 
 UNCHECKED = ("unchecked", "not called back")
+ENDED = {
+    "died": "about a child that is gone",
+    "left": "about a child that is gone",
+    "discharged": "after a discharge",
+    "defaulted": "after a discharge",
+    "sent on": "after a discharge",
+    "called off": "for no round",
+    "paid again": "after a cover",
+    "ended": "after a cover",
+    "born": "after a pregnancy",
+    "lost": "after a pregnancy",
+    "set apart": "after a pregnancy",
+    "complete": "after a pregnancy",
+}
+"""The promise that a message breaks about something that ended so."""
+MOST_DATES, ONE_DAY = 3, timedelta(1)
 UNASKED = ("reminder", "campaign", "notice")
 WITHIN_A_WEEK_OR_TWO = timedelta(15)
 """A centre's next day, told to whoever is late."""
 
 
 class Rules(NamedTuple):
-    ladder: Ladder
+    ladders: Mapping[str, Ladder]  # by what a contact is of
     hours: HoursTable
     dead_after_days: int
     antigen_of: Mapping[str, str]  # dose -> antigen
@@ -36,14 +69,16 @@ class Rules(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """`steps`: recalls by step of the ladder. `checks`: how often a child had to be checked and was looked for."""
+    """`steps`: recalls by the last step that they said, `about` by what they were of. `checks`: how often somebody had
+    to be told, by what it was of, and was looked for."""
 
     broken: tuple[Broken, ...]
     steps: dict[str, int]
+    about: dict[str, int]
     recalls: int
     families: int
     kids: int
-    checks: int
+    checks: dict[str, int]
     excused: dict[str, int]
     per_family: dict[int, int]
 
@@ -69,20 +104,22 @@ def judge(truth: Truth, rules: Rules) -> Judgement:
     broken = [found for check in _CHECKS for house in houses.values() for found in check(court, house)]
     centres = CentresCourt(truth, rules.antigen_of, court.excuse)
     # The last reminder is useful for a week more; a plan made anew may still say it then.
-    last = rules.ladder.steps[-1].useful.offset_days
+    last = {of: rules.ladders[of].steps[-1].useful.offset_days for of in (VACCINE, NUTRITION)}
     lists = ListsCourt(truth, last, rules.seen_days)
+    rounds = RoundsCourt(truth, rules.ladders[ROUND], court.excuse)
     for house in houses.values():
-        broken += [*centres.broken_by(house), *lists.broken_by(house)]
+        broken += [*centres.broken_by(house), *lists.broken_by(house), *rounds.broken_by(house)]
     broken += _doubled(truth) + _to_nobody(truth.left, family_of)
     recalls = [one for one in truth.left if is_recall(one)]
     per_family = Counter(sum(is_recall(one) for one in house.left) for house in houses.values())
     return Judgement(
         broken=tuple(sorted(broken, key=lambda one: (one.at, one.family, one.what, one.detail))),
-        steps={step.name: court.steps[step.name] for step in rules.ladder.steps},
+        steps={name: court.steps[name] for name in court.order},
+        about={of: court.about[of] for of in KINDS},
         recalls=len(recalls),
         families=len(houses),
         kids=sum(len(house.kids) for house in houses.values()),
-        checks=court.checks,
+        checks={of: court.checks[of] for of in KINDS},
         excused=dict(sorted(court.excused.items())),
         per_family=dict(sorted(per_family.items())),
     )
@@ -92,13 +129,18 @@ class _Court:
     def __init__(self, truth: Truth, rules: Rules) -> None:
         self.zone, self.until, self.rules = truth.zone, truth.until, rules
         self.steps: Counter[str] = Counter()
+        self.about: Counter[str] = Counter()
         self.excused: Counter[str] = Counter()
-        self.checks = 0
+        self.checks: Counter[str] = Counter()
+        self.order = sorted({step.name for one in rules.ladders.values() for step in one.steps}, key=offset_of)
+        self._announced = {(day.day, day.month) for told in truth.seasons for day in _days_of(told.word)}
 
-    def _windows(self, contact: Contact) -> Iterator[tuple[Step, tuple[int, int, int]]]:
+    def _windows(self, plan: Plan) -> Iterator[tuple[Step, tuple[int, int, int]]]:
         """None while nobody knows the day."""
+        contact = plan.contact
         if contact.on is not None:
-            yield from ((step, self._window(step, contact, contact.on)) for step in self.rules.ladder.steps)
+            steps = self.rules.ladders[plan.of].steps
+            yield from ((step, self._window(step, contact, contact.on)) for step in steps)
 
     def _window(self, step: Step, contact: Contact, on: date) -> tuple[int, int, int]:
         """From the day of a step, from its hour, until it is no longer useful (all UTC milliseconds)."""
@@ -144,8 +186,16 @@ class _Court:
     def old_centre(self, house: House) -> Iterator[Broken]:
         for one in filter(is_recall, house.left):
             centre = house.place_at(one.at)
+            if self._is_of_a_cover(house, one):
+                continue
             if centre and fold(f"CSCom {centre},") not in fold(one.text):
                 yield self._broken("to an old centre", house, one)
+
+    def _is_of_a_cover(self, house: House, one: Left) -> bool:
+        """It names a last covered day and no place: nobody is to go to a health centre for it."""
+        named = days_named(one.text)
+        is_covers = any(plan.of == COVER and names(named, plan.day) for plan in house.plans)
+        return is_covers and "CSCom" not in one.text
 
     def useful(self, house: House) -> Iterator[Broken]:
         """Each day that a message names is of a followed child, still to be kept, with a step to be said.
@@ -155,52 +205,70 @@ class _Court:
         for one in filter(is_recall, house.left):
             named = days_named(one.text)
             steps: set[str] = set()
+            of: set[str] = set()
             today = local_time.day_of(one.at, self.zone)
             for day in sorted(named):
                 since = [plan for plan in house.plans if plan.since <= one.at]
-                about = [plan for plan in since if names({day}, plan.contact.on)]
+                about = [plan for plan in since if names({day}, plan.day)]
                 if calls_late(one) and next_day(today, day) - today < WITHIN_A_WEEK_OR_TWO:
-                    about += [plan for plan in since if plan.contact.on is not None and plan.contact.on < today]
+                    about += [plan for plan in since if plan.day is not None and plan.day < today]
                 standing = [plan for plan in about if one.at < plan.until]
-                said = [step for plan in standing for step in self._steps_at(plan.contact, one.at)]
-                steps |= set(said)
+                said = [(plan.of, step) for plan in standing for step in self._steps_at(plan, one.at)]
+                steps |= {step for _, step in said}
+                of |= {what for what, _ in said}
                 if not standing:
-                    ended = any(plan.why in ("died", "left") for plan in about)
-                    yield self._broken("about a child that is gone" if ended else "stale", house, one, f"{day}")
+                    yield self._broken(self._why_not(about, day), house, one, f"{day}")
                 elif not said:
                     yield self._broken("stale", house, one, f"{day}")
             if not named:
                 yield self._broken("stale", house, one, "names no day")
             elif steps:
-                self.steps[max(steps, key=self._place)] += 1
+                self.steps[max(steps, key=self.order.index)] += 1
+                self.about.update(of)
+            if of == {COVER} and one.to != house.asked:
+                yield self._broken("cover, another phone", house, one)
 
-    def _steps_at(self, contact: Contact, at: int) -> list[str]:
+    def _why_not(self, about: Sequence[Plan], day: tuple[int, int]) -> str:
+        """Which promise a day breaks on which nothing stands."""
+        if not about:
+            return "out of age" if day in self._announced else "stale"
+        last = max(about, key=lambda plan: plan.until)
+        return ENDED.get(last.why, "stale")
+
+    def _steps_at(self, plan: Plan, at: int) -> list[str]:
         """The last step that may be said of a contact at this moment."""
-        useful = [step.name for step, (day, _, until) in self._windows(contact) if day <= at < until]
+        useful = [step.name for step, (day, _, until) in self._windows(plan) if day <= at < until]
         return useful[-1:]
-
-    def _place(self, name: str) -> int:
-        return [step.name for step in self.rules.ladder.steps].index(name)
 
     # --- each child ------------------------------------------------------------------------------------------------
 
     def unchecked(self, house: House) -> Iterator[Broken]:
         """Every step whose whole time fell while its contact stood was said, or could not be for a known reason."""
-        at = sorted((one.at, one.to) for one in house.left if is_recall(one) or is_apology(one))
+        said = sorted((one for one in house.left if is_recall(one) or is_apology(one)), key=lambda one: one.at)
+        at = [one.at for one in said]
         for plan in house.plans:
-            for step, (day, since, until) in self._windows(plan.contact):
+            for step, (day, since, until) in self._windows(plan):
                 if since < plan.since or until > min(plan.until, self.until) or since >= until:
                     continue
-                self.checks += 1
-                place = bisect_right(at, (day, ""))
-                if place < len(at) and at[place][0] < until:
+                self.checks[plan.of] += 1
+                then = said[bisect_left(at, day) : bisect_left(at, until)]
+                if any(_may_name(one, plan) for one in then):
                     continue
-                excuse = self.excuse(house, day, since, until)
+                excuse = self.excuse(house, day, since, until) or self._excuse_of_cover(house, plan, since, then)
                 if excuse:
                     self.excused[excuse] += 1
                     continue
-                what = "not called back" if plan.waited else "unchecked"
-                yield Broken(what, since, house.key, f"{plan.kid} {step.name} of {plan.contact.on}")
+                what = "not called back" if plan.waited else "unchecked" if plan.of == VACCINE else "not reminded"
+                yield Broken(what, since, house.key, f"{plan.kid} {step.name} of {plan.contact.on} {plan.of}".strip())
+
+    def _excuse_of_cover(self, house: House, plan: Plan, since: int, said: Sequence[Left]) -> str:
+        """It is told to one phone only, and never beside a recall."""
+        if plan.of != COVER:
+            return ""
+        if house.phone_at(since) != house.asked:
+            return "another phone"
+        lasts = (plan.contact.lapses_on or date.max) - (plan.contact.on or date.max)
+        return "a recall that day" if said and lasts <= ONE_DAY else ""
 
     def excuse(self, house: House, day: int, since: int, until: int) -> str:
         """Why nothing was to be said to this family in this time; "" when there is no reason."""
@@ -241,6 +309,26 @@ _CHECKS: tuple[Callable[[_Court, House], Iterator[Broken]], ...] = (
     _Court.useful,
     _Court.unchecked,
 )
+
+
+def _may_name(one: Left, plan: Plan) -> bool:
+    """A text has room for three days: with three others in it, this one may be left out."""
+    named = days_named(one.text)
+    return plan.of == VACCINE or names(named, plan.day) or len(named) >= MOST_DATES
+
+
+def _days_of(word: RoundWord) -> list[date]:
+    return [word.first + timedelta(many) for many in range((word.last - word.first).days + 1)]
+
+
+PROMISES_OF_FOLLOW_UPS = {
+    "not reminded": "rendez-vous de suivi sans rappel",
+    "after a discharge": "rappels d'un traitement terminé ou d'un enfant envoyé au centre",
+    "after a pregnancy": "rappels d'une grossesse ou d'un suivi après naissance terminés",
+    "after a cover": "messages sur une couverture reprise ou arrêtée",
+    "cover, another phone": "fins de couverture dites à un autre téléphone",
+    **PROMISES_OF_ROUNDS,
+}
 PROMISES = {
     "one a day": "plus d'un rappel par famille et par jour",
     "after ARRET": "messages après ARRET",
@@ -253,6 +341,7 @@ PROMISES = {
     "to nobody's number": "messages à un numéro inconnu",
     "unchecked": "enfants non contrôlés",
     "not called back": "enfants non rappelés au retour d'un vaccin",
+    **PROMISES_OF_FOLLOW_UPS,
     **PROMISES_OF_CENTRES,
     **PROMISES_OF_LISTS,
 }

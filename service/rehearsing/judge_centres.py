@@ -11,7 +11,18 @@ from itertools import chain
 from service.domain import local_time
 from service.domain.centre_days import LOOKED_AHEAD_DAYS, CentreDays
 from service.rehearsing.houses import Broken, House, Plan
-from service.rehearsing.truth import Left, Told, Truth, days_named, is_apology, is_recall, names, put_off
+from service.rehearsing.truth import (
+    VACCINE,
+    Left,
+    Told,
+    Truth,
+    days_named,
+    is_about_a_round,
+    is_apology,
+    is_recall,
+    names,
+    put_off,
+)
 
 DAY_MS = 24 * 60 * 60_000
 SORRY_UNTIL = time(17)
@@ -52,7 +63,9 @@ class CentresCourt:
                 continue
             today = local_time.day_of(one.at, self._zone)
             for named in sorted(days_named(one.text)):
-                plans = house.standing_on(named, one.at)
+                plans = house.told_of(named, one.at)
+                if any(plan.of != VACCINE for plan in plans):
+                    continue  # it is for something that no session gives
                 if any(self._still_matters(house, one, day) for day in days.cancelled if _is(day, {named})):
                     yield _found("cancelled", house, one, named)
                 elif plans and not any(self._is_given(days, plan, today) for plan in plans):
@@ -82,7 +95,7 @@ class CentresCourt:
     def _sorry(self, house: House) -> Iterator[Broken]:
         """Once for each time that something was taken away, to a family that had been told the day."""
         asked: set[Told] = set()
-        for one in sorted(filter(is_apology, house.left)):
+        for one in sorted(filter(_is_of_a_centre, house.left)):
             today = local_time.day_of(one.at, self._zone)
             fell_away, instead = put_off(one.text)
             for named in sorted(instead):
@@ -95,7 +108,7 @@ class CentresCourt:
             free = [word for word in reasons if word not in asked]
             asked |= set(free[-1:])
             for named in sorted(fell_away):
-                if not _was_told(house, one, named) or house.standing_on(named, one.at):
+                if not was_told(house, one, named) or house.standing_on(named, one.at):
                     yield _found("sorry for nothing", house, one, named)
             if not reasons:
                 yield _found("sorry for nothing", house, one, min(fell_away, default=(0, 0)))
@@ -113,16 +126,26 @@ class CentresCourt:
             today = local_time.day_of(told.at, self._zone)
             for plan in house.plans:
                 day = plan.contact.on
-                if plan.until != told.at or day is None or day < today or not told.word.takes(day):
+                if (
+                    plan.of != VACCINE
+                    or plan.until != told.at
+                    or day is None
+                    or day < today
+                    or not told.word.takes(day)
+                ):
                     continue
                 named = (day.day, day.month)
                 until = local_time.instant(datetime.combine(day + timedelta(1), SORRY_UNTIL), self._zone)
-                if told.at >= until or house.standing_on(named, told.at) or not _heard(house, plan):
+                if told.at >= until or house.standing_on(named, told.at) or not heard(house, plan):
                     continue
-                later = [one.until for one in house.plans if one.since == told.at and one.kid == plan.kid]
+                later = [
+                    one.until
+                    for one in house.plans
+                    if one.since == told.at and (one.kid, one.of) == (plan.kid, VACCINE)
+                ]
                 if min([*later, self._until]) < until or self._excuse(house, told.at, told.at, until):
                     continue
-                if not any(is_apology(one) and told.at <= one.at < until for one in house.left):
+                if not any(_is_of_a_centre(one) and told.at <= one.at < until for one in house.left):
                     yield Broken("no apology", told.at, house.key, f"{plan.kid} {named[0]:02}/{named[1]:02}")
 
     def _words_for(self, house: House, before: int) -> list[Told]:
@@ -134,8 +157,12 @@ class CentresCourt:
         )
 
 
-def _heard(house: House, plan: Plan) -> bool:
-    day = plan.contact.on
+def _is_of_a_centre(one: Left) -> bool:
+    return is_apology(one) and not is_about_a_round(one)
+
+
+def heard(house: House, plan: Plan) -> bool:
+    day = plan.day
     return any(is_recall(one) and plan.since <= one.at < plan.until and _names(one, day) for one in house.left)
 
 
@@ -143,7 +170,7 @@ def _names(one: Left, day: date | None) -> bool:
     return names(days_named(one.text), day)
 
 
-def _was_told(house: House, sorry: Left, day: tuple[int, int]) -> bool:
+def was_told(house: House, sorry: Left, day: tuple[int, int]) -> bool:
     """By a recall, or by an earlier apology that gave it."""
     return any(
         one.at < sorry.at and day in (days_named(one.text) if is_recall(one) else put_off(one.text)[1])

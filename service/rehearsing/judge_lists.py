@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from service.domain import local_time
@@ -18,9 +18,10 @@ DAY_MS = 24 * 60 * 60_000
 
 
 class ListsCourt:
-    """`told_days`: after the day of a contact, until nothing more is said of it. Who was seen waits `seen_days`."""
+    """`told_days`: after the day of a contact, until nothing more is said of it, by what it is of; nothing else makes
+    a child late. Who was seen waits `seen_days`."""
 
-    def __init__(self, truth: Truth, told_days: int, seen_days: int) -> None:
+    def __init__(self, truth: Truth, told_days: Mapping[str, int], seen_days: int) -> None:
         self._zone, self._told_days, self._seen_days = truth.zone, told_days, seen_days
         self._of_centre: dict[str, list[Listed]] = defaultdict(list)
         self._of_kid: dict[str, list[Listed]] = defaultdict(list)
@@ -43,18 +44,21 @@ class ListsCourt:
     def _forgotten(self, house: House, one: Listed) -> Iterator[Broken]:
         today = local_time.day_of(one.at, self._zone)
         for kid in sorted(house.kids.difference(one.kids)):
-            long = self._is_late(house, kid, one.at, today, self._told_days + 1, one.at - DAY_MS)
+            long = self._is_late(house, kid, one.at, today, one.at - DAY_MS, is_told=True)
             if long and not self._was_seen(house, kid, one.at, today):
                 yield Broken("not listed", one.at, house.key, kid)
 
-    def _is_late(self, house: House, kid: str, at: int, today: date, days: int = 0, since: int | None = None) -> bool:
-        """Whether something stands for it, at least since then, whose day was so many days ago."""
+    def _is_late(
+        self, house: House, kid: str, at: int, today: date, since: int | None = None, *, is_told: bool = False
+    ) -> bool:
+        """Whether something stands for it, at least since then, whose day has come; `is_told`: nothing more is said."""
         return any(
             plan.kid == kid
+            and plan.of in self._told_days
             and plan.since <= (at if since is None else since)
             and at <= plan.until  # what she finds ends it at the moment of the list
             and plan.contact.on is not None
-            and (today - plan.contact.on).days >= days
+            and (today - plan.contact.on).days >= (self._told_days[plan.of] + 1 if is_told else 0)
             and (plan.contact.lapses_on is None or today < plan.contact.lapses_on)
             for plan in house.plans
         )

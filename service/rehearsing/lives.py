@@ -10,7 +10,12 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain import visits
+from service.domain.ages import add_months
 from service.domain.centre_days import Together
+from service.domain.cover import Renewal
+from service.domain.malaria_rounds import Malaria
+from service.domain.protocol_file import Protocol
+from service.domain.rations import Nutrition
 from service.domain.reminder_ladder import Ladder
 from service.domain.sending_hours import HoursTable
 from service.domain.vaccine_calendar import Calendar
@@ -24,6 +29,11 @@ FIRST_NUMBER = 70_001_000
 """Invented, and never written to: the carrier of a rehearsal is a list in this process."""
 FIRST_MEDIATOR = 79_000_001
 YEAR_DAYS = 365
+OLD_ENOUGH_MONTHS = 6
+OPENED_BEFORE, WEEKS_LONG = (20, 190), (38, 41)
+"""Days before the birth on which a pregnancy is opened, and how many weeks it lasts, from the fewest to the most."""
+APART_DAYS = 300
+"""Children nearer than this are of no two pregnancies."""
 UNTOLD = "untold"
 """Of a departure that nobody tells us of."""
 
@@ -35,6 +45,17 @@ class Quartier(NamedTuple):
     name: str
     profile: str
     centre: str
+    district: str = ""
+
+
+class Protocols(NamedTuple):
+    """The files of the follow-ups with dates, and the ladder of each kind of contact."""
+
+    nutrition: Nutrition
+    malaria: Malaria
+    renewal: Renewal
+    pregnancy: Protocol
+    ladders: Mapping[str, Ladder]
 
 
 class World(NamedTuple):
@@ -55,6 +76,7 @@ class World(NamedTuple):
     seen_days: int
     antigen_of: Mapping[str, str]
     centres: Mapping[str, CentreYear]
+    protocols: Protocols
 
     def centre(self, quartier: Quartier) -> CentreYear:
         return self.centres.get(quartier.centre, NOWHERE)
@@ -100,14 +122,14 @@ class Family(NamedTuple):
 
 
 class Event(NamedTuple):
-    """At this minute of this day; `value` is what the kind needs: a quartier, a number."""
+    """At this minute of this day; `value` is what the kind needs: a quartier, a phone number, a week."""
 
     on: date
     minute: int
     kind: str
     family: Family
     kid: Kid | None = None
-    value: Quartier | str = ""
+    value: Quartier | str | int = ""
 
 
 def families_of(world: World) -> list[Family]:
@@ -216,10 +238,46 @@ def _numbers(world: World, family: Family) -> Iterator[Event]:
         yield Event(on, 15 * 60, "number", family, value=own_number(int(family.key), 2))
 
 
+def _illnesses(world: World, family: Family) -> Iterator[Event]:
+    """A child whose arm can be measured becomes malnourished, once in the year at the most."""
+    for kid in family.kids:
+        first = max(kid.enrolled_on + timedelta(1), add_months(kid.born_on, OLD_ENOUGH_MONTHS))
+        days = (world.last - first).days
+        if days > 0 and world.dice.roll(kid.key, "ill") < world.behaviour("malnourished") * days / YEAR_DAYS:
+            on = first + timedelta(world.dice.whole(0, days, kid.key, "ill on"))
+            yield Event(on, 12 * 60 + 20, "ill", family, kid)
+
+
+def _covers(world: World, family: Family) -> Iterator[Event]:
+    if world.dice.roll(family.key, "mutual") < world.behaviour("joins_mutual") * world.days / YEAR_DAYS:
+        yield Event(_some_day(world, family.key, "mutual on"), 12 * 60 + 40, "cover", family)
+
+
+def _pregnancies(world: World, family: Family) -> Iterator[Event]:
+    """Of the children born in the year some were awaited: the week on the card is the day's own, give or take a few."""
+    kid = max(family.kids, key=lambda one: one.born_on)
+    others = [one for one in family.kids if one != kid]
+    if any((kid.born_on - one.born_on).days < APART_DAYS for one in others) or family.by_ussd:
+        return
+    if world.dice.roll(kid.key, "awaited") >= world.behaviour("pregnancy_followed"):
+        return
+    opened = kid.born_on - timedelta(world.dice.whole(*OPENED_BEFORE, kid.key, "opened"))
+    began = kid.born_on - timedelta(world.dice.whole(*WEEKS_LONG, kid.key, "began") * 7)
+    if opened < world.first:
+        return
+    yield Event(opened, 10 * 60 + 30, "pregnant", family, kid, (opened - began).days // 7)
+    if world.dice.roll(kid.key, "lost") < world.behaviour("pregnancy_lost"):
+        on = opened + timedelta(world.dice.whole(5, (kid.born_on - opened).days, kid.key, "lost on"))
+        yield Event(on, 9 * 60 + 40, "loss", family, kid)
+
+
 PLANNERS: tuple[Callable[[World, Family], Iterator[Event]], ...] = (
     _enrolments,
     _deaths,
     _moves,
     _departures,
     _numbers,
+    _illnesses,
+    _covers,
+    _pregnancies,
 )

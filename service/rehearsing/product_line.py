@@ -27,12 +27,12 @@ from service.rehearsal import a_config
 from service.rehearsing.centres import Word
 from service.rehearsing.line import Finding, Sent, Written
 from service.rehearsing.lives import Kid, Quartier
+from service.rehearsing.product_follow_ups import CONSENT, FollowUpsInside, digits
 from service.rehearsing.truth import Left
 from service.runtime import Runtime, build_runtime
 from service.store import centre_tables, outbox_views, people_tables, place_tables
 from service.stories import (
     centre_calendar,
-    consents,
     conversations,
     doses,
     families,
@@ -51,7 +51,7 @@ from service.stories.home_visits import Found
 ZONE = "Africa/Bamako"
 NAME = "Médiatrice"
 SAID = Said(by="rehearsal", why="rehearsal")
-CONSENT = consents.Words("rehearsal", "fr", "rehearsal")
+CONFIRMED = {"follow_ups": {"confirmed_by": "rehearsal"}, "cover": {"confirmed_by": "rehearsal"}}
 Round = Callable[[Runtime], object]
 LONGEST_MENU = 20
 
@@ -90,14 +90,19 @@ def _told(one: Sent, key: str, purpose: str) -> Sent:
     return one._replace(key=key, purpose=purpose, text=text)
 
 
-class ProductLine:
-    def __init__(self, runtime: Runtime, carrier: CarrierInside, clock: FixedClock, one_round: Round) -> None:
-        self.runtime, self._carrier, self._clock, self._one_round = runtime, carrier, clock, one_round
-        self._codes: dict[str, str] = {}
+class ProductLine(FollowUpsInside):
+    def __init__(
+        self, runtime: Runtime, carrier: CarrierInside, clock: FixedClock, one_round: Round, seed: int
+    ) -> None:
+        super().__init__(runtime, clock, seed)
+        self._carrier, self._one_round = carrier, one_round
         with runtime.database.read() as tx:
             self._centres = {name: code for _, code, name in centre_tables.centres(tx)}
         self._mediators: dict[str, tuple[str, list[int]]] = {}
         self._sessions = itertools.count(1)
+
+    def stand_at(self, now: int) -> None:
+        self._clock.moment = now
 
     def quartiers(self) -> tuple[Quartier, ...]:
         found = []
@@ -106,14 +111,15 @@ class ProductLine:
                 place = place_tables.place_of_zone(tx, zone_id)
                 assert place is not None
                 profile = self.runtime.calendar.profile_for(place.district)
-                found.append(Quartier(zone_id, name, profile, place.centre or ""))
+                found.append(Quartier(zone_id, name, profile, place.centre or "", place.district))
         return tuple(found)
 
     def enrol(self, number: str, kid: Kid, quartier: Quartier, by_ussd: bool, now: int) -> None:
         self._clock.moment = now
-        if by_ussd:
-            self._codes[kid.key] = self._dial(number, kid, quartier)
-            return
+        with self._own_ids(kid.key):
+            self._codes[kid.key] = (self._dial if by_ussd else self._told)(number, kid, quartier, now)
+
+    def _told(self, number: str, kid: Kid, quartier: Quartier, now: int) -> str:
         told = families.Enrolment(
             name=kid.name,
             born_on=kid.born_on,
@@ -125,7 +131,7 @@ class ProductLine:
             consent=CONSENT,
         )
         with self.runtime.database.begin() as tx:
-            self._codes[kid.key] = _digits(families.enrol_child(tx, self.runtime, number, told, now).code)
+            return digits(families.enrol_child(tx, self.runtime, number, told, now).code)
 
     def write_doses(self, written: Sequence[Written], now: int) -> None:
         self._clock.moment = now
@@ -216,7 +222,7 @@ class ProductLine:
 
     # --- a mother who dials ----------------------------------------------------------------------------------------
 
-    def _dial(self, number: str, kid: Kid, quartier: Quartier) -> str:
+    def _dial(self, number: str, kid: Kid, quartier: Quartier, now: int) -> str:
         """Enrol a child as a mother does; gives its code."""
         call = _Call(self.runtime, self._carrier.name, number, f"rehearsed-{next(self._sessions)}")
         call.press("")
@@ -231,7 +237,7 @@ class ProductLine:
         found = re.search(r"\d{4} \d{4}", call.screen)
         if found is None:
             raise RuntimeError("the conversation of enrolment did not end with a code")
-        return _digits(found[0])
+        return digits(found[0])
 
 
 class _Call:
@@ -259,20 +265,21 @@ class _Call:
 
 
 @contextmanager
-def product_line(first: date, one_round: Round, zone: str = ZONE) -> Iterator[ProductLine]:
+def product_line(
+    first: date, one_round: Round, zone: str = ZONE, seed: int = 0, *, experiments: bool = False
+) -> Iterator[ProductLine]:
     """The product on a new database in a temporary folder, gone at the end; its clock stands at the first midnight."""
     with TemporaryDirectory(prefix="laseli-") as folder:
-        settings = a_config(f"sqlite:///{Path(folder) / 'laseli.db'}", timezone=zone, sender_threads=32)
+        url = f"sqlite:///{Path(folder) / 'laseli.db'}"
+        # Nobody here is real: however few families are in an arm, their figures name nobody.
+        tried = {"experiment": {"allowed": True}, "report": {"smallest_group": 1}} if experiments else {}
+        settings = a_config(url, timezone=zone, sender_threads=32, **CONFIRMED, **tried)
         clock = FixedClock(local_time.start_of_day(first, zone))
         runtime = build_runtime(settings, at=clock)
         try:
             setup.prepare(runtime, rehearsal=True)
             carrier = CarrierInside(clock)
             ready = replace(runtime, channels={carrier.name: carrier}, routes=(carrier,))
-            yield ProductLine(ready, carrier, clock, one_round)
+            yield ProductLine(ready, carrier, clock, one_round, seed)
         finally:
             runtime.database.close()
-
-
-def _digits(code: str) -> str:
-    return re.sub(r"\D", "", code)

@@ -12,8 +12,13 @@ from flows.sms_text import fold
 from service.domain.centre_days import CentreDays
 from service.domain.contacts import Contact
 from service.rehearsing.centres import Word
+from service.rehearsing.rounds import RoundWord
 
-FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from", "visited"]
+FactKind = Literal["phone", "place", "contacts", "ended", "stop", "heard from", "visited", "asked"]
+VACCINE, NUTRITION, ROUND, COVER = "vaccine", "nutrition", "smc", "cover"
+ANTENATAL, POSTNATAL = "antenatal", "postnatal"
+KINDS = (VACCINE, NUTRITION, ROUND, ANTENATAL, POSTNATAL, COVER)
+"""What a contact is of, in the product's own words: each is told on a ladder of its own."""
 
 
 class Left(NamedTuple):
@@ -35,9 +40,10 @@ class Left(NamedTuple):
 class Fact(NamedTuple):
     """Something that the line knows from the moment `at` on; its commit is over then.
 
-    phone: a family's number · place: its centre · contacts: a child's coming contacts, as its doses on record say ·
+    phone: a family's number · place: its centre · contacts: the coming contacts of a child, a woman or a family, all
+    that are `of` this; `value` why those before are no more, `says` the day that messages name where it is not theirs ·
     ended: dead, gone · visited: a mediator told what she found · stop: this number wants nothing more ·
-    heard from: it called.
+    heard from: it called · asked: the number that the mutual was asked from.
     """
 
     at: int
@@ -46,6 +52,8 @@ class Fact(NamedTuple):
     kid: str = ""
     value: str = ""
     contacts: tuple[Contact, ...] = ()
+    of: str = VACCINE
+    says: date | None = None
 
 
 class Told(NamedTuple):
@@ -65,6 +73,13 @@ class Listed(NamedTuple):
     kids: tuple[str, ...]
 
 
+class RoundTold(NamedTuple):
+    """What a programme said of a malaria round, which the line knows from `at` on."""
+
+    at: int
+    word: RoundWord
+
+
 @dataclass
 class Truth:
     """`zone`: where the families live. `until` is the end of the year, in UTC milliseconds."""
@@ -75,14 +90,18 @@ class Truth:
     facts: list[Fact] = field(default_factory=list)
     words: list[Told] = field(default_factory=list)
     rounds: list[Listed] = field(default_factory=list)
+    seasons: list[RoundTold] = field(default_factory=list)
 
     def lines(self) -> Iterator[tuple[object, ...]]:
         """The year to the letter, without what is thrown anew each time (ids and keys of the database)."""
-        for fact in sorted(self.facts, key=lambda one: (one.at, one.family, one.kid, one.kind, one.value)):
+        for fact in sorted(self.facts, key=lambda one: (one.at, one.family, one.kid, one.kind, one.of, one.value)):
             days = " ".join(f"{','.join(one.doses)}@{one.anchor_on}/{one.on}" for one in fact.contacts)
-            yield fact.at, fact.kind, fact.family, fact.kid, fact.value or days
+            kind = fact.kind if fact.of == VACCINE else fact.of
+            yield fact.at, kind, fact.family, fact.kid, " ".join(filter(None, (fact.value, days, f"{fact.says or ''}")))
         for at, centre, word, _ in self.words:
             yield at, f"centre {word.kind}", centre, word.antigen, f"{word.since} {word.until or ''}".strip()
+        for told in self.seasons:
+            yield told.at, f"round {told.word.kind}", "", f"{told.word.number}", f"{told.word.first} {told.word.last}"
         for listed in self.rounds:
             yield listed.at, "list", listed.centre, " ".join(listed.kids)
         for one in sorted(self.left):
@@ -96,6 +115,11 @@ def is_recall(one: Left) -> bool:
 
 def is_apology(one: Left) -> bool:
     return one.key.startswith("sorry:")
+
+
+def is_about_a_round(one: Left) -> bool:
+    """Whether an apology is about a malaria round: its key names the round and the word on it."""
+    return is_apology(one) and "." in one.key
 
 
 def put_off(text: str) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:

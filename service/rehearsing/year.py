@@ -14,7 +14,7 @@ from functools import partial
 
 from service.domain import local_time
 from service.domain.centre_days import NOTHING_KNOWN, CentreDays
-from service.rehearsing import lives
+from service.rehearsing import lives, rounds
 from service.rehearsing.book import Book
 from service.rehearsing.card import Card
 from service.rehearsing.centres import CentreYear, Word, after
@@ -29,14 +29,16 @@ from service.rehearsing.truth import (
     Truth,
     calls_late,
     days_named,
+    is_about_a_round,
     is_apology,
     is_recall,
     names,
     next_day,
     put_off,
 )
+from service.rehearsing.year_of_care import Cares
 
-VISITS_AT, MEDIATORS_AT = time(11), time(14)
+VISITS_AT, FOLLOWED_UP_AT, MEDIATORS_AT = time(11), time(11, 20), time(14)
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 
@@ -63,12 +65,13 @@ class Home:
 class Year:
     def __init__(self, world: World, line: Line, progress: Callable[[date], None] = lambda day: None) -> None:
         self.world, self.line, self.progress = world, line, progress
-        self.truth = Truth(world.zone, self._at(world.last + timedelta(1), time()))
+        self.truth = Truth(world.zone, self.at(world.last + timedelta(1), time()))
         self.homes: list[Home] = []
         self.home_of: dict[str, Home] = {}
         self.home_with: dict[str, Home] = {}
         self._agenda: list[tuple[int, int, int, Callable[[int], None]]] = []
         self._places = 0
+        self.cares = Cares(self)
         self._told_of: dict[str, CentreDays] = {}
         self._rounds = 0
 
@@ -79,12 +82,15 @@ class Year:
             self.home_with |= {kid.key: home for kid in family.kids}
             self.home_of |= {family.number: home, family.listed: home}
             for event in lives.events_of(self.world, family):
-                at = self._at(event.on, time(event.minute // 60, event.minute % 60))
-                self._then(at, 1, partial(DEEDS[event.kind], self, home, event))
+                at = self.at(event.on, time(event.minute // 60, event.minute % 60))
+                self.then(at, 1, partial(DEEDS[event.kind], self, home, event))
         for centre in self.world.centres.values():
             for word in centre.words:
-                at = self._at(word.on, time(word.minute // 60, word.minute % 60))
-                self._then(at, 1, partial(self._hear, centre, word))
+                at = self.at(word.on, time(word.minute // 60, word.minute % 60))
+                self.then(at, 1, partial(self._hear, centre, word))
+        for said in rounds.words_of(self.world.behaviour.rounds, self.world.first, self.world.last):
+            at = self.at(said.on, time(rounds.TOLD_AT // 60, rounds.TOLD_AT % 60))
+            self.then(at, 1, partial(self.cares.hear_round, said))
         self._open_accounts()
         self._day(self.world.first)
         while self._agenda and self._agenda[0][0] < self.truth.until:
@@ -92,26 +98,30 @@ class Year:
             deed(at)
         return self.truth
 
-    def _then(self, at: int, rank: int, deed: Callable[[int], None]) -> None:
+    def then(self, at: int, rank: int, deed: Callable[[int], None]) -> None:
         """Of one moment: what the carrier tells first, then what families do, then the line's round."""
         self._places += 1
         heapq.heappush(self._agenda, (at, rank, self._places, deed))
 
-    def _at(self, day: date, hour: time) -> int:
+    def day_of(self, now: int) -> date:
+        return local_time.day_of(now, self.world.zone)
+
+    def at(self, day: date, hour: time) -> int:
         return local_time.instant(datetime.combine(day, hour), self.world.zone)
 
     def _day(self, day: date) -> None:
         """The moments of this day at which something can happen, and its visits."""
         self.progress(day)
         for moment in moments_of(self.world, day):
-            self._then(self._at(day, moment), 3, self._round)
-        self._then(self._at(day, VISITS_AT), 2, partial(self._visits, day))
+            self.then(self.at(day, moment), 3, self._round)
+        self.then(self.at(day, VISITS_AT), 2, partial(self._visits, day))
+        self.then(self.at(day, FOLLOWED_UP_AT), 2, partial(self.cares.go, day))
         for centre in self.world.beats:
             if self.world.dice.whole(1, 5, centre, "visits on") == day.isoweekday():
-                self._then(self._at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
+                self.then(self.at(day, MEDIATORS_AT), 2, partial(self._go_round, centre))
         tomorrow = day + timedelta(1)
         if tomorrow <= self.world.last:
-            self._then(self._at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
+            self.then(self.at(tomorrow, time()), 0, lambda now: self._day(tomorrow))
 
     # --- what families do ---------------------------------------------------------------------------------------
 
@@ -132,7 +142,7 @@ class Year:
                     continue
                 days = self._written_after(key, today)
                 if days:
-                    self._then(now + days * DAY_MS, 2, partial(self._write, [(home, Written(key, antigens, today))]))
+                    self.then(now + days * DAY_MS, 2, partial(self._write, [(home, Written(key, antigens, today))]))
                 else:
                     at_once.append((home, Written(key, antigens, today)))
         self._write(at_once, now)
@@ -156,14 +166,21 @@ class Year:
         assert kid is not None
         if home.gone or (kid.died_on is not None and kid.died_on <= event.on):
             return
-        by_ussd = home.family.by_ussd and not home.cards and kid.last_visit == "none"
-        self.line.enrol(home.known, kid, home.quartier, by_ussd, now)
+        if kid.key in self.cares.lost:
+            return
+        if self.cares.is_expected(kid.key):
+            kid = kid._replace(last_visit="none")
+            self.cares.birth(home, kid, now)
+        else:
+            by_ussd = home.family.by_ussd and not home.cards and kid.last_visit == "none"
+            self.line.enrol(home.known, kid, home.quartier, by_ussd, now)
         card = home.cards[kid.key] = Card(self.world, kid, home.quartier.profile)
         card.plan(self.world, self.world.centre(home.quartier), event.on)
         home.books[kid.key] = Book(card)
-        self._note(home, "phone", now, value=home.known)
-        self._note(home, "place", now, value=home.quartier.centre)
+        self.note(home, "phone", now, value=home.known)
+        self.note(home, "place", now, value=home.quartier.centre)
         self._plan(home, kid.key, now)
+        self.cares.invite(home, kid.key, now)
 
     def death(self, home: Home, event: Event, now: int) -> None:
         assert event.kid is not None
@@ -174,6 +191,7 @@ class Year:
         home.gone = True
         if event.value != lives.UNTOLD:
             self._end(home, home.followed(), "left", now)
+            self.cares.set_apart(home, now)
 
     def _end(self, home: Home, kids: list[str], why: str, now: int) -> None:
         kids = [kid for kid in kids if kid not in home.ended]
@@ -183,19 +201,21 @@ class Year:
     def _ended(self, home: Home, kids: list[str], why: str, now: int) -> None:
         home.ended |= set(kids)
         for kid in kids:
-            self._note(home, "ended", now, kid, why)
+            self.cares.over(kid)
+            self.note(home, "ended", now, kid, why)
 
     def move(self, home: Home, event: Event, now: int) -> None:
         assert isinstance(event.value, Quartier)
         if home.gone:
             return
+        self.cares.set_apart(home, now)
         home.quartier = event.value
         for card in home.cards.values():
             card.plan(self.world, self.world.centre(home.quartier), event.on)
         if home.followed():
             self.line.move(home.followed(), home.quartier, now)
             home.moved += 1
-            self._note(home, "place", now, value=home.quartier.centre)
+            self.note(home, "place", now, value=home.quartier.centre)
             for kid in home.followed():
                 self._plan(home, kid, now)
 
@@ -207,13 +227,14 @@ class Year:
         if self.line.change_number(kid, event.value, now):
             home.own = home.known = event.value
             self.home_of[event.value] = home
-            self._note(home, "phone", now, value=event.value)
-            self._note(home, "heard from", now, value=event.value)
+            self.note(home, "phone", now, value=event.value)
+            self.note(home, "heard from", now, value=event.value)
+            self.cares.set_apart(home, now)
 
     # --- what mediators do ---------------------------------------------------------------------------------------
 
     def _open_accounts(self) -> None:
-        now = self._at(self.world.first, time())
+        now = self.at(self.world.first, time())
         for place, (centre, quartiers) in enumerate(self.world.beats.items()):
             self.line.add_mediator(centre, lives.mediators_number(place), quartiers, now)
 
@@ -242,14 +263,15 @@ class Year:
         return "wrong_number" if home.known not in ("", home.own) and all_enrolled else "seen"
 
     def _visited(self, home: Home, kid: str, found: Finding, today: date, now: int) -> None:
-        self._note(home, "visited", now, kid, found)
+        self.note(home, "visited", now, kid, found)
         if found in ("moved", "dead"):
             self._ended(home, [kid], "left" if found == "moved" else "died", now)
             return
         home.cards[kid].seen_on = today
         if found == "wrong_number":
             home.known = ""
-            self._note(home, "phone", now)
+            self.note(home, "phone", now)
+            self.cares.set_apart(home, now)
 
     # --- what centres tell ---------------------------------------------------------------------------------------
 
@@ -278,7 +300,7 @@ class Year:
             delay = self._delay(sent.to, now)
             left = Left(now, sent.to, sent.text, sent.key, sent.purpose, sent.message, arrived, now + delay)
             self.truth.left.append(left)
-            self._then(left.told_at, 0, partial(self._told, left))
+            self.then(left.told_at, 0, partial(self._told, left))
 
     def _arrives(self, number: str, today: date) -> bool:
         home = self.home_of.get(number)
@@ -301,20 +323,21 @@ class Year:
         today = local_time.day_of(now, self.world.zone)
         if left.to == home.own:
             _reads(home, left, today)
+            self.cares.read(home, today)
         if not is_recall(left):
             return
         stops = self.world.behaviour("stops" if left.to == home.own else "stranger_stops")
         if self.world.dice.roll(left.to, "stops", today) < stops:
-            self._then(now + 20 * MINUTE_MS, 1, partial(self._stop, home, left.to))
+            self.then(now + 20 * MINUTE_MS, 1, partial(self._stop, home, left.to))
 
     def _stop(self, home: Home, number: str, now: int) -> None:
         self.line.stop(number, now)
         home.stopped.add(number)
-        self._note(home, "stop", now, value=number)
+        self.note(home, "stop", now, value=number)
 
     # --- the truth ------------------------------------------------------------------------------------------------
 
-    def _note(self, home: Home, kind: FactKind, now: int, kid: str = "", value: str = "") -> None:
+    def note(self, home: Home, kind: FactKind, now: int, kid: str = "", value: str = "") -> None:
         self.truth.facts.append(Fact(now, kind, home.family.key, kid, value))
 
     def _plan(self, home: Home, kid: str, now: int) -> None:
@@ -327,6 +350,8 @@ class Year:
 def _reads(home: Home, left: Left, today: date) -> None:
     """She learns a day, the earliest one named of each appointment, or that she is awaited; or need not come on one."""
     fell_away, named = put_off(left.text) if is_apology(left) else (set(), days_named(left.text))
+    if is_about_a_round(left):
+        fell_away = set()  # she may come on that day for a vaccine
     if not is_apology(left) and not is_recall(left):
         return
     for kid, card in home.cards.items():
@@ -344,6 +369,10 @@ DEEDS: dict[str, Callable[[Year, Home, Event, int], None]] = {
     "leave": Year.leave,
     "move": Year.move,
     "number": Year.number,
+    "ill": lambda year, home, event, now: year.cares.fall_ill(home, event, now),
+    "cover": lambda year, home, event, now: year.cares.join(home, event, now),
+    "pregnant": lambda year, home, event, now: year.cares.expect(home, event, now),
+    "loss": lambda year, home, event, now: year.cares.lose(home, event, now),
 }
 """What is done about each kind of event: see lives.PLANNERS."""
 

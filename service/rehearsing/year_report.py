@@ -8,12 +8,23 @@ from html import escape
 from typing import Any, NamedTuple
 
 from service.domain import local_time
+from service.rehearsing import trial_report
 from service.rehearsing.behaviour import Behaviour
 from service.rehearsing.judge import PROMISES, Judgement
 from service.rehearsing.results import Results, Share
+from service.rehearsing.trial import TrialFound
 from service.rehearsing.year_plots import Plot, bars, table, written
 
 WITH, WITHOUT = "avec rappels", "sans rappels"
+OF = {
+    "vaccine": "vaccins",
+    "nutrition": "malnutrition",
+    "smc": "tournées CPS",
+    "antenatal": "grossesses",
+    "postnatal": "après la naissance",
+    "cover": "couvertures",
+}
+ON_TIME = "Doses à temps :"
 SHOWN = 20
 BIN, BINS = 5, 8  # families by recalls: none, 1-4, 5-9 ... and the rest
 MONTHS = [
@@ -56,11 +67,13 @@ class Report(NamedTuple):
     judgement: Judgement
     results: Results
     events: dict[str, int]
+    follow_ups: dict[str, int]
     messages: dict[str, int]
+    trial: TrialFound | None = None
 
     @property
     def all_kept(self) -> bool:
-        return not self.judgement.broken
+        return not self.judgement.broken and not (self.trial and self.trial.broken)
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -74,11 +87,13 @@ def as_data(report: Report) -> dict[str, Any]:
         "last_day": report.last,
         "behaviour": report.behaviour.name,
         "events": report.events,
+        "follow_ups": report.follow_ups,
         "messages": report.messages,
         "recalls_by_step": found.steps,
         "messages_per_family": {str(many): families for many, families in found.per_family.items()},
         "broken": {what: found.count(what) for what in PROMISES},
         "broken_list": [list(one) for one in found.broken],
+        "recalls_by_follow_up": found.about,
         "checks": found.checks,
         "children": found.kids,
         "children_not_checked": found.kids_unchecked,
@@ -88,6 +103,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "effect_points": results.effect._asdict(),
         "by_month": [one._asdict() for one in results.months],
         "days_late": [list(one) for one in results.late],
+        "experiment": report.trial and trial_report.as_data(report.trial),
         "all_kept": report.all_kept,
     }
 
@@ -138,6 +154,8 @@ def plots(report: Report) -> tuple[Plot, ...]:
             "Mois",
         ),
         Plot("Rappels par famille", list(per_family), {"familles": list(per_family.values())}, "Rappels"),
+        Plot("Rappels par suivi", [OF[of] for of in found.about], {"rappels": list(found.about.values())}, "Suivi"),
+        *([trial_report.plot(report.trial)] if report.trial else []),
     )
 
 
@@ -168,15 +186,19 @@ def as_lines(report: Report) -> Iterator[str]:
         f"({report.first} à {report.last}), graine {report.seed}"
     )
     yield "Événements : " + ", ".join(f"{name} {written(number)}" for name, number in report.events.items())
+    yield "Suivis : " + ", ".join(f"{name} {written(number)}" for name, number in report.follow_ups.items())
     yield "Messages : " + ", ".join(f"{name} {written(number)}" for name, number in report.messages.items())
     yield "Rappels par étape : " + ", ".join(f"{step} {written(number)}" for step, number in found.steps.items())
-    yield f"Doses à temps : {_share(results.total, with_line=True)} {WITH}, {_share(results.total)} {WITHOUT}"
+    yield "Rappels par suivi : " + ", ".join(f"{OF[of]} {written(number)}" for of, number in found.about.items())
+    yield f"{ON_TIME} {_share(results.total, with_line=True)} {WITH}, {_share(results.total)} {WITHOUT}"
     yield _effect(report)
+    if report.trial:
+        yield from trial_report.lines(report.trial)
     yield ""
     for what, words in PROMISES.items():
         number = found.kids_unchecked if what == "unchecked" else found.count(what)
         yield f"{'ok ' if not number else 'NON'} {words} : {number}"
-    yield f"    (contrôles : {written(found.checks)}, enfants : {written(found.kids)}{_excused(found)})"
+    yield f"    (contrôles : {written(sum(found.checks.values()))}, enfants : {written(found.kids)}{_excused(found)})"
     for one in found.broken[:SHOWN]:
         yield "    " + _broken(report, one.at, one.what, one.family, one.detail)
     if len(found.broken) > SHOWN:
@@ -204,6 +226,8 @@ def _excused(found: Judgement) -> str:
         "no good hour": "aucune heure permise",
         "number given up": "numéro injoignable",
         "number or place changed": "numéro ou quartier changé ce jour-là",
+        "another phone": "couverture demandée d'un autre téléphone",
+        "a recall that day": "dernier jour d'une couverture, un rappel ce jour-là",
     }
     said = ", ".join(f"{words[why]} {written(number)}" for why, number in found.excused.items())
     return f" ; rien à dire : {said}"
@@ -218,6 +242,7 @@ def as_page(report: Report) -> str:
     """The whole report as one file of HTML: no script, no other host."""
     lines = [escape(line) for line in as_lines(report)]
     cut = lines.index("")
+    shares = next(place for place, line in enumerate(lines) if line.startswith(ON_TIME))
     verdict = (
         '<p class="good">Toutes les promesses ont été tenues.</p>'
         if report.all_kept
@@ -228,7 +253,7 @@ def as_page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>Laseli : une année simulée</title><style>{STYLE}</style></head><body>",
         "<h1>Une année simulée</h1>",
-        "".join(f"<p>{line}</p>" for line in (lines[0], *lines[cut - 2 : cut])),
+        "".join(f"<p>{line}</p>" for line in (lines[0], *lines[shares:cut])),
         "<p>Les familles, les numéros et l’année sont inventés. L’effet montré est celui que le modèle suppose, vu à "
         "travers les numéros faux, les téléphones éteints, les arrêts et les départs : ce n’est pas une mesure.</p>",
         "<h2>Promesses</h2>",
@@ -245,7 +270,9 @@ def as_page(report: Report) -> str:
 
 def _happened(report: Report) -> str:
     """Everything that the terminal says in two lines."""
-    told = report.events | {f"messages : {name}": number for name, number in report.messages.items()}
+    told = (
+        report.events | report.follow_ups | {f"messages : {name}": number for name, number in report.messages.items()}
+    )
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{written(many)}</td></tr>' for name, many in told.items()
     )

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.centre_days import CentreDays, ExtraDay, StockOut, WeeklyDay
 from service.domain.places import WEEKDAYS
-from service.store.care_tables import APPOINTMENT_COLUMNS, VACCINE, Appointment, appointment
+from service.store.care_tables import APPOINTMENT_COLUMNS, COVER, VACCINE, Appointment, appointment
 from service.store.columns import Instant, id_column, metadata, new_id, reference
 from service.store.dialects import only_rows
 from service.store.message_tables import message, send_attempt
@@ -186,10 +186,13 @@ def planned_at(tx: Connection, centre_id: int, homes: Sequence[int]) -> list[Pla
 
 
 def days_still_told(tx: Connection, homes: Sequence[int]) -> set[tuple[int, date]]:
-    """(household, day) of every open appointment of these households: there is a reason to come on that day."""
+    """(household, day) of every open appointment of these households: there is a reason to come on that day.
+
+    The day of a notice about a cover is none: nobody is to come for it.
+    """
     a = appointment.c
     day = func.coalesce(a.meets_on, a.anchor_on)
-    which = a.household_id.in_(homes) & (a.state == "open") & a.awaits_stock.is_(False)
+    which = a.household_id.in_(homes) & (a.state == "open") & a.awaits_stock.is_(False) & (a.kind != COVER)
     return {(row[0], row[1]) for row in tx.execute(select(a.household_id, day).where(which).distinct())}
 
 

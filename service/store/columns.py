@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from random import Random
 from typing import Any
 
 from sqlalchemy import (
@@ -52,9 +55,23 @@ Instant = BigInteger().with_variant(Integer(), "sqlite")
 """A moment: milliseconds since 1970 in UTC, the same on both databases."""
 
 
+_UNKNOWN = secrets.SystemRandom()
+_chance: ContextVar[Random] = ContextVar("chance", default=_UNKNOWN)
+
+
 def new_id() -> int:
     """A random 63-bit id: SQLite gives the ids of deleted rows out again, and a counter tells how many there are."""
-    return secrets.randbits(63) | 1
+    return _chance.get().getrandbits(63) | 1
+
+
+@contextmanager
+def ids_from(chance: Random) -> Iterator[None]:
+    """Ids are drawn from this in here, in this thread: for a rehearsal, which is to be the same another time."""
+    before = _chance.set(chance)
+    try:
+        yield
+    finally:
+        _chance.reset(before)
 
 
 def ids_starting_with(tx: Connection, id: Column[int], digits: str) -> list[int]:

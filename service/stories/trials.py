@@ -22,6 +22,7 @@ from service.store.care_tables import VACCINE, NextStep
 from service.store.experiment_tables import Left, Record
 from service.store.recall_tables import DueAppointment
 from service.store.system_tables import count
+from service.stories import clock_guard
 
 WITHHELD, GIVEN_BACK = "withheld", "given_back"
 HOUSEHOLDS, CHILDREN = "households", "children"
@@ -104,8 +105,8 @@ class Approval:
     reference: str
 
 
-def draw(runtime: Runtime, asked: Asked, programme_id: int, now: int) -> Experiment:
-    """The experiment that would run, with a seed that nobody chose; raises NotSound where it must not."""
+def draw(runtime: Runtime, asked: Asked, programme_id: int, now: int, seed: str = "") -> Experiment:
+    """The experiment that would run; raises NotSound where it must not. Without a `seed`, one that nobody chose."""
     if bool(asked.steps) == bool(asked.wording):
         raise NotSound("say what is tried: steps that are left out, or a wording; not both")
     phrase = f"{USUAL_WORDS}.{asked.wording}" if asked.wording else ""
@@ -118,7 +119,7 @@ def draw(runtime: Runtime, asked: Asked, programme_id: int, now: int) -> Experim
         steps=asked.steps,
         wording=phrase,
         share=asked.share,
-        seed=secrets.token_hex(32),
+        seed=seed or secrets.token_hex(32),
         starts_on=asked.starts_on,
         ends_on=asked.ends_on,
         within_days=settled if asked.within_days is None else asked.within_days,
@@ -159,11 +160,15 @@ def _there(asked: Asked, programme_id: int | None) -> int:
     return programme_id
 
 
-def begin(tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, now: int) -> Experiment:
+def begin(
+    tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, now: int, *, seed: str = ""
+) -> Experiment:
     """Declare an experiment: from its day on it runs. Raises NotSound, and nothing is changed.
 
-    `count_arms` is to follow.
+    `count_arms` is to follow. `seed`: of a rehearsal only, whose families are drawn the same another time.
     """
+    if seed and not clock_guard.time_may_be_moved(tx):
+        raise NotSound("nobody chooses how the families of a programme are drawn")
     if not runtime.config.experiment.allowed:
         raise NotSound("experiments are not allowed here: set LASELI_EXPERIMENT__ALLOWED=true in every process")
     needed = (
@@ -175,7 +180,7 @@ def begin(tx: Connection, runtime: Runtime, asked: Asked, approval: Approval, no
     if missing:
         raise NotSound(f"say, each in {FEWEST_LETTERS} letters or more, {'; '.join(missing)}")
     where = experiment_tables.lock_programme(tx, asked.programme)
-    one = draw(runtime, asked, _there(asked, where), now)
+    one = draw(runtime, asked, _there(asked, where), now, seed)
     _only_one(tx, runtime, one, now)
     record = Record(
         one,
