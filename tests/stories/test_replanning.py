@@ -102,7 +102,8 @@ def test_one_child_of_two_is_stopped_while_the_message_waits(runtime: Runtime, c
     stop_child(runtime, clock, first)
     sent = days.until("2026-12-09")
     assert on_days(sent) == ["11-23", "11-24", "11-26", "12-01", "12-08"]
-    assert all("24/11" in text and "23/11" not in text for _, text in sent)
+    assert all("24/11" in text for _, text in sent[:2])
+    assert all("23/11" not in text for _, text in sent)
     assert plans(runtime, first) == {}
     assert plans(runtime, second)
 
