@@ -21,7 +21,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import message_claims
 from service.store.message_claims import Noted, Start
-from service.stories import setup
+from service.stories.keeping import setup
 
 SIZES = (10_000, 100_000, 1_000_000)
 TURNS, AT_ONCE, ROUNDS = 60, 16, 3

@@ -28,8 +28,8 @@ from bench.servers import CLIENT_CPU, HERE, SERVER_CPU, cpu_seconds, memory_mb, 
 from bench.ussd import environment
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.stories import setup
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery.outbox import Letter, put_many
+from service.stories.keeping import setup
 from tests.people import everybody_wants_news
 
 ROUNDS, MESSAGES, BULK = 3, 3000, 20_000
@@ -154,7 +154,7 @@ def drain(settings: dict[str, str], messages: int, database_pid: int | None) -> 
 def drain_here() -> None:
     """What the child process does."""
     from service import logs
-    from service.stories import dispatcher
+    from service.stories.delivery import dispatcher
 
     logs.configure("ERROR")
     runtime = build_runtime(Config.from_env())

@@ -68,14 +68,14 @@ def _join(flow: Flow, *, json: bool = False) -> list[str]:
 
 
 def _outcome(action: str) -> Outcome:
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
 
     gives = SIGNATURES[action].gives
     return Outcome(True, {name: 7 if kind.startswith("number") else "12 500" for name, kind in gives.items()})
 
 
 def _check_all() -> None:
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
 
     read_flow.cache_clear()
     findings = check.check(load_library(), SIGNATURES)
@@ -87,7 +87,8 @@ def _step_seconds() -> float:
     from service.channels.base import Keystroke
     from service.config import Config
     from service.runtime import build_runtime
-    from service.stories import conversations, setup
+    from service.stories.keeping import setup
+    from service.stories.talk import conversations
     from service.web import doorkeeper  # noqa: F401 -- what the web process has loaded
 
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ from service.config import Config
 from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import message_tables, system_tables
-from service.stories import setup
+from service.stories.keeping import setup
 
 WEB_GOAL, WORKER_GOAL, WHOLE_GOAL = 90, 80, 150
 WEB_PORT, CARRIER_PORT = 18410, 18411

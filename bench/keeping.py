@@ -24,17 +24,11 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.database import Database
 from service.store.message_tables import message
-from service.stories import (
-    conversations,
-    key_rotation,
-    outbox,
-    paged_work,
-    recalls,
-    replanning,
-    retention,
-    setup,
-)
-from service.stories.outbox import Letter
+from service.stories.delivery import outbox
+from service.stories.delivery.outbox import Letter
+from service.stories.keeping import key_rotation, paged_work, retention, setup
+from service.stories.recall import recalls, replanning
+from service.stories.talk import conversations
 from tests.many_families import due_children
 
 DAY = 86_400_000

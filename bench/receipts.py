@@ -38,7 +38,8 @@ from service.store.columns import new_id
 from service.store.inbound_tables import first_time
 from service.store.message_tables import message
 from service.store.receipt_tables import any_new
-from service.stories import receipts, setup
+from service.stories.delivery import receipts
+from service.stories.keeping import setup
 
 CALLERS = (1, 4, 16)
 ROUNDS = 5

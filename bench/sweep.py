@@ -30,7 +30,8 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import child, household, person
 from service.store.phone_tables import phone
-from service.stories import recalls, setup
+from service.stories.keeping import setup
+from service.stories.recall import recalls
 from tests.many_families import due_children
 
 SIZES, DUE = (10_000, 100_000, 1_000_000), (1_500, 6_000)

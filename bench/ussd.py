@@ -23,7 +23,7 @@ from bench.load import Figures, drive
 from bench.servers import CLIENT_CPU, cpu_seconds, memory_mb, pin, running
 from service.config import Config
 from service.runtime import build_runtime
-from service.stories import setup
+from service.stories.keeping import setup
 
 SECRET = "a-benchmark-secret-of-thirty-two-letters"
 ANSWERS = ("1", "1", "1", "1", "Awa Diarra", "12102026", "1", "1", "1", "1")

@@ -17,7 +17,7 @@ from service.commands.opening import opened_runtime, usable_settings
 from service.commands.rehearse_commands import rehearse_command
 from service.commands.sim_commands import sim_group
 from service.runtime import Runtime
-from service.stories import clock_guard
+from service.stories.keeping import clock_guard
 
 
 def one_round(runtime: Runtime) -> dict[str, int]:
@@ -60,7 +60,7 @@ def tick(at: str | None, dry_run: bool) -> None:
             "Point its BASE_URL to this machine (127.0.0.1), or add --dry-run to look."
         )
     if dry_run:
-        from service.stories import recalls
+        from service.stories.recall import recalls
 
         click.echo(json.dumps({"would_plan": recalls.count_due(runtime), "sent": 0}))
     else:

@@ -11,22 +11,12 @@ from dataclasses import dataclass
 
 from service import jobs
 from service.runtime import Runtime
-from service.stories import (
-    cover_ends,
-    dead_numbers,
-    dispatcher,
-    drain,
-    malaria_announcements,
-    missed_messages,
-    recalls,
-    receipts,
-    reconciliation,
-    retention,
-    route_book,
-    treatments,
-    unfinished,
-    weekly_list,
-)
+from service.stories.care import malaria_announcements, treatments
+from service.stories.delivery import dead_numbers, dispatcher, drain, receipts, reconciliation, route_book
+from service.stories.homes import cover_ends
+from service.stories.keeping import retention
+from service.stories.recall import recalls, weekly_list
+from service.stories.talk import missed_messages, unfinished
 
 
 @dataclass(frozen=True, slots=True)

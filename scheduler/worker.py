@@ -28,7 +28,8 @@ from service.logs import log
 from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.stories import brakes, clock_guard
+from service.stories.delivery import brakes
+from service.stories.keeping import clock_guard
 
 LEASE_MS = 30_000
 HEARTBEAT_S = 5

@@ -170,7 +170,7 @@ def use_settings(folder: Path) -> None:
 
 def _prepare(config: Config) -> Told:
     """The families are there when it comes back; gives what opens their mediator's account, and the console."""
-    from service.stories import demo, setup
+    from service.stories.keeping import demo, setup
 
     runtime = build_runtime(config)
     logs.configure(config.log_level)

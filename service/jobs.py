@@ -39,19 +39,19 @@ MANY = 100
 
 def _drain(runtime: Runtime) -> None:
     # Inside: stories add jobs through this file.
-    from service.stories import drain
+    from service.stories.delivery import drain
 
     drain.drain(runtime)
 
 
 def _replan(runtime: Runtime, run_id: int) -> None:
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     replanning.carry_on(runtime, run_id)
 
 
 def _rounds(runtime: Runtime, round_id: int) -> None:
-    from service.stories import malaria_announcements
+    from service.stories.care import malaria_announcements
 
     malaria_announcements.carry_on(runtime, round_id)
 

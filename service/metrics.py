@@ -15,7 +15,7 @@ from service import jobs, route_metrics
 from service.readiness import WORKER_LEASE, last_backup, oldest_due
 from service.runtime import Runtime
 from service.store import care_tables, message_tables, people_tables, system_tables, task_tables
-from service.stories import dispatch_gate
+from service.stories.delivery import dispatch_gate
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from service.runtime import Runtime
 from service.store import message_tables, schema, system_tables
-from service.stories import dispatch_gate, releases
+from service.stories.delivery import dispatch_gate
+from service.stories.talk import releases
 
 WORKER_LEASE = "worker"
 LAST_BACKUP = "last_backup"

@@ -33,7 +33,7 @@ from service.simulator.script_run import Handset
 from service.simulator.scripts import Way
 from service.simulator.simulation import Simulation
 from service.simulator.tried_phone import TELL_S, put_on_page, tried_phone
-from service.stories import releases
+from service.stories.talk import releases
 
 Round = Callable[[Runtime], object]
 """One round of the timetable, which belongs to the scheduler: plan, send, settle."""

@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.engine import Connection
 
 from service.runtime import Runtime
-from service.stories import route_report
+from service.stories.delivery import route_report
 
 OUTCOMES = ("sent", "delivered", "undelivered", "refused", "unknown")
 

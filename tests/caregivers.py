@@ -8,8 +8,8 @@ from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
 from service.store.people_tables import consent, person
 from service.store.phone_tables import phone
-from service.stories import dead_numbers
-from service.stories.dead_numbers import End
+from service.stories.delivery import dead_numbers
+from service.stories.delivery.dead_numbers import End
 from tests.cover import dial
 from tests.people import Handset, TestClock
 from tests.stories.test_recalls import MOTHER, enrol

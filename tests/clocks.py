@@ -12,8 +12,8 @@ from service.clock import FixedClock, Watch
 from service.runtime import Runtime
 from service.store.message_tables import message
 from service.store.system_tables import marker
-from service.stories import dispatch_gate, outbox
-from service.stories.outbox import Letter
+from service.stories.delivery import dispatch_gate, outbox
+from service.stories.delivery.outbox import Letter
 from tests.people import TestClock
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

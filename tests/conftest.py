@@ -25,7 +25,7 @@ from service.clock import FixedClock
 from service.config import Config
 from service.domain import slow_hash
 from service.runtime import Runtime, build_runtime
-from service.stories import setup
+from service.stories.keeping import setup
 from tests import warm_dialects
 from tests.loopback import LoopbackCarrier
 from tests.mediators import Account, an_account

@@ -14,9 +14,9 @@ from service.store import place_tables
 from service.store.care_tables import appointment
 from service.store.follow_up_tables import FollowUp, follow_up
 from service.store.message_tables import message
-from service.stories import follow_ups
-from service.stories.consents import Words
-from service.stories.follow_ups import Opened, Opening
+from service.stories.care import follow_ups
+from service.stories.care.follow_ups import Opened, Opening
+from service.stories.homes.consents import Words
 
 WOMAN = "+22376000001"
 BY = "sage-femme"

@@ -14,9 +14,9 @@ from service.clock import DAY_MS
 from service.config import Config
 from service.runtime import Runtime
 from service.store import resealing
-from service.stories import key_checks, key_rotation
-from service.stories.key_rotation import Rotated
-from service.stories.outbox import Letter
+from service.stories.delivery.outbox import Letter
+from service.stories.keeping import key_checks, key_rotation
+from service.stories.keeping.key_rotation import Rotated
 from tests.cover import command
 from tests.people import TestClock
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from service.runtime import Runtime
 from service.store import mediator_tables
 from service.store.mediator_tables import Mediator
-from service.stories import mediator_accounts
+from service.stories.staff import mediator_accounts
 
 KADIA = "+22366000007"
 

@@ -126,7 +126,7 @@ class Days:
 
 def publish(runtime: Runtime, sources: dict[str, str], *, whole: bool = False) -> int:
     """Publish these files as `laseli flow publish` does, over those of the same name or over all; the number."""
-    from service.stories import effects, releases
+    from service.stories.talk import effects, releases
 
     with runtime.database.begin() as tx:
         together = sources if whole else releases.published_sources(tx) | sources

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.care_tables import appointment
-from service.stories import recalls
+from service.stories.recall import recalls
 
 
 def left(runtime: Runtime) -> bool:

@@ -14,8 +14,8 @@ from service.domain import one_time_codes, passwords
 from service.runtime import Runtime
 from service.store import place_tables, staff_tables
 from service.store.staff_tables import Staff
-from service.stories.programmes import PROGRAMME
-from service.stories.staff_accounts import ISSUER, Opening
+from service.stories.homes.programmes import PROGRAMME
+from service.stories.staff.staff_accounts import ISSUER, Opening
 
 HERE = "https://laseli.example.org"
 SECRET = one_time_codes.written(b"twenty octets, known")

@@ -16,7 +16,7 @@ from service.domain.cover_lists import OF_CONFIRMED, OF_ENDED, Line, read_list
 from service.runtime import Runtime
 from service.store.decision_tables import decision
 from service.store.mutual_tables import membership
-from service.stories import cover_import, memberships
+from service.stories.homes import cover_import, memberships
 from tests.cover import command, rows_of
 from tests.stories.test_cover_ends import asked, covered
 

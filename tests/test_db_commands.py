@@ -21,7 +21,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import schema, sealed_files, sqlite_copies
 from service.store.system_tables import marker
-from service.stories import backups
+from service.stories.keeping import backups
 from tests.backups import PRIVATE, an_empty_place, environment, litter, servers_own, with_backups
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol

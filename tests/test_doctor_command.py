@@ -25,9 +25,10 @@ from service.readiness import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import phone_tables, route_tables, spend_tables, system_tables
 from service.store.message_tables import message
-from service.stories import backups, dispatch_gate
-from service.stories.key_checks import KEY_CHECK
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_gate
+from service.stories.delivery.outbox import Letter, put
+from service.stories.keeping import backups
+from service.stories.keeping.key_checks import KEY_CHECK
 from tests.backups import environment, rows_of, with_backups
 from tests.loopback import closed_port
 

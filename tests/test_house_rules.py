@@ -79,13 +79,13 @@ def test_file_names_are_unique() -> None:
 
 
 def test_no_two_rooms_have_an_action_of_the_same_name() -> None:
-    from service.stories.effects import DEEDS, ROOMS
+    from service.stories.talk.effects import DEEDS, ROOMS
 
     assert len(DEEDS) == sum(len(room.DEEDS) for room in ROOMS)
 
 
 def test_the_flow_tests_are_told_of_the_actions_as_they_are() -> None:
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
     from tests.flows.callers import CONTRACT
 
     for name in CONTRACT.keys() & SIGNATURES.keys():
@@ -96,7 +96,7 @@ def test_every_event_of_the_engine_has_an_effect() -> None:
     from typing import get_args
 
     from flows.engine import Event
-    from service.stories.effects import EVENTS
+    from service.stories.talk.effects import EVENTS
 
     assert set(EVENTS) == set(get_args(Event))
 

@@ -14,8 +14,8 @@ from service.runtime import Runtime
 from service.store import mediator_tables
 from service.store.decision_tables import decision
 from service.store.people_tables import child
-from service.stories import recalls
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
+from service.stories.recall import recalls
 from tests.cover import command, rows_of
 from tests.mediators import an_account
 from tests.people import TestClock

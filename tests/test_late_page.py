@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from service.stories.late_page import page_of
-from service.stories.late_sheet import Line, Sheet
+from service.stories.recall.late_page import page_of
+from service.stories.recall.late_sheet import Line, Sheet
 
 DOSES = ("BCG", "PENTA1", "OPV1", "PCV1", "ROTA1", "IPV1", "MR1", "YF1", "MENA1", "R21_1")
 

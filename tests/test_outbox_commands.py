@@ -15,8 +15,8 @@ from service.clock import SystemClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message
-from service.stories import dispatch_gate
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_gate
+from service.stories.delivery.outbox import Letter, put
 from tests.backups import environment
 
 DAY = 86_400_000

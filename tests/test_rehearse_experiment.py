@@ -19,7 +19,7 @@ from service.rehearsing.trial import Trial, TrialFound
 from service.runtime import Runtime
 from service.store import system_tables
 from service.store.columns import ids_from, new_id
-from service.stories import trials
+from service.stories.recall import trials
 from tests.test_rehearse import CALM, FIRST, busy, run
 
 

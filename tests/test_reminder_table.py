@@ -12,7 +12,7 @@ from flows import phrases
 from flows.sms_text import fold, measure
 from service.domain.household_day import OneDue, household_day
 from service.domain.recordings import BUILT_IN, load_recordings
-from service.stories import reminders
+from service.stories.recall import reminders
 
 TUESDAY = date(2026, 11, 24)
 PAGE = Path(__file__).parents[1] / "docs" / "reminders.md"

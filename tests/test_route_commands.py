@@ -14,8 +14,9 @@ from service.clock import SystemClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import message_tables, route_tables
-from service.stories import dispatch_gate, opt_outs, receipts, route_book
-from service.stories.route_book import Sample
+from service.stories.delivery import dispatch_gate, receipts, route_book
+from service.stories.delivery.route_book import Sample
+from service.stories.talk import opt_outs
 from tests.conftest import fresh_sqlite
 from tests.loopback import LoopbackCarrier
 from tests.two_carriers import FIRST, ORANGE, SECOND, two_carriers

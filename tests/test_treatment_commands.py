@@ -11,8 +11,8 @@ from service.runtime import Runtime
 from service.store import people_tables
 from service.store.consent_tables import WEEKLY_VISITS
 from service.store.treatment_tables import treatment
-from service.stories import told_consents
-from service.stories.families import Enrolled
+from service.stories.homes import told_consents
+from service.stories.homes.families import Enrolled
 from tests.cover import rows_of
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from service.runtime import Runtime
 from service.store.care_tables import NUTRITION, appointment
 from service.store.treatment_tables import treatment
-from service.stories import treatments
-from service.stories.consents import Words
-from service.stories.families import Enrolled
-from service.stories.treatments import Answer, Refused, Seen
+from service.stories.care import treatments
+from service.stories.care.treatments import Answer, Refused, Seen
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolled
 from tests.people import Days
 
 BY = "infirmière"

@@ -13,10 +13,10 @@ from service.domain.experiments import Experiment, arm_of
 from service.runtime import Runtime
 from service.store import experiment_tables
 from service.store.people_tables import child
-from service.stories import trials
-from service.stories.families import Enrolled
-from service.stories.programmes import PROGRAMME
-from service.stories.trials import Approval, Asked
+from service.stories.homes.families import Enrolled
+from service.stories.homes.programmes import PROGRAMME
+from service.stories.recall import trials
+from service.stories.recall.trials import Approval, Asked
 from tests.people import TestClock
 
 APPROVAL = Approval("Awa", "Comité d'éthique", "N 2026/12")

@@ -14,8 +14,8 @@ from service.channels.base import Receipt
 from service.config import Config
 from service.runtime import Runtime
 from service.store import route_tables
-from service.stories import dispatcher, receipts, route_book
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery import dispatcher, receipts, route_book
+from service.stories.delivery.outbox import Letter, put_many
 from tests.conftest import HOOK_SECRET, a_config
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

@@ -13,10 +13,13 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import Child
 from service.store.visit_tables import visit
-from service.stories import families, home_visits, late_list, mediator_accounts
-from service.stories.consents import Words
-from service.stories.families import Enrolment
-from service.stories.home_visits import Found
+from service.stories.care import home_visits
+from service.stories.care.home_visits import Found
+from service.stories.homes import families
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolment
+from service.stories.recall import late_list
+from service.stories.staff import mediator_accounts
 from tests.cover import rows_of
 from tests.mediators import KADIA
 from tests.people import Days, TestClock

@@ -15,8 +15,9 @@ from service.runtime import Runtime
 from service.store import people_tables, tally_tables
 from service.store.people_tables import child
 from service.store.tally_tables import CareKey
-from service.stories import dispatcher, tallies
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery import dispatcher
+from service.stories.delivery.outbox import Letter, put_many
+from service.stories.keeping import tallies
 from tests.people import TestClock
 from tests.stories.test_recalls import MOTHER, enrol
 

@@ -13,7 +13,7 @@ from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.store.centre_tables import Fact
-    from service.stories.centre_calendar import Outcome, Said
+    from service.stories.recall.centre_calendar import Outcome, Said
 
 FRANC = 100
 Say = Callable[[Runtime, "Said"], "Outcome"]
@@ -56,7 +56,7 @@ def centre_list() -> None:
 @_who
 def centre_days(code: str, week: tuple[str, ...], since: date | None, **who: Any) -> None:
     """Its days of the week: laseli centre days GY73 mon wed tue:BCG,MR --by Awa --why "la sage-femme l'a dit"."""
-    from service.stories import centre_calendar
+    from service.stories.recall import centre_calendar
 
     lines = [(day.strip().lower(), only.split(",")) for day, _, only in (word.partition(":") for word in week)]
     _do(lambda built, said: centre_calendar.set_days(built, code, lines, _or_today(built, since), said), who)
@@ -68,7 +68,7 @@ def centre_days(code: str, week: tuple[str, ...], since: date | None, **who: Any
 @_who
 def centre_cancel(code: str, day: date, **who: Any) -> None:
     """No vaccination on that day: laseli centre cancel GY73 2026-12-12 --by Awa --why "jour de fete"."""
-    from service.stories import centre_calendar
+    from service.stories.recall import centre_calendar
 
     _do(lambda built, said: centre_calendar.cancel_day(built, code, day, said), who)
 
@@ -80,7 +80,7 @@ def centre_cancel(code: str, day: date, **who: Any) -> None:
 @_who
 def centre_extra(code: str, day: date, antigens: str, **who: Any) -> None:
     """A day more, or a cancelled one that takes place after all."""
-    from service.stories import centre_calendar
+    from service.stories.recall import centre_calendar
 
     _do(lambda built, said: centre_calendar.add_day(built, code, day, antigens.split(","), said), who)
 
@@ -94,7 +94,7 @@ def centre_extra(code: str, day: date, antigens: str, **who: Any) -> None:
 @_who
 def centre_stock(code: str, antigen: str, state: str, since: date | None, until: date | None, **who: Any) -> None:
     """An antigen is missing, or there again: laseli centre stock GY73 BCG out --by Awa --why "rupture au district"."""
-    from service.stories import centre_calendar
+    from service.stories.recall import centre_calendar
 
     if state == "back" and until is not None:
         raise click.UsageError("--until goes with `out`: whoever has it again says since when (--since)")
@@ -110,7 +110,7 @@ def centre_stock(code: str, antigen: str, state: str, since: date | None, until:
 
 def _do(say: Say, who: dict[str, Any]) -> None:
     from service.commands.opening import opened_runtime, refusals_told
-    from service.stories import centre_calendar
+    from service.stories.recall import centre_calendar
 
     said = centre_calendar.Said(who["by"], who["why"], who["dry_run"])
     with refusals_told(centre_calendar.Refused):

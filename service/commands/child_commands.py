@@ -17,7 +17,7 @@ def child() -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who spoke with the family.")
 def child_resume(code: str, by: str) -> None:
     """Follow a child again, and plan anew: after a death noted by mistake, a move, a refusal, a stay in hospital."""
-    from service.stories import home_visits
+    from service.stories.care import home_visits
 
     with changing(home_visits.CannotResume) as (tx, runtime):
         was = home_visits.resume(tx, runtime, code, by, runtime.now())

@@ -17,7 +17,8 @@ def clock() -> None:
 def status() -> None:
     """What the clock says, the latest moment that was ever seen, and why nothing is sent if it is doubted."""
     from service.store import system_tables
-    from service.stories import clock_guard, dispatch_gate
+    from service.stories.delivery import dispatch_gate
+    from service.stories.keeping import clock_guard
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:
@@ -36,7 +37,7 @@ def status() -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who looked at the clock.")
 def accept(by: str) -> None:
     """The clock is right: go on from now. Afterwards what is no longer useful expires, and is not sent late."""
-    from service.stories import clock_guard
+    from service.stories.keeping import clock_guard
 
     runtime = opened_runtime()
     now = runtime.now()

@@ -49,8 +49,8 @@ def consent_note(
     code: str, purpose: str, given: bool | None, how: str, on: date | None, words: str | None, language: str, by: str
 ) -> None:
     """Write down a yes or a no that was signed, or said aloud to somebody. It sends nothing."""
-    from service.stories import told_consents
-    from service.stories.consents import Words
+    from service.stories.homes import told_consents
+    from service.stories.homes.consents import Words
 
     if given is None:
         raise click.UsageError("say what the family said: --yes or --no")
@@ -74,7 +74,7 @@ def consent_note(
 @click.argument("code")
 def consent_show(code: str) -> None:
     """Every word of who cares for this child: on what, yes or no, when, how, in which words, written down by whom."""
-    from service.stories import told_consents
+    from service.stories.homes import told_consents
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:

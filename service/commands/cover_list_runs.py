@@ -14,7 +14,7 @@ from service.commands.opening import opened_runtime
 if TYPE_CHECKING:
     from service.domain.cover_lists import ReadList
     from service.domain.dose_lists import Headings, Refusal
-    from service.stories.cover_import import Outcome
+    from service.stories.homes.cover_import import Outcome
 
 SHOWN = 20
 NOT_TOLD = "The family is not told before that day: LASELI_COVER__CONFIRMED_BY says who settled when it is."
@@ -44,8 +44,8 @@ def needs_one(number: str | None, file: Path | None, dry_run: bool, rejects: Pat
 
 def run(file: Path, headings: Headings, by: str | None, *, dry_run: bool, rejects: Path | None) -> None:
     """Take the list in and say what it came to; exit 1 while a line is wrong."""
-    from service.stories import cover_import
-    from service.stories.memberships import CONFIRMED, RENEWED
+    from service.stories.homes import cover_import
+    from service.stories.homes.memberships import CONFIRMED, RENEWED
 
     if by is None or not 2 <= len(by.strip()) <= 60:
         raise click.UsageError("--by NAME: write who of the mutual answers for the list, in 2 to 60 letters")
@@ -66,7 +66,7 @@ def run(file: Path, headings: Headings, by: str | None, *, dry_run: bool, reject
 def _read(file: Path, headings: Headings) -> ReadList:
     from service.domain import cover_lists
     from service.domain.dose_lists import NoColumns
-    from service.stories.dose_list_files import CannotOpen, read_rows
+    from service.stories.care.dose_list_files import CannotOpen, read_rows
 
     try:
         return cover_lists.read_list(read_rows(file, headings, formulas=True), headings)
@@ -80,7 +80,7 @@ def _progress(what: str, done: int, of: int) -> None:
 
 
 def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
-    from service.stories.cover_import import KNOWN, SAID
+    from service.stories.homes.cover_import import KNOWN, SAID
 
     would = "" if outcome.is_written else "would be "
     verbs = {what: "" if what == KNOWN else would for what in SAID}
@@ -102,7 +102,7 @@ def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
 
 def _write_rejects(target: Path, headings: Headings, found: ReadList, refused: Sequence[Refusal]) -> None:
     from service.domain.dose_lists import shown
-    from service.stories.dose_list_files import write_refused
+    from service.stories.care.dose_list_files import write_refused
 
     if not refused:
         click.echo(f"No line is wrong: {target} is not written.")

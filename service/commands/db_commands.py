@@ -37,7 +37,8 @@ def db() -> None:
 def db_upgrade(rehearsal: bool) -> None:
     """Run the migrations and load the places; harmless when repeated."""
     from service.store import schema
-    from service.stories import key_checks, releases, setup
+    from service.stories.keeping import key_checks, setup
+    from service.stories.talk import releases
 
     built = build_runtime(usable_settings())
     logs.configure(built.config.log_level)
@@ -72,7 +73,7 @@ def db_backup_key() -> None:
 @click.option("--keep", metavar="SPAN", help="With --to: afterwards delete our own backups there that are older (35d).")
 def db_backup(file: Path | None, folder: Path | None, keep: str | None) -> None:
     """Seal a copy of the running database into FILE, or into a new file of the folder --to."""
-    from service.stories import backups
+    from service.stories.keeping import backups
 
     if (file is None) == (folder is None):
         raise click.UsageError("give either FILE or --to DIR")
@@ -101,7 +102,7 @@ def db_backup(file: Path | None, folder: Path | None, keep: str | None) -> None:
 @click.option("--by", metavar="NAME", help="Who decides it.  [the system's user]")
 def db_restore(file: Path, key: Path, replace: str, by: str | None) -> None:
     """Fill the database of the settings from a backup. Afterwards nothing is sent until `laseli outbox release`."""
-    from service.stories import backups, restores
+    from service.stories.keeping import backups, restores
 
     built = build_runtime(usable_settings(), at=SystemClock())
     logs.configure(built.config.log_level)
@@ -141,7 +142,7 @@ def db_check(file: Path | None, key: Path | None, as_json: bool) -> None:
 
 
 def _check_running(as_json: bool) -> None:
-    from service.stories import database_checks
+    from service.stories.keeping import database_checks
 
     built = existing_database(usable_settings())
     found = database_checks.check_running(built)
@@ -155,7 +156,7 @@ def _check_running(as_json: bool) -> None:
 
 def _check_backup(file: Path, key: Path, as_json: bool) -> None:
     from service.domain import backup_rules
-    from service.stories import backups
+    from service.stories.keeping import backups
 
     built = build_runtime(usable_settings(), at=SystemClock())
     logs.configure(built.config.log_level)

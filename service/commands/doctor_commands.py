@@ -45,7 +45,7 @@ def _examine() -> list[Finding]:
         built = build_runtime(settings)
     except BadConfig as mistakes:
         return checkup.look_over(Facts(wrong_settings=tuple(mistakes.lines)))
-    from service.stories import doctor as story
+    from service.stories.keeping import doctor as story
 
     logs.configure("ERROR")
     try:

@@ -18,7 +18,7 @@ from service.domain.correction_words import LONGEST_NOTE, WHYS
 from service.runtime import Runtime
 
 if TYPE_CHECKING:
-    from service.stories.dose_corrections import Corrected, Correction, Line
+    from service.stories.care.dose_corrections import Corrected, Correction, Line
 
 
 class _AddsByItself(click.Group):
@@ -46,7 +46,7 @@ def dose_add(code: str, antigens: str, on: date | None) -> None:
 
     What does not count is written down all the same, and told.
     """
-    from service.stories import dose_corrections, doses
+    from service.stories.care import dose_corrections, doses
 
     built = opened_runtime()
     now = built.now()
@@ -68,7 +68,7 @@ def dose_add(code: str, antigens: str, on: date | None) -> None:
 @click.argument("code")
 def dose_list(code: str) -> None:
     """Every dose ever written down for a child: what counts, what does not and why, what was taken back by whom."""
-    from service.stories import dose_corrections
+    from service.stories.care import dose_corrections
 
     built = opened_runtime()
     now = built.now()
@@ -104,7 +104,7 @@ def _who(why: str | None) -> Callable[[Callable[..., None]], Callable[..., None]
 @_who(None)
 def dose_void(code: str, antigen: str, day: date, **who: Any) -> None:
     """Take a dose back: laseli dose void 48217730 PENTA 2026-11-20 --why wrong-child --by Awa."""
-    from service.stories import dose_corrections
+    from service.stories.care import dose_corrections
 
     with _correcting(who) as (tx, built, said):
         found = dose_corrections.take_back(tx, built, code, antigen, day, said, built.now())
@@ -119,7 +119,7 @@ def dose_void(code: str, antigen: str, day: date, **who: Any) -> None:
 @_who("wrong-date")
 def dose_move(code: str, antigen: str, day: date, to: date, **who: Any) -> None:
     """Put a dose on another day: laseli dose move 48217730 PENTA 2026-11-20 --to 2026-11-12 --by Awa."""
-    from service.stories import dose_corrections
+    from service.stories.care import dose_corrections
 
     with _correcting(who) as (tx, built, said):
         found = dose_corrections.move(tx, built, code, antigen, day, to, said, built.now())
@@ -133,7 +133,7 @@ class _Rehearsed(Exception):
 @contextmanager
 def _correcting(who: dict[str, Any]) -> Iterator[tuple[Connection, Runtime, Correction]]:
     """One transaction, undone when it was only asked what it would come to."""
-    from service.stories.dose_corrections import Correction, Refused
+    from service.stories.care.dose_corrections import Correction, Refused
 
     by, note = who["by"].strip(), who["note"].strip()
     if not 2 <= len(by) <= 60:

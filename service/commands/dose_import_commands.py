@@ -14,7 +14,7 @@ from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.domain.dose_lists import Cells, ReadList, Refusal
-    from service.stories.dose_import import Outcome
+    from service.stories.care.dose_import import Outcome
 
 SHOWN = 20
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -29,7 +29,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 def dose_import(file: Path, by: str, dry_run: bool, rejects: Path | None) -> None:
     """Take in a list (.xlsx, .csv) with the columns code, dose, date: laseli dose import liste.xlsx --by Awa."""
-    from service.stories import dose_import as story
+    from service.stories.care import dose_import as story
 
     if not 2 <= len(by.strip()) <= 60:
         raise click.BadParameter("write who answers for the list, in 2 to 60 letters", param_hint="--by")
@@ -47,7 +47,7 @@ def dose_import(file: Path, by: str, dry_run: bool, rejects: Path | None) -> Non
 
 def _read(built: Runtime, file: Path) -> ReadList:
     from service.domain import dose_lists
-    from service.stories.dose_list_files import CannotOpen, read_rows
+    from service.stories.care.dose_list_files import CannotOpen, read_rows
 
     try:
         return dose_lists.read_list(read_rows(file), built.calendar)
@@ -77,7 +77,7 @@ def _report(lines: int, outcome: Outcome, *, dry_run: bool) -> list[str]:
 
 def _write_rejects(target: Path, cells: Cells, refused: Sequence[Refusal]) -> None:
     from service.domain.dose_lists import TITLES, shown
-    from service.stories.dose_list_files import write_refused
+    from service.stories.care.dose_list_files import write_refused
 
     if not refused:
         click.echo(f"No line was refused: {target} is not written.")

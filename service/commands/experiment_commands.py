@@ -17,8 +17,8 @@ from service.commands.opening import opened_runtime, refusals_told
 from service.domain.experiments import NotSound
 
 if TYPE_CHECKING:
-    from service.stories.trial_readings import ArmFound, Reading
-    from service.stories.trials import Asked
+    from service.stories.recall.trial_readings import ArmFound, Reading
+    from service.stories.recall.trials import Asked
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -59,7 +59,7 @@ def _asked(
     within: int | None,
     programme: str,
 ) -> Asked:
-    from service.stories.trials import Asked
+    from service.stories.recall.trials import Asked
 
     named = tuple(dict.fromkeys(step.strip() for step in steps.split(",") if step.strip()))
     return Asked(name, programme, share, first, last, named, wording.strip(), within)
@@ -71,7 +71,7 @@ def _asked(
 def experiment_plan(power: int, **asked: Any) -> None:
     """How small an effect such an experiment could show; changes nothing."""
     from service.commands import experiment_words as words
-    from service.stories import trial_readings
+    from service.stories.recall import trial_readings
 
     built = opened_runtime()
     with refusals_told(NotSound):
@@ -89,7 +89,7 @@ def experiment_plan(power: int, **asked: Any) -> None:
 def experiment_start(by: str, approved_by: str, approval_reference: str, dry_run: bool, **asked: Any) -> None:
     """Declare an experiment; it runs from its first day on, by itself, until its last or until it is stopped."""
     from service.commands import experiment_words as words
-    from service.stories import trials
+    from service.stories.recall import trials
 
     built = opened_runtime()
     now = built.now()
@@ -120,7 +120,7 @@ def experiment_start(by: str, approved_by: str, approval_reference: str, dry_run
 @click.option("--why", required=True, metavar="REASON", help="Kept with the record; name nobody.")
 def experiment_stop(name: str, by: str, why: str) -> None:
     """End it at once: from now on everybody gets everything."""
-    from service.stories import trials
+    from service.stories.recall import trials
 
     built = opened_runtime()
     with refusals_told(NotSound), built.database.begin() as tx:
@@ -159,7 +159,7 @@ def experiment_list(as_json: bool) -> None:
 def experiment_report(name: str, as_json: bool, xlsx: Path | None) -> None:
     """What came of it: shares on time, the difference with its interval, the cost of a further dose. Names nobody."""
     from service.commands import experiment_files
-    from service.stories import trial_readings
+    from service.stories.recall import trial_readings
 
     built = opened_runtime()
     with refusals_told(NotSound):

@@ -8,7 +8,7 @@ from typing import Any
 from service.commands import experiment_words as words
 from service.commands.experiment_commands import as_data, table
 from service.commands.report_files import beside
-from service.stories.trial_readings import Reading
+from service.stories.recall.trial_readings import Reading
 
 
 def write_xlsx(target: Path, found: Reading) -> None:

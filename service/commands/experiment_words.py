@@ -8,7 +8,7 @@ from datetime import date
 from service.commands.report_commands import french
 from service.domain.experiment_results import Interval, Sums
 from service.domain.experiments import TRIED, USUAL, Experiment
-from service.stories.trial_readings import ArmFound, Forecast, Reading
+from service.stories.recall.trial_readings import ArmFound, Forecast, Reading
 
 METHOD = (
     "Familles tirées au sort par une empreinte à clé (les enfants d'un foyer ensemble) ; analyse en intention de "

@@ -33,7 +33,7 @@ def feedback_list() -> None:
 def feedback_take(number: str) -> None:
     """Somebody works on it: whoever wrote reads so under the number."""
     from service.commands.opening import opened_runtime
-    from service.stories import feedback as stories
+    from service.stories.talk import feedback as stories
 
     built = opened_runtime()
     try:
@@ -50,7 +50,7 @@ def feedback_take(number: str) -> None:
 def feedback_answer(number: str, words: str) -> None:
     """Answer in the menu: laseli feedback answer 482177 "Merci. Le centre ouvre aussi le samedi."."""
     from service.commands.opening import opened_runtime
-    from service.stories import feedback as stories
+    from service.stories.talk import feedback as stories
 
     built = opened_runtime()
     try:

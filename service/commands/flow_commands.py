@@ -40,7 +40,7 @@ def flow_check(folder: Path, limit: int, against: Path | None) -> None:
     from flows.loader import load_library
     from flows.mistakes import FlowMistake
     from flows.phrases import load_phrases
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
 
     try:
         library = load_library(folder)

@@ -37,7 +37,8 @@ follow.add_command(rounds)
 def follow_list(names: bool) -> None:
     """One line for each open one: quartier, code, the next contact and its day. Late ones are marked."""
     from service.store import follow_up_tables
-    from service.stories import families, follow_up_plans
+    from service.stories.care import follow_up_plans
+    from service.stories.homes import families
 
     built = opened_runtime()
     today = built.today(built.now())
@@ -81,9 +82,9 @@ def follow_open(
     zone: str, week: int, seen_on: date | None, give_or_take: int, another: bool, language: str, by: str
 ) -> None:
     """Follow a pregnancy, once the woman has agreed. Her number and name are asked for, never written in a command."""
-    from service.stories import follow_ups
-    from service.stories.consents import Words
-    from service.stories.follow_ups import Opening
+    from service.stories.care import follow_ups
+    from service.stories.care.follow_ups import Opening
+    from service.stories.homes.consents import Words
 
     number = click.prompt("Her number", err=True)
     name = click.prompt("Her name (may be left empty)", default="", show_default=False, err=True)
@@ -113,7 +114,7 @@ def follow_open(
 @by_whom
 def follow_contact(code: str, on: date | None, by: str) -> None:
     """A visit was made: laseli follow contact 48217730 --by NAME."""
-    from service.stories import follow_ups
+    from service.stories.care import follow_ups
 
     with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))
@@ -130,7 +131,7 @@ def follow_contact(code: str, on: date | None, by: str) -> None:
 @by_whom
 def follow_birth(code: str, on: date, alive: int, sexes: str, really: bool, by: str) -> None:
     """The child is born: it is followed from now on, without registering again."""
-    from service.stories import follow_ups
+    from service.stories.care import follow_ups
 
     said = [word.strip().upper() for word in sexes.split(",") if word.strip()]
     if set(said) - {"F", "M"}:
@@ -153,7 +154,7 @@ def follow_birth(code: str, on: date, alive: int, sexes: str, really: bool, by: 
 @by_whom
 def follow_loss(code: str, on: date | None, child_code: str | None, by: str) -> None:
     """A loss: everything ends at once, and nothing is ever sent about it."""
-    from service.stories import follow_ups
+    from service.stories.care import follow_ups
 
     which = child_code if child_code in (None, follow_ups.EVERY_CHILD) else _digits(child_code)
     with changing(follow_ups.Refused) as (tx, runtime):
@@ -171,7 +172,7 @@ def follow_loss(code: str, on: date | None, child_code: str | None, by: str) -> 
 @by_whom
 def follow_end(code: str, why: str, on: date | None, by: str) -> None:
     """She moved, wants no more of it, died, or it is complete."""
-    from service.stories import follow_ups
+    from service.stories.care import follow_ups
 
     with changing(follow_ups.Refused) as (tx, runtime):
         one = follow_ups.find(tx, _digits(code))

@@ -13,7 +13,7 @@ from service.commands.opening import opened_runtime
 @click.command("status")
 def keys_status() -> None:
     """How many values and numbers stand under each key, and which keys may be left out of the settings."""
-    from service.stories import key_rotation
+    from service.stories.keeping import key_rotation
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:
@@ -34,7 +34,7 @@ def _by_key(counts: dict[int, int]) -> str:
 
 
 def _need(key: object) -> str:
-    from service.stories.key_rotation import Needed
+    from service.stories.keeping.key_rotation import Needed
 
     assert isinstance(key, Needed)
     if key.may_go:
@@ -52,7 +52,7 @@ def keys_rotate() -> None:
 
     First every process must have both keys, then every process the new one first: docs/keys-and-retention.md.
     """
-    from service.stories import key_rotation
+    from service.stories.keeping import key_rotation
 
     runtime = opened_runtime()
     done = key_rotation.rotate(runtime, _tell)

@@ -15,7 +15,7 @@ from service.commands.short_ids import ID
 
 if TYPE_CHECKING:
     from service.domain.late_order import Band
-    from service.stories.late_overview import Overview, Quartier
+    from service.stories.recall.late_overview import Overview, Quartier
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -28,7 +28,7 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 
     What is printed names the mediators: close the screen.
     """
-    from service.stories import late_overview
+    from service.stories.recall import late_overview
 
     built = opened_runtime()
     found = late_overview.overview(built, built.today(built.now()))
@@ -51,9 +51,9 @@ def mediator_late(account: int | None, as_json: bool) -> None:
 @click.option("--out", required=True, type=_FILE, help="The HTML file to write; only its owner may read it.")
 def mediator_page(account: int | None, zones: str | None, centre: str | None, with_names: bool, out: Path) -> None:
     """The list as A4 pages to print and tick: of an ACCOUNT, of quartiers or of a centre."""
-    from service.stories import late_sheet
-    from service.stories.late_page import page_of
-    from service.stories.mediator_accounts import Refused
+    from service.stories.recall import late_sheet
+    from service.stories.recall.late_page import page_of
+    from service.stories.staff.mediator_accounts import Refused
 
     if sum(one is not None for one in (account, zones, centre)) != 1:
         raise click.UsageError("say whose list: one of ACCOUNT, --zone and --centre")
@@ -77,8 +77,8 @@ def mediator_page(account: int | None, zones: str | None, centre: str | None, wi
 @click.option("--dry-run", is_flag=True, help="Say what would change hands; change nothing, tell nobody.")
 def mediator_reassign(zones: str, giver: int, taker: int, by: str, dry_run: bool) -> None:
     """Give quartiers of one mediator to another; both are told by a short SMS."""
-    from service.stories import reassigning
-    from service.stories.mediator_accounts import Refused
+    from service.stories.staff import reassigning
+    from service.stories.staff.mediator_accounts import Refused
 
     with changing(Refused) as (tx, built):
         giver, taker = short_ids.account(tx, giver), short_ids.account(tx, taker)
@@ -148,7 +148,7 @@ def lines_of(found: Overview, account: int | None = None) -> list[str]:
 
 def _sum(found: Overview) -> Quartier:
     """All quartiers together: one that two mediators serve counts once."""
-    from service.stories.late_overview import Quartier
+    from service.stories.recall.late_overview import Quartier
 
     every = found.quartiers
     late = tuple(sum(one.late[place] for one in every) for place in range(len(found.bands)))

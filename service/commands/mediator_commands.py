@@ -34,7 +34,7 @@ mediator.add_command(mediator_reassign)
 )
 def mediator_add(name: str | None, number: str | None, zones: str, language: str) -> None:
     """Make an account and print its first PIN, once: tell it to her, and write it nowhere."""
-    from service.stories import mediator_accounts
+    from service.stories.staff import mediator_accounts
 
     named = name or click.prompt("Name", err=True)
     typed = number or click.prompt("Number", err=True)
@@ -66,7 +66,7 @@ def mediator_list(with_former: bool) -> None:
 @click.argument("account", type=ID)
 def mediator_pin(account: int) -> None:
     """Give her another PIN, printed once; the former one opens nothing any more. A locked account stays locked."""
-    from service.stories import mediator_accounts
+    from service.stories.staff import mediator_accounts
 
     with changing(mediator_accounts.Refused) as (tx, _):
         pin = mediator_accounts.new_pin(tx, short_ids.account(tx, account))
@@ -78,7 +78,7 @@ def mediator_pin(account: int) -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who spoke with her.")
 def mediator_unlock(account: int, by: str) -> None:
     """Open an account that five wrong PINs in a row have locked, after speaking with her."""
-    from service.stories import mediator_accounts
+    from service.stories.staff import mediator_accounts
 
     with changing(mediator_accounts.Refused) as (tx, runtime):
         opened = mediator_accounts.unlock(tx, short_ids.account(tx, account), by, runtime.now())
@@ -90,7 +90,8 @@ def mediator_unlock(account: int, by: str) -> None:
 @click.argument("zones")
 def mediator_zones(account: int, zones: str) -> None:
     """The quartiers she serves from now on: laseli mediator zones 4821773 'Darsalam, Ouolofobougou'."""
-    from service.stories import late_overview, mediator_accounts
+    from service.stories.recall import late_overview
+    from service.stories.staff import mediator_accounts
 
     with changing(mediator_accounts.Refused) as (tx, _):
         mediator_accounts.serve(tx, short_ids.account(tx, account), zones.split(","))
@@ -104,7 +105,8 @@ def mediator_zones(account: int, zones: str) -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who does it.")
 def mediator_leave(account: int, by: str) -> None:
     """She works here no more: her phone and PIN open nothing. The account is deleted 90 days later."""
-    from service.stories import late_overview, mediator_accounts
+    from service.stories.recall import late_overview
+    from service.stories.staff import mediator_accounts
 
     with changing(mediator_accounts.Refused) as (tx, runtime):
         mediator_accounts.leave(tx, short_ids.account(tx, account), by, runtime.now())

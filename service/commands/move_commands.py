@@ -15,7 +15,7 @@ from service.runtime import build_runtime
 @click.argument("file", type=click.Path(path_type=Path))
 def move_from(file: Path) -> None:
     """Copy a SQLite file into the (empty) database of the settings. Web and worker of the file must be ended."""
-    from service.stories import key_checks, moving
+    from service.stories.keeping import key_checks, moving
 
     runtime = build_runtime(usable_settings())
     logs.configure(runtime.config.log_level)

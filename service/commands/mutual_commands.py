@@ -62,7 +62,7 @@ def mutual_confirm(
     """
     from service.commands.opening import opened_runtime
     from service.domain.cover_lists import OF_CONFIRMED
-    from service.stories import memberships
+    from service.stories.homes import memberships
 
     cover_list_runs.needs_one(number, file, dry_run, rejects)
     if file is not None:
@@ -89,7 +89,7 @@ def mutual_confirm(
 def mutual_refuse(number: str) -> None:
     """The mutual does not enrol this family: laseli mutual refuse A-482177."""
     from service.commands.opening import opened_runtime
-    from service.stories import memberships
+    from service.stories.homes import memberships
 
     built = opened_runtime()
     try:
@@ -113,7 +113,7 @@ def mutual_end(number: str | None, by: str | None, file: Path | None, dry_run: b
     """
     from service.commands.opening import opened_runtime
     from service.domain.cover_lists import OF_ENDED
-    from service.stories import memberships
+    from service.stories.homes import memberships
 
     cover_list_runs.needs_one(number, file, dry_run, rejects)
     if file is not None:

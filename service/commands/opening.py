@@ -111,7 +111,7 @@ def changing(*refusals: type[Exception]) -> Iterator[tuple[Connection, Runtime]]
 
 
 def _check_keys(built: Runtime) -> None:
-    from service.stories import key_checks
+    from service.stories.keeping import key_checks
 
     try:
         with built.database.read() as tx:

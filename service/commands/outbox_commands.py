@@ -17,7 +17,7 @@ from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.store.outbox_views import Line
-    from service.stories.outbox_care import Heap, Release, Shown
+    from service.stories.delivery.outbox_care import Heap, Release, Shown
 
 _STATES = click.Choice(get_args(State))
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decides it.")
@@ -75,7 +75,7 @@ def outbox_list(
 def outbox_show(message_id: int, with_text: bool, as_json: bool) -> None:
     """One message: each try, each receipt that did not fit, each decision, and whether it may be sent again."""
     from service.store import outbox_views
-    from service.stories import outbox_care
+    from service.stories.delivery import outbox_care
 
     built = opened_runtime()
     with built.database.read() as tx:
@@ -111,7 +111,7 @@ def outbox_retry(
 ) -> None:
     """Send again what a machine gave up: unknown, unresolved, failed, expired. Who decides is written down."""
     from service.store.outbox_views import Wanted
-    from service.stories import outbox_care
+    from service.stories.delivery import outbox_care
 
     _named(by, dry_run)
     useful_ms = _span(useful_for)
@@ -151,7 +151,7 @@ def outbox_drop(
 ) -> None:
     """Give up what waits: a queued message is cancelled, an unknown one stays unresolved and is sent by no machine."""
     from service.store.outbox_views import Wanted
-    from service.stories import outbox_care
+    from service.stories.delivery import outbox_care
 
     _named(by, dry_run)
     built = opened_runtime()
@@ -169,7 +169,7 @@ def outbox_drop(
 @_BY
 def outbox_hold(why: str, by: str) -> None:
     """Send nothing from now on, on any machine. What is in the air arrives; what waits keeps waiting."""
-    from service.stories import outbox_care
+    from service.stories.delivery import outbox_care
 
     built = opened_runtime()
     with built.database.begin() as tx:
@@ -184,7 +184,7 @@ def outbox_hold(why: str, by: str) -> None:
 @_YES
 def outbox_release(reasons: tuple[str, ...], by: str, dry_run: bool, yes: bool) -> None:
     """Let messages leave again, after a restore, a clock that jumped, or a hold."""
-    from service.stories import dispatch_gate, outbox_care
+    from service.stories.delivery import dispatch_gate, outbox_care
 
     _named(by, dry_run)
     built = opened_runtime()
@@ -230,7 +230,7 @@ def _tell_release(built: Runtime, found: Release) -> None:
 
 
 def _tell_leaving(leaving: Sequence[Heap]) -> None:
-    from service.stories.outbox_care import francs
+    from service.stories.delivery.outbox_care import francs
 
     for one in leaving:
         click.echo(f"{one.messages:>8}  {one.purpose:<10} {one.parts} parts, about {francs(one.cost)}")
@@ -307,7 +307,7 @@ def _goes_on(question: str, what: Sequence[object], dry_run: bool, yes: bool) ->
 
 
 def _or_refused(ask: Any) -> Any:
-    from service.stories.outbox_care import Refused
+    from service.stories.delivery.outbox_care import Refused
 
     try:
         return ask()

@@ -33,7 +33,7 @@ def flow_publish(places: tuple[Path, ...], by: str, note: str, whole: bool, dry_
     from flows.findings import ERROR, WARNING
     from flows.loader import DEFINITIONS
     from flows.model import USSD
-    from service.stories import effects, releases
+    from service.stories.talk import effects, releases
 
     runtime = opened_runtime()
     given = _sources(places or (DEFINITIONS,))
@@ -79,7 +79,7 @@ def flow_approve(number: int, by: str) -> None:
     """The second person's yes to a release that waits; shows what it changes and asks."""
     from flows import diff
     from flows.loader import load_sources
-    from service.stories import releases
+    from service.stories.talk import releases
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:
@@ -99,7 +99,7 @@ def flow_approve(number: int, by: str) -> None:
 @BY
 def flow_rollback(number: int | None, by: str) -> None:
     """Let callers hear release NUMBER again, or the last one that differs from today's. At once; nobody is asked."""
-    from service.stories import releases
+    from service.stories.talk import releases
 
     with changing(releases.Refused) as (tx, runtime):
         new, earlier = releases.roll_back(tx, number, by, runtime.now())
@@ -111,7 +111,7 @@ def flow_rollback(number: int | None, by: str) -> None:
 @click.option("--release", "number", type=int, help="Another release than the one that callers hear.")
 def flow_export(folder: Path, number: int | None) -> None:
     """Write the published conversations into FOLDER, to work on them; nothing there is overwritten."""
-    from service.stories import releases
+    from service.stories.talk import releases
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:

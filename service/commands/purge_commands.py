@@ -22,7 +22,7 @@ def purge(context: click.Context, dry_run: bool, rules: tuple[str, ...]) -> None
         if dry_run or rules:
             raise click.UsageError(f"write the options after `{context.invoked_subcommand}`")
         return
-    from service.stories import retention
+    from service.stories.keeping import retention
 
     runtime = opened_runtime()
     try:
@@ -46,7 +46,7 @@ def purge(context: click.Context, dry_run: bool, rules: tuple[str, ...]) -> None
 def purge_person(number: str | None, by: str, reason: str, dry_run: bool, yes: bool) -> None:
     """Erase whoever uses this number, and the households that it alone serves. Nothing is written to it any more."""
     from flows import phone_numbers
-    from service.stories import erasure
+    from service.stories.keeping import erasure
 
     runtime = opened_runtime()
     typed = number or click.prompt("Number", err=True)

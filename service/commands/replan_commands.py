@@ -25,7 +25,7 @@ def replan() -> None:
 @click.option("--dry-run", is_flag=True, help="Say how many children's dates would change; change nothing.")
 def replan_start(by: str, dry_run: bool) -> None:
     """Have it done by the worker, in short pages beside everything else."""
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     runtime = opened_runtime()
     if dry_run:
@@ -42,7 +42,7 @@ def replan_start(by: str, dry_run: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def replan_status(as_json: bool) -> None:
     """How far it is, and how many children have a plan of an older calendar."""
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     runtime = opened_runtime()
     run, older = replanning.status(runtime)
@@ -71,7 +71,7 @@ def _rest(run: Run, now: int) -> str:
 @replan.command("stop")
 def replan_stop() -> None:
     """No further page; what was planned anew stays so."""
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     _turn(replanning.stop, "Stopped. `laseli replan resume` goes on from here.")
 
@@ -79,13 +79,13 @@ def replan_stop() -> None:
 @replan.command("resume")
 def replan_resume() -> None:
     """Go on where it was stopped."""
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     _turn(replanning.resume, "The worker goes on with it.")
 
 
 def _turn(turn: object, said: str) -> None:
-    from service.stories import replanning
+    from service.stories.recall import replanning
 
     assert callable(turn)
     with refusals_told(replanning.Refused):

@@ -20,7 +20,7 @@ from service.domain.ages import add_months
 from service.domain.indicators import WHOLE, Definition, Indicator
 
 if TYPE_CHECKING:
-    from service.stories.reports import Report
+    from service.stories.staff.reports import Report
 
 PARTS = (
     "coverage",
@@ -71,7 +71,7 @@ def report(
     What each figure counts: docs/indicators.md. Names nobody.
     """
     from service.commands import report_files
-    from service.stories import reports
+    from service.stories.staff import reports
 
     born = _cohort(cohort) if cohort else None
     runtime = opened_runtime()

@@ -14,7 +14,7 @@ from service.commands.report_commands import HEADS, by_definition, heading, rema
 from service.domain.indicators import Definition, Indicator
 
 if TYPE_CHECKING:
-    from service.stories.reports import Report
+    from service.stories.staff.reports import Report
 
 _TITLES = {
     "coverage": "Couverture",

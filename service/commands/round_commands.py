@@ -13,7 +13,7 @@ from service.commands.days import DAY
 from service.commands.opening import changing, opened_runtime, refusals_told
 
 if TYPE_CHECKING:
-    from service.stories.malaria_announcements import Foreseen, Said
+    from service.stories.care.malaria_announcements import Foreseen, Said
 
 _district = click.option("--district", required=True, metavar="NAME", help="As the quartiers' places are written.")
 _cycle = click.option("--cycle", required=True, type=click.IntRange(1, 9), metavar="N", help="Which round of the year.")
@@ -28,7 +28,7 @@ def _with_dates(command: Callable[[Said, bool], None]) -> Callable[..., None]:
 
     @wraps(command)
     def told(district: str, cycle: int, first: date, last: date, by: str, dry_run: bool) -> None:
-        from service.stories.malaria_announcements import Said
+        from service.stories.care.malaria_announcements import Said
 
         command(Said(district, cycle, first, last, by or ("dry run" if dry_run else "")), dry_run)
 
@@ -63,7 +63,7 @@ def rounds_move(said: Said, dry_run: bool) -> None:
 @_by
 def rounds_cancel(district: str, cycle: int, year: int | None, by: str) -> None:
     """There is no such round after all: what waits about it is taken back."""
-    from service.stories import malaria_announcements as story
+    from service.stories.care import malaria_announcements as story
 
     with changing(story.Refused) as (tx, runtime):
         story.cancel(tx, runtime, district, cycle, by, runtime.now(), year=year)
@@ -73,7 +73,7 @@ def rounds_cancel(district: str, cycle: int, year: int | None, by: str) -> None:
 @rounds.command("list")
 def rounds_list() -> None:
     """One line for each round: district, round, its days, how many children are expected, who said so and when."""
-    from service.stories import malaria_announcements as story
+    from service.stories.care import malaria_announcements as story
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:
@@ -88,7 +88,7 @@ def rounds_list() -> None:
 
 
 def _say(said: Said, *, dry_run: bool, moving: bool) -> None:
-    from service.stories import malaria_announcements as story
+    from service.stories.care import malaria_announcements as story
 
     runtime = opened_runtime()
     act, done = (story.move, "moved") if moving else (story.announce, "announced")

@@ -24,7 +24,7 @@ def route() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 def route_status(as_json: bool) -> None:
     """Which route is open, what share it has with each operator and why, and what was spent today."""
-    from service.stories import route_report
+    from service.stories.delivery import route_report
 
     runtime = opened_runtime()
     with runtime.database.read() as tx:
@@ -39,7 +39,7 @@ def route_status(as_json: bool) -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who decides it.")
 def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
     """Let no message leave by this route; those that wait take another one, or wait."""
-    from service.stories import route_book
+    from service.stories.delivery import route_book
 
     runtime = _with_route(channel)
     now = runtime.now()
@@ -57,7 +57,7 @@ def route_pause(channel: str, reason: str, until: str | None, by: str) -> None:
 @click.option("--by", required=True, metavar="NAME", help="Who decides it.")
 def route_open(channel: str, by: str) -> None:
     """Let messages leave by this route again; its share comes back by steps, without having to prove anything."""
-    from service.stories import route_book
+    from service.stories.delivery import route_book
 
     runtime = _with_route(channel)
     with runtime.database.begin() as tx:
@@ -72,7 +72,7 @@ def route_open(channel: str, by: str) -> None:
 @click.option("--even-closed", is_flag=True, help="Send this one although dispatch is closed or the money is spent.")
 def route_test(channel: str, number: str, dry_run: bool, even_closed: bool) -> None:
     """Send ONE message to a number that you give, and say what the carrier answered. Exit 1 when it did not take it."""
-    from service.stories import route_trying
+    from service.stories.delivery import route_trying
 
     runtime = opened_runtime()
     now = runtime.now()

@@ -114,7 +114,7 @@ def _rehearsal(one_round: Round, begins: datetime, library: Library | None, limi
     from service.domain import local_time
     from service.rehearsal import a_config, rehearse
     from service.runtime import build_runtime
-    from service.stories import setup
+    from service.stories.keeping import setup
 
     logs.configure("ERROR")
     with TemporaryDirectory(prefix="laseli-") as folder:
@@ -133,7 +133,7 @@ def _library(folder: Path, limit: int) -> Library:
     from flows.findings import ERROR
     from flows.mistakes import FlowMistake
     from service.rehearsal import library_with
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
 
     try:
         library = library_with(folder)
@@ -149,7 +149,7 @@ def _library(folder: Path, limit: int) -> Library:
 def _words(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     """What begins a conversation by SMS: (words, title of the conversation)."""
     from flows.sms_keywords import openings
-    from service.stories import releases
+    from service.stories.talk import releases
 
     with rehearsal.runtime.database.read() as tx:
         found = openings(releases.library(rehearsal.runtime, tx))

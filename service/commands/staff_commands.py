@@ -29,7 +29,7 @@ def staff() -> None:
 @_BY
 def staff_add(login: str, role: str, centre: str, by: str) -> None:
     """Make an account and print, once, a start password and the secret for the app that shows codes."""
-    from service.stories import staff_accounts
+    from service.stories.staff import staff_accounts
 
     with changing(staff_accounts.Refused) as (tx, runtime):
         made = staff_accounts.add(tx, login=login, role=role, centre=centre, by=by, now=runtime.now())
@@ -60,7 +60,7 @@ def staff_list(with_former: bool) -> None:
 @_BY
 def staff_revoke(login: str, by: str) -> None:
     """The account opens nothing any more; whoever is on the console with it is out at once."""
-    from service.stories import staff_accounts
+    from service.stories.staff import staff_accounts
 
     with changing(staff_accounts.Refused) as (tx, runtime):
         staff_accounts.revoke(tx, login, by, runtime.now())
@@ -72,7 +72,7 @@ def staff_revoke(login: str, by: str) -> None:
 @_BY
 def staff_reset(login: str, by: str) -> None:
     """Another start password and another secret, after a lost phone or a forgotten password; sessions end."""
-    from service.stories import staff_accounts
+    from service.stories.staff import staff_accounts
 
     with changing(staff_accounts.Refused) as (tx, runtime):
         made = staff_accounts.reset(tx, login, by, runtime.now())
@@ -103,7 +103,7 @@ def staff_reads(login: str, days: int) -> None:
 @click.argument("login")
 def staff_code(login: str) -> None:
     """The code of six digits of this moment: on a demo only, in the place of an app."""
-    from service.stories import staff_accounts
+    from service.stories.staff import staff_accounts
 
     with changing(staff_accounts.Refused) as (tx, runtime):
         if not is_demo(runtime.database):
@@ -112,7 +112,7 @@ def staff_code(login: str) -> None:
 
 
 def _tell(made: object) -> None:
-    from service.stories.staff_accounts import START_DAYS, Opening
+    from service.stories.staff.staff_accounts import START_DAYS, Opening
 
     assert isinstance(made, Opening)
     click.echo(f"Start password: {made.password}")

@@ -27,7 +27,7 @@ def todo() -> None:
 def todo_list(state: str, kind: str | None, as_json: bool) -> None:
     """Every line, oldest first. What is printed names people: not for a file that lies about."""
     from service.store import task_tables
-    from service.stories import task_words
+    from service.stories.homes import task_words
 
     runtime = opened_runtime()
     zone = ZoneInfo(runtime.zone)

@@ -17,7 +17,7 @@ from service.runtime import Runtime
 
 if TYPE_CHECKING:
     from service.domain.rations import Ration
-    from service.stories.treatments import Answer, Seen
+    from service.stories.care.treatments import Answer, Seen
 
 MOST_LINES = 500
 WORDS = "laseli follow treat, 1"
@@ -72,8 +72,8 @@ def follow_treat(
     by: str,
 ) -> None:
     """Follow a malnourished child week by week, once its family agreed: laseli follow treat 48217730 --muac 112."""
-    from service.stories import treatments
-    from service.stories.consents import Words
+    from service.stories.care import treatments
+    from service.stories.homes.consents import Words
 
     if danger:
         _send_on(code, by)
@@ -100,7 +100,7 @@ def follow_measure(
     code: str, muac: int | None, oedema: bool, danger: bool, weight: float | None, on: date | None, by: str
 ) -> None:
     """A weekly visit was made; the same day again corrects it."""
-    from service.stories import treatments
+    from service.stories.care import treatments
 
     if danger:
         _send_on(code, by)
@@ -118,7 +118,7 @@ def follow_measure(
 @by_whom
 def follow_discharge(code: str, why: str, by: str) -> None:
     """The weekly visits end before the child has recovered. (Recovered and defaulted are found by the rules.)"""
-    from service.stories import treatments
+    from service.stories.care import treatments
 
     with changing(treatments.Refused) as (tx, runtime):
         treatments.end(tx, runtime, treatments.find(tx, code), why, by, runtime.now())
@@ -129,7 +129,7 @@ def follow_discharge(code: str, why: str, by: str) -> None:
 def follow_treated() -> None:
     """One line for each child whose weekly visits are followed: code, quartier, the next one. No name."""
     from service.store import care_tables, treatment_tables
-    from service.stories.wording import show_code
+    from service.stories.talk.wording import show_code
 
     built = opened_runtime()
     today = built.today(built.now())
@@ -149,7 +149,7 @@ COMMANDS = (follow_treat, follow_measure, follow_discharge, follow_treated)
 
 
 def _seen(runtime: Runtime, muac: int | None, oedema: bool, weight: float | None, on: date | None) -> Seen:
-    from service.stories.treatments import Seen
+    from service.stories.care.treatments import Seen
 
     if muac is None:
         raise click.UsageError("--muac says what the tape shows, in mm; with a sign of danger --danger alone")
@@ -158,7 +158,7 @@ def _seen(runtime: Runtime, muac: int | None, oedema: bool, weight: float | None
 
 
 def _send_on(code: str, by: str) -> None:
-    from service.stories import treatments
+    from service.stories.care import treatments
 
     with changing(treatments.Refused) as (tx, runtime):
         found = treatments.send_on(tx, runtime, treatments.find(tx, code), by, runtime.now())

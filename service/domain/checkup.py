@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from service.domain.checkup_facts import Facts, Finding, Level
+from service.domain.checkup_words import DAY, HOUR, MINUTE, account_name, ago, how_long
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 MB = 10**6
 
 Found = Iterable[Finding]
@@ -102,7 +102,7 @@ def durability(facts: Facts) -> Found:
 def worker(facts: Facts) -> Found:
     left = facts.worker_lease_ms
     if left is None or left <= 0:
-        since = f" {_ago(-left)}" if left else ""
+        since = f" {ago(-left)}" if left else ""
         said = f"No worker is alive{since}: nothing is planned and nothing is sent."
         yield Finding("now", "worker", said, "Start `laseli worker`, and let a supervisor start it again.")
 
@@ -119,7 +119,7 @@ def web(facts: Facts) -> Found:
 
 def gate(facts: Facts) -> Found:
     for one in facts.closed:
-        said = f"Nothing is sent {_ago(facts.now - one.since)} ({one.reason}): {one.detail.rstrip('.')}."
+        said = f"Nothing is sent {ago(facts.now - one.since)} ({one.reason}): {one.detail.rstrip('.')}."
         yield Finding("now", "dispatch", said, _REOPEN.get(one.reason, _RELEASE))
 
 
@@ -143,7 +143,7 @@ def clock(facts: Facts) -> Found:
 def time_went_back(facts: Facts) -> Found:
     newest = facts.newest_event
     if newest is not None and newest - facts.now > 5 * MINUTE:
-        said = f"This machine's clock is {_long(newest - facts.now)} before what was already written."
+        said = f"This machine's clock is {how_long(newest - facts.now)} before what was already written."
         yield Finding(
             "now", "clock", said, "Set it right before anything else; a machine without a battery forgets time."
         )
@@ -152,7 +152,7 @@ def time_went_back(facts: Facts) -> Found:
 def late(facts: Facts) -> Found:
     due = facts.oldest_due
     if due is not None and facts.now - due > 15 * MINUTE:
-        said = f"A message that should have left is late by {_long(facts.now - due)}."
+        said = f"A message that should have left is late by {how_long(facts.now - due)}."
         yield Finding(
             "now", "outbox", said, "Look at dispatch, routes and money above and below; `laseli outbox list`."
         )
@@ -163,7 +163,7 @@ def routes(facts: Facts) -> Found:
         remedy = "Set LASELI_ROUTES to a carrier that is set up."
         yield Finding("now", "routes", "No carrier is named to send by.", remedy)
     for one in facts.paused:
-        ends = f", by itself in {_long(one.until - facts.now)}" if one.until is not None else ""
+        ends = f", by itself in {how_long(one.until - facts.now)}" if one.until is not None else ""
         said = f"The route {one.channel} is paused by {one.by}{ends}: {one.reason}."
         everywhere = {pause.channel for pause in facts.paused} >= set(facts.routes)
         remedy = f"Mend what it says; then `laseli route open {one.channel} --by NAME`."
@@ -179,7 +179,7 @@ def calls(facts: Facts) -> Found:
 
 def money(facts: Facts) -> Found:
     for one in facts.accounts:
-        spent = f"{one.spent // 100} FCFA of the budget of {_account(one.account)} are spent"
+        spent = f"{one.spent // 100} FCFA of the budget of {account_name(one.account)} are spent"
         if one.stopped:
             yield Finding("now", "money", f"{spent}: nothing more leaves.", "Find out why, then raise the budget.")
         elif one.warned:
@@ -203,7 +203,7 @@ def jobs(facts: Facts) -> Found:
     if found is None:
         return
     if found.oldest_due is not None and facts.now - found.oldest_due > 15 * MINUTE:
-        said = f"{found.waiting} jobs wait, the oldest for {_long(facts.now - found.oldest_due)}."
+        said = f"{found.waiting} jobs wait, the oldest for {how_long(facts.now - found.oldest_due)}."
         yield Finding("soon", "jobs", said, "Start a worker, or one more.")
     if found.failed:
         said = f"{found.failed} jobs were given up."
@@ -229,7 +229,7 @@ def incoming(facts: Facts) -> Found:
             remedy = "See that its delivery reports lead to our address (docs/running.md)."
             yield Finding("soon", "receipts", said, remedy)
         if one.sms_at is not None and facts.now - one.sms_at > 7 * DAY:
-            said = f"No SMS came in by {one.channel} for {_long(facts.now - one.sms_at)}."
+            said = f"No SMS came in by {one.channel} for {how_long(facts.now - one.sms_at)}."
             yield Finding("know", "incoming", said, "Write to our number; if nothing comes in, look at its callback.")
 
 
@@ -270,7 +270,7 @@ def guesses(facts: Facts) -> Found:
     for one in facts.guesses:
         level, said, remedy = _GUESSES[one.kind]
         hours = f"in {one.times} hours, the last time" if one.times > 1 else "in one hour,"
-        words = f"{said.format(login=one.login)}: {hours} {_long(facts.now - one.last_at)} ago."
+        words = f"{said.format(login=one.login)}: {hours} {how_long(facts.now - one.last_at)} ago."
         yield Finding(level, "console", words, remedy.format(login=one.login))
 
 
@@ -304,7 +304,7 @@ def backup(facts: Facts) -> Found:
         yield Finding("soon", "backup", "No backup was ever made.", remedy)
     elif facts.now - facts.last_backup > HOUR:
         age = facts.now - facts.last_backup
-        said = f"The last backup is {_long(age)} old: all since then would be lost with this disk."
+        said = f"The last backup is {how_long(age)} old: all since then would be lost with this disk."
         yield Finding("now" if age > DAY else "soon", "backup", said, "See why the timer does not run.")
 
 
@@ -387,20 +387,3 @@ CHECKS: tuple[Callable[[Facts], Found], ...] = (
     drafts,
     trial,
 )
-
-
-def _account(name: str) -> str:
-    return "today" if name == "all" else name
-
-
-def _ago(span: int) -> str:
-    return f"since {_long(span)}" if span >= MINUTE else "since a moment ago"
-
-
-def _long(span: int) -> str:
-    """'3 days', '5 hours', '17 minutes'."""
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if span >= unit:
-            number = span // unit
-            return f"{number} {name}{'s' if number > 1 else ''}"
-    return "less than a minute"

@@ -25,7 +25,7 @@ from service.rehearsing.trial import TrialFound
 from service.rehearsing.truth import ANTENATAL, COVER, KINDS, NUTRITION, POSTNATAL, Truth, is_apology, is_recall
 from service.rehearsing.year import Home, Year
 from service.rehearsing.year_report import Report, as_data, as_page
-from service.stories.trial_readings import Reading
+from service.stories.recall.trial_readings import Reading
 
 Progress = Callable[[date], None]
 

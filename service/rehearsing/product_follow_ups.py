@@ -18,10 +18,11 @@ from service.runtime import Runtime
 from service.store import round_tables
 from service.store.columns import ids_from
 from service.store.people_tables import Child
-from service.stories import consents, follow_ups, malaria_announcements, memberships, treatments
-from service.stories.follow_ups import Opening
-from service.stories.malaria_announcements import Said
-from service.stories.treatments import Seen
+from service.stories.care import follow_ups, malaria_announcements, treatments
+from service.stories.care.follow_ups import Opening
+from service.stories.care.malaria_announcements import Said
+from service.stories.care.treatments import Seen
+from service.stories.homes import consents, memberships
 
 CONSENT = consents.Words("rehearsal", "fr", "rehearsal")
 BY = "rehearsal"

@@ -31,22 +31,15 @@ from service.rehearsing.product_follow_ups import CONSENT, FollowUpsInside, digi
 from service.rehearsing.truth import Left
 from service.runtime import Runtime, build_runtime
 from service.store import centre_tables, outbox_views, people_tables, place_tables
-from service.stories import (
-    centre_calendar,
-    conversations,
-    doses,
-    families,
-    handovers,
-    home_visits,
-    incoming,
-    late_list,
-    mediator_accounts,
-    moves,
-    receipts,
-    setup,
-)
-from service.stories.centre_calendar import Said
-from service.stories.home_visits import Found
+from service.stories.care import doses, home_visits
+from service.stories.care.home_visits import Found
+from service.stories.delivery import receipts
+from service.stories.homes import families, handovers, moves
+from service.stories.keeping import setup
+from service.stories.recall import centre_calendar, late_list
+from service.stories.recall.centre_calendar import Said
+from service.stories.staff import mediator_accounts
+from service.stories.talk import conversations, incoming
 
 ZONE = "Africa/Bamako"
 NAME = "Médiatrice"

@@ -21,9 +21,9 @@ from service.rehearsing.product_line import ProductLine
 from service.rehearsing.year import Home
 from service.store import experiment_tables, place_tables
 from service.store.experiment_tables import Record
-from service.stories import trial_readings, trials
-from service.stories.programmes import PROGRAMME
-from service.stories.trial_readings import ArmFound, Reading
+from service.stories.homes.programmes import PROGRAMME
+from service.stories.recall import trial_readings, trials
+from service.stories.recall.trial_readings import ArmFound, Reading
 
 Kind = Literal["hold-out", "wording"]
 KINDS: tuple[Kind, ...] = ("hold-out", "wording")

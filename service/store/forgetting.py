@@ -1,7 +1,7 @@
 """Deleting everything that names a phone and its people, in an order that every foreign key allows.
 
-Each function is one table's part of `service.stories.erasure`, and gives how many rows went, by table. The refusal of
-messages is by number and not by phone row: it is left alone here.
+Each function is one table's part of `service.stories.keeping.erasure`, and gives how many rows went, by table. The
+refusal of messages is by number and not by phone row: it is left alone here.
 """
 
 from __future__ import annotations

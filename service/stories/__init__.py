@@ -1,1 +1,1 @@
-"""What happens, one file each. What takes `runtime` opens one transaction; what takes `tx` never commits."""
+"""What happens, one file each, in seven rooms. With `runtime` it opens one transaction; with `tx` it never commits."""

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from service.clock import DAY_MS, DemoClock
 from service.runtime import Runtime
-from service.stories import demo, doses
+from service.stories.care import doses
+from service.stories.keeping import demo
 
 MOST_DAYS = 366
 UNITS = {"days": DAY_MS, "seconds": 1000}

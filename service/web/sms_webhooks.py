@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 
 from service.channels.base import Fields, Unreadable
 from service.runtime import Runtime
-from service.stories import incoming, receipts
+from service.stories.delivery import receipts
+from service.stories.talk import incoming
 from service.web.doorkeeper import METHODS, fields_for, said, signed, with_secret
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort
 from service.channels.base import Answer, Channel, Fields, SessionEnd, Unreadable
 from service.logs import log
 from service.runtime import Runtime
-from service.stories import conversations
+from service.stories.talk import conversations
 from service.web.doorkeeper import METHODS, fields_for, said, with_secret
 
 

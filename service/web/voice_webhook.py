@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, request
 from service.channels.base import Answer, Fields, Unreadable
 from service.channels.calling import Calls, CallStep
 from service.runtime import Runtime
-from service.stories import missed_calls, receipts, voice_calls
+from service.stories.delivery import missed_calls, receipts, voice_calls
 from service.web.doorkeeper import METHODS, fields_for, said, signed, with_secret
 
 NAME = re.compile(r"([a-z_]{2,31})\.([a-z]{2,3})\.wav")

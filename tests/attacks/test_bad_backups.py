@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 from service.config import Config
 from service.runtime import Runtime
 from service.store import postgresql_dumps, schema, sealed_files, sqlite_copies
-from service.stories import backups, restores
-from service.stories.backups import Refused
+from service.stories.keeping import backups, restores
+from service.stories.keeping.backups import Refused
 from tests.backups import PRIVATE, PUBLIC, an_empty_place, litter, opened, rows_of, with_backups
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol

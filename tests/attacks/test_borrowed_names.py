@@ -12,8 +12,8 @@ from scheduler.timetable import one_round
 from service.runtime import Runtime
 from service.store.handover_tables import handover
 from service.store.people_tables import child, household
-from service.stories import effects
-from service.stories.situation import Situation
+from service.stories.talk import effects
+from service.stories.talk.situation import Situation
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier

@@ -141,8 +141,8 @@ def test_a_bug_in_one_request_leaves_no_lock_behind(
 
     fields = {"ussd": STEP, "sms-in": STOP, "opt-out": {"phoneNumber": "+22370000001", "senderId": "x"}}[event]
     with monkeypatch.context() as broken:
-        broken.setattr("service.stories.opt_outs.message_tables.suppress", bug)
-        broken.setattr("service.stories.conversations.conversation_tables.add_conversation", bug)
+        broken.setattr("service.stories.talk.opt_outs.message_tables.suppress", bug)
+        broken.setattr("service.stories.talk.conversations.conversation_tables.add_conversation", bug)
         assert [post(product, event, fields).status_code for _ in range(14)] == [500] * 14
     assert rows(runtime, inbound_event) == rows(runtime, opt_out) == 0
     began = time.monotonic()

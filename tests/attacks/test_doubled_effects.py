@@ -14,7 +14,7 @@ from service.store.message_tables import message
 from service.store.people_tables import child, household
 from service.store.phone_tables import opt_out
 from service.store.system_tables import counters
-from service.stories import dispatcher, receipts
+from service.stories.delivery import dispatcher, receipts
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock
@@ -120,7 +120,7 @@ def test_a_stop_that_races_the_claim_is_honoured(
     product: str, handset: Handset, runtime: Runtime, carrier: LoopbackCarrier, clock: TestClock
 ) -> None:
     """Once the STOP is answered with 2xx, nothing about reminders is claimed."""
-    from service.stories.outbox import Letter, put
+    from service.stories.delivery.outbox import Letter, put
 
     for turn in range(8):
         with runtime.database.begin() as tx:

@@ -19,7 +19,8 @@ from service.store.columns import metadata
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out
 from service.store.tally_tables import erasure
-from service.stories import dispatcher, retention
+from service.stories.delivery import dispatcher
+from service.stories.keeping import retention
 from tests.conftest import HOOK_SECRET
 from tests.cover import everything, rows_of
 from tests.loopback import LoopbackCarrier

@@ -17,7 +17,7 @@ from service.domain import backup_rules
 from service.domain.backup_rules import Header, Here, NotOurs
 from service.runtime import Runtime
 from service.store import sealed_files
-from service.stories import backups
+from service.stories.keeping import backups
 from tests.attacks.test_bad_backups import PRIVATE, PUBLIC, backup, is_empty, place, refused, settings
 
 __all__ = ["backup", "place", "settings"]

@@ -12,7 +12,7 @@ from flows.findings import ERROR
 from flows.loader import DEFINITIONS, load_sources
 from service.runtime import Runtime
 from service.store import release_tables
-from service.stories import effects, releases
+from service.stories.talk import effects, releases
 from tests.people import publish
 from tests.stories.forms import SMALL_LINE
 from tests.stories.test_releases import FORME_91

@@ -16,7 +16,7 @@ from openpyxl import Workbook, load_workbook
 from service.config import Config
 from service.runtime import Runtime
 from service.store.care_tables import dose
-from service.stories.dose_list_files import MOST_COLUMNS, CannotOpen, rows_of
+from service.stories.care.dose_list_files import MOST_COLUMNS, CannotOpen, rows_of
 from tests import cover
 from tests.interchange.odd_workbooks import ODD
 

@@ -36,7 +36,7 @@ def test_a_second_stop_months_later_is_obeyed_though_the_carrier_gives_no_id(
 
 def test_a_wrong_index_key_is_noticed_before_anybody_is_served(handset: Handset, runtime: Runtime) -> None:
     """With another index key every number is a stranger: a STOP would stop nothing."""
-    from service.stories import setup
+    from service.stories.keeping import setup
 
     enrol_awa(handset)
     keys = {
@@ -52,7 +52,7 @@ def test_a_wrong_index_key_is_noticed_before_anybody_is_served(handset: Handset,
 
 
 def test_a_missing_identity_key_is_noticed_before_anybody_is_served(handset: Handset, runtime: Runtime) -> None:
-    from service.stories import setup
+    from service.stories.keeping import setup
 
     enrol_awa(handset)
     keys = {

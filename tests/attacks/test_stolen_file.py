@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.runtime import Runtime
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa
@@ -72,7 +72,7 @@ def test_the_thief_cannot_try_numbers_until_a_stop_fits(handset: Handset, runtim
 
 def test_other_users_of_the_machine_cannot_read_a_new_file(tmp_path: Path) -> None:
     from service.runtime import build_runtime
-    from service.stories import setup
+    from service.stories.keeping import setup
     from tests.conftest import a_config
 
     made = build_runtime(a_config(f"sqlite:///{tmp_path / 'new.db'}"))

@@ -15,9 +15,10 @@ from service.store.message_tables import message
 from service.store.people_tables import child, household, person_phone
 from service.store.screening_tables import screening
 from service.store.task_tables import task
-from service.stories import effects, handovers, opt_outs
-from service.stories.consents import Words
-from service.stories.situation import Situation
+from service.stories.homes import handovers
+from service.stories.homes.consents import Words
+from service.stories.talk import effects, opt_outs
+from service.stories.talk.situation import Situation
 from tests.attacks.test_doubled_effects import at_once
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier

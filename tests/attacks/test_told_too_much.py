@@ -12,7 +12,7 @@ from service import logs
 from service.config import BadConfig, Config
 from service.runtime import Runtime
 from service.store import people_tables
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa

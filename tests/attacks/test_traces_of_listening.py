@@ -11,8 +11,8 @@ from scheduler.timetable import one_round
 from service.channels.base import Keystroke
 from service.runtime import Runtime
 from service.store.conversation_tables import conversation
-from service.stories import conversations
-from service.stories.threads import Thread
+from service.stories.talk import conversations
+from service.stories.talk.threads import Thread
 from tests.cover import dial
 from tests.people import Handset, TestClock, publish
 from tests.stories.forms import SMALL_LINE

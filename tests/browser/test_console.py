@@ -12,7 +12,8 @@ from werkzeug.serving import make_server
 
 from service.app import create_app
 from service.runtime import Runtime, build_runtime
-from service.stories import recalls, staff_accounts
+from service.stories.recall import recalls
+from service.stories.staff import staff_accounts
 from tests.browser.conftest import CHROMIUM
 from tests.conftest import _Quiet, a_config, fresh_sqlite
 from tests.mediators import an_account

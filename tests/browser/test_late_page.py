@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from service.stories.late_page import page_of
-from service.stories.late_sheet import Sheet
+from service.stories.recall.late_page import page_of
+from service.stories.recall.late_sheet import Sheet
 from tests.browser.conftest import CHROMIUM
 from tests.test_late_page import a_sheet
 

@@ -25,7 +25,7 @@ from service.domain.message_states import Accepted, NotSent, Refused
 from service.runtime import Runtime
 from service.store.inbound_tables import inbound_body
 from service.store.phone_tables import opt_out
-from service.stories import receipts
+from service.stories.delivery import receipts
 from tests.carriers_real.kannel_boxes import MISSING, PASSWORD, FakePhones, Kannel, free_ports
 from tests.carriers_real.smpp_server import UCS_2, SmppServer, until
 from tests.conftest import HOOK_SECRET, _Quiet, a_config, fresh_sqlite

@@ -11,7 +11,7 @@ from service.runtime import Runtime
 from service.store.columns import Instant, metadata
 from service.store.message_tables import message
 from service.store.system_tables import lease
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery.outbox import Letter, put_many
 
 HOUR = 3_600_000
 CLASSES = ("once", "must-arrive")

@@ -10,7 +10,7 @@ import pytest
 from scheduler.timetable import one_round
 from service.config import Config
 from service.runtime import Runtime
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.faults.figures import Figures
 from tests.faults.judge import judge

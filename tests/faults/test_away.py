@@ -18,7 +18,7 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.recall_tables import message_appointment
 from service.store.system_tables import counters
-from service.stories.outbox import Letter
+from service.stories.delivery.outbox import Letter
 from tests.faults.figures import Figures
 from tests.faults.judge import judge
 from tests.faults.letters import CLASSES, HOUR, number, queue

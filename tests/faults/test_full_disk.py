@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service.runtime import Runtime
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.conftest import fresh_sqlite
 from tests.faults.crowd import Crowd, mixed_events
 from tests.faults.figures import Figures

@@ -21,7 +21,7 @@ from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
 from service.store.procrastinate_tables import queued, worker
-from service.stories import setup
+from service.stories.keeping import setup
 from tests import odd_worker
 from tests.conftest import a_config
 from tests.faults.figures import Figures

@@ -28,7 +28,7 @@ from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.route_tables import route_sample
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery.outbox import Letter, put_many
 from tests.carrier_answers import Accepted
 from tests.conftest import HOOK_SECRET, a_config, fresh_postgresql
 from tests.faults.figures import Figures

@@ -18,8 +18,8 @@ from service.config import Config
 from service.domain.local_time import instant
 from service.runtime import Runtime, build_runtime
 from service.store.system_tables import drop_marks
-from service.stories import dispatch_gate
-from service.stories.setup import REHEARSAL_MARK
+from service.stories.delivery import dispatch_gate
+from service.stories.keeping.setup import REHEARSAL_MARK
 from tests.faults.figures import Figures
 from tests.faults.judge import judge
 from tests.faults.letters import due, in_state, letters, queue

@@ -19,8 +19,8 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message
 from service.store.receipt_tables import unmatched_receipt
-from service.stories import dispatcher, receipts
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery import dispatcher, receipts
+from service.stories.delivery.outbox import Letter, put_many
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from service.runtime import Runtime, build_runtime
-from service.stories import setup
+from service.stories.keeping import setup
 from tests.conftest import a_config
 from tests.faults.crowd import Crowd, mixed_events
 from tests.faults.figures import Figures

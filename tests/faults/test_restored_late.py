@@ -18,19 +18,11 @@ from service.runtime import Runtime
 from service.store import phone_tables, system_tables
 from service.store.conversation_tables import conversation
 from service.store.message_tables import message
-from service.stories import (
-    backups,
-    clock_guard,
-    dispatch_gate,
-    dispatcher,
-    incoming,
-    outbox_care,
-    recall_day,
-    recalls,
-    receipts,
-    restores,
-)
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_gate, dispatcher, outbox_care, receipts
+from service.stories.delivery.outbox import Letter, put
+from service.stories.keeping import backups, clock_guard, restores
+from service.stories.recall import recall_day, recalls
+from service.stories.talk import incoming
 from tests.backups import PRIVATE, an_empty_place, opened, with_backups
 from tests.faults.figures import Figures
 from tests.loopback import LoopbackCarrier

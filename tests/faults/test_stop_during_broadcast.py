@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime
 from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
-from service.stories import opt_outs
-from service.stories.outbox import Letter
+from service.stories.delivery.outbox import Letter
+from service.stories.talk import opt_outs
 from tests.faults.figures import Figures
 from tests.faults.judge import judge
 from tests.faults.letters import due, in_state, letters, queue

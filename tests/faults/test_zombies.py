@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import send_attempt
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.faults.figures import Figures
 from tests.faults.judge import judge
 from tests.faults.letters import let_hours_pass, let_leases_end, letters, queue

@@ -264,7 +264,7 @@ class TestMyData:
 
 
 def test_the_contract_is_what_the_service_says() -> None:
-    from service.stories.effects import SIGNATURES
+    from service.stories.talk.effects import SIGNATURES
 
     ours_too = {name: CONTRACT[name] for name in SIGNATURES if name in CONTRACT}
     assert {name: SIGNATURES[name] for name in ours_too} == ours_too

@@ -18,7 +18,7 @@ from service.runtime import Runtime
 from service.store import message_tables, people_tables, phone_tables, schema, system_tables
 from service.store.columns import metadata
 from service.store.database import MOST_WAITING
-from service.stories.outbox import Letter, put
+from service.stories.delivery.outbox import Letter, put
 
 CANARY = "Canari Zanzibar"
 

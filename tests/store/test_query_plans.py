@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from service.runtime import Runtime, build_runtime
 from service.store import call_tables, message_claims, message_tables
 from service.store.care_tables import appointment
-from service.stories import recall_day, recalls
+from service.stories.recall import recall_day, recalls
 from tests.conftest import a_config, fresh_sqlite
 from tests.many_families import due_children
 from tests.people import TestClock

@@ -8,7 +8,7 @@ from service.store import conversation_tables, schema  # noqa: F401 -- fills the
 from service.store.columns import Sealed, metadata
 from service.store.reindexing import MOVED
 from service.store.resealing import sealed_places
-from service.stories.threads import SEALED_AS
+from service.stories.talk.threads import SEALED_AS
 
 LOOKED_UP_BY_EVERY_KEY = {
     "conversation.key": "a day",

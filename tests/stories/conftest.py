@@ -9,7 +9,7 @@ import pytest
 from service import jobs
 from service.config import Config
 from service.runtime import Runtime, build_runtime
-from service.stories import key_rotation
+from service.stories.keeping import key_rotation
 from tests.clocks import Hands, make_real
 from tests.diary import Diary
 from tests.keys import Opened, rings, with_keys

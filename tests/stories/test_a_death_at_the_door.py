@@ -6,7 +6,10 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store.people_tables import child
 from service.store.visit_tables import visit
-from service.stories import erasure, families, home_visits, recalls, retention
+from service.stories.care import home_visits
+from service.stories.homes import families
+from service.stories.keeping import erasure, retention
+from service.stories.recall import recalls
 from tests.cover import command, rows_of
 from tests.mediators import Account
 from tests.people import Days, TestClock

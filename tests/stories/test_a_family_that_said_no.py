@@ -5,8 +5,10 @@ from __future__ import annotations
 from service.runtime import Runtime
 from service.store import phone_tables, task_tables
 from service.store.task_tables import Task
-from service.stories import consents, dead_numbers, dispatcher, families, handovers, opt_outs
-from service.stories.consents import Words
+from service.stories.delivery import dead_numbers, dispatcher
+from service.stories.homes import consents, families, handovers
+from service.stories.homes.consents import Words
+from service.stories.talk import opt_outs
 from tests.caregivers import kill
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial

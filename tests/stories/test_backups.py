@@ -16,9 +16,9 @@ from service.readiness import LAST_BACKUP
 from service.runtime import Runtime
 from service.store import backup_facts, schema, sealed_files, system_tables
 from service.store.message_tables import message
-from service.stories import backups, restores
-from service.stories.backups import Refused
-from service.stories.outbox import Letter, put
+from service.stories.delivery.outbox import Letter, put
+from service.stories.keeping import backups, restores
+from service.stories.keeping.backups import Refused
 from tests.backups import PRIVATE, PUBLIC, an_empty_place, litter, opened, rows_of, with_backups
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol

@@ -15,8 +15,8 @@ from service.domain.hours_file import FOLDER, load_hours
 from service.runtime import Runtime, build_runtime
 from service.store import message_claims, message_tables, system_tables
 from service.store.message_tables import message
-from service.stories import dispatcher
-from service.stories.outbox import Letter, put, put_many
+from service.stories.delivery import dispatcher
+from service.stories.delivery.outbox import Letter, put, put_many
 from tests.conftest import a_config
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock, everybody_wants_news
@@ -210,7 +210,7 @@ def test_when_a_step_has_no_good_moment_the_next_useful_one_is_told(
 def test_hours_that_no_file_knows_any_more_do_not_hold_a_message_for_ever(
     village: tuple[Runtime, TestClock], settings: Config, carrier: LoopbackCarrier
 ) -> None:
-    from service.stories import brakes
+    from service.stories.delivery import brakes
 
     runtime, clock = village
     enrol(runtime, clock)
@@ -352,7 +352,7 @@ def test_two_workers_at_once_do_not_both_send_the_last_one(
 
 def test_who_asks_the_brakes_waits_for_nobody(runtime: Runtime, settings: Config, clock: TestClock) -> None:
     """Another worker holds the counter and this very phone, and waits for the row that we hold: no circle of two."""
-    from service.stories import brakes
+    from service.stories.delivery import brakes
 
     if runtime.database.is_sqlite:
         pytest.skip("SQLite has one writer at a time")

@@ -8,8 +8,9 @@ from service.config import Config
 from service.domain.visit_rules import Status
 from service.runtime import Runtime
 from service.store import people_tables
-from service.stories import dispatcher, handovers, receipts
-from service.stories.consents import Words
+from service.stories.delivery import dispatcher, receipts
+from service.stories.homes import handovers
+from service.stories.homes.consents import Words
 from tests.call_takers import Taker
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account

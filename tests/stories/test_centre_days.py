@@ -13,10 +13,12 @@ from service.store import place_tables, recall_tables
 from service.store.care_tables import appointment
 from service.store.centre_tables import centre_fact
 from service.store.message_tables import message
-from service.stories import centre_calendar, families, handovers, moves, opt_outs, pauses, recalls
-from service.stories.centre_calendar import Outcome, Refused, Said
-from service.stories.consents import Words
-from service.stories.families import Enrolled
+from service.stories.homes import families, handovers, moves, pauses
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolled
+from service.stories.recall import centre_calendar, recalls
+from service.stories.recall.centre_calendar import Outcome, Refused, Said
+from service.stories.talk import opt_outs
 from tests.people import Days, Handset, TestClock
 from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_next_visit import NEXT_VISIT, ask

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from service.domain import places
 from service.runtime import Runtime
 from service.store.place_tables import health_centre
-from service.stories import setup
+from service.stories.keeping import setup
 from tests.people import Handset, TestClock
 from tests.stories.test_next_visit import ask
 from tests.stories.test_recalls import enrol

@@ -15,8 +15,8 @@ from service.store import people_tables, place_tables, task_tables
 from service.store.handover_tables import handover
 from service.store.message_tables import message
 from service.store.people_tables import child, consent, household
-from service.stories import recalls
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
+from service.stories.recall import recalls
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock

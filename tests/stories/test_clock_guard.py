@@ -10,7 +10,7 @@ from service.domain.clock_judgement import EARLIEST_MS, Doubt, Reading, judge
 from service.runtime import Runtime
 from service.store import system_tables
 from service.store.conversation_tables import conversation
-from service.stories import clock_guard
+from service.stories.keeping import clock_guard
 from tests.clocks import DAY, HOUR, JUMPS, MINUTE, NOW, Hands, closed, state_of, write_to
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock

@@ -13,7 +13,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import system_tables
 from service.store.message_tables import message
-from service.stories import clock_guard
+from service.stories.keeping import clock_guard
 from tests.clocks import DAY, HOUR, NOW, Hands, closed, make_real, state_of, write_to
 from tests.faults.supervisor import environment
 from tests.loopback import LoopbackCarrier

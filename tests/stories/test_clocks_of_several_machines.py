@@ -10,7 +10,7 @@ from service.clock import FixedClock
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.stories import clock_guard
+from service.stories.keeping import clock_guard
 from tests.clocks import DAY, MINUTE, Hands, closed, make_real, write_to
 from tests.loopback import LoopbackCarrier
 

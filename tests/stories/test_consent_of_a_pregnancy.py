@@ -8,7 +8,8 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
 from service.store.people_tables import consent
-from service.stories import consents, erasure
+from service.stories.homes import consents
+from service.stories.keeping import erasure
 from tests.caregivers import SETTINGS, may_visit
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of

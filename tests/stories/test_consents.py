@@ -7,7 +7,7 @@ from sqlalchemy import select
 from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
 from service.store.people_tables import child
-from service.stories import consents
+from service.stories.homes import consents
 from tests.caregivers import SETTINGS, may_visit, said
 from tests.cover import dial
 from tests.people import Days, Handset, TestClock

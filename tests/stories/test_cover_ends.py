@@ -14,9 +14,12 @@ from service.store import task_tables
 from service.store.care_tables import appointment
 from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household
-from service.stories import consents, cover_ends, erasure, memberships, opt_outs, recalls, retention
-from service.stories.consents import Words
-from service.stories.memberships import Refused
+from service.stories.homes import consents, cover_ends, memberships
+from service.stories.homes.consents import Words
+from service.stories.homes.memberships import Refused
+from service.stories.keeping import erasure, retention
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.cover import command, rows_of
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock

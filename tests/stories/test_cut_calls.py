@@ -14,7 +14,7 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import conversation_tables, task_tables
 from service.store.task_tables import Task
-from service.stories.threads import Thread
+from service.stories.talk.threads import Thread
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock, publish
@@ -198,7 +198,7 @@ class TestTheMediatorsList:
         assert to_do(runtime) == []
 
     def test_after_fourteen_days_it_is_deleted(self, handset: Handset, runtime: Runtime, clock: TestClock) -> None:
-        from service.stories.retention import forget
+        from service.stories.keeping.retention import forget
 
         cut_at_persons(handset)
         clock.advance(hours=2)
@@ -215,7 +215,7 @@ class TestTheMediatorsList:
     ) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        from service.stories import unfinished
+        from service.stories.talk import unfinished
 
         cut_at_persons(handset)
         clock.advance(hours=2)
@@ -353,7 +353,7 @@ def test_another_program_release_does_not_disturb_a_call_under_way(
     publish(runtime, {"forme.yaml": changed.replace("version: 90", "version: 91")})
     fresh = build_runtime(settings, at=clock)
     from service.channels.base import Keystroke
-    from service.stories import conversations
+    from service.stories.talk import conversations
 
     stroke = Keystroke("africastalking", handset.session, handset.number, "*384*223#", handset.typed + "*0", "61001")
     assert conversations.reply_to(fresh, stroke).text.startswith("Votre nom ?")

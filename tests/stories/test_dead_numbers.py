@@ -19,9 +19,10 @@ from service.store.message_tables import message
 from service.store.people_tables import household
 from service.store.phone_tables import opt_out, phone
 from service.store.route_tables import route_sample
-from service.stories import dead_numbers, dispatcher, erasure
-from service.stories.dead_numbers import End
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dead_numbers, dispatcher
+from service.stories.delivery.dead_numbers import End
+from service.stories.delivery.outbox import Letter, put
+from service.stories.keeping import erasure
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, Handset, TestClock
 from tests.stories.test_recalls import MOTHER, enrol, on_days

@@ -11,16 +11,10 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import child_states, people_tables, task_tables
 from service.store.people_tables import Child, child
-from service.stories import (
-    child_tasks,
-    dead_numbers,
-    dispatcher,
-    families,
-    follow_ups,
-    home_visits,
-    recalls,
-    weekly_list,
-)
+from service.stories.care import follow_ups, home_visits
+from service.stories.delivery import dead_numbers, dispatcher
+from service.stories.homes import child_tasks, families
+from service.stories.recall import recalls, weekly_list
 from tests.cover import rows_of
 from tests.follow_ups import TODAY, WOMAN, born, digits, kept, lost, planned, pregnant, with_follow_ups
 from tests.loopback import LoopbackCarrier

@@ -15,10 +15,11 @@ from service.config import Config
 from service.domain.message_states import MAX_TRIES, Accepted, Refused
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message, send_attempt
-from service.stories import dispatch_gate, dispatch_turn, dispatcher, opt_outs, receipts
-from service.stories.dispatch_turn import Call, Finished
-from service.stories.dispatcher import _gather_s
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_gate, dispatch_turn, dispatcher, receipts
+from service.stories.delivery.dispatch_turn import Call, Finished
+from service.stories.delivery.dispatcher import _gather_s
+from service.stories.delivery.outbox import Letter, put
+from service.stories.talk import opt_outs
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock, everybody_wants_news
 

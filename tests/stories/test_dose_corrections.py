@@ -9,7 +9,7 @@ from service.commands import dose_commands, opening
 from service.config import Config
 from service.runtime import Runtime
 from service.store.care_tables import dose
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
 from tests.cover import command, everything, rows_of
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock

@@ -18,9 +18,11 @@ from service.domain.dose_words import DoseWord
 from service.runtime import Runtime, build_runtime
 from service.store import people_tables
 from service.store.care_tables import appointment, dose
-from service.stories import dose_corrections, dose_import, families, paged_work
-from service.stories.dose_corrections import Correction
-from service.stories.families import Enrolled
+from service.stories.care import dose_corrections, dose_import
+from service.stories.care.dose_corrections import Correction
+from service.stories.homes import families
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import paged_work
 from tests.cover import command, everything, rows_of
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol, plans

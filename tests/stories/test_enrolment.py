@@ -13,7 +13,8 @@ from service.runtime import Runtime
 from service.store import consent_tables
 from service.store.people_tables import caregiver, consent
 from service.store.task_tables import task
-from service.stories import dispatcher, doses, outbox, receipts
+from service.stories.care import doses
+from service.stories.delivery import dispatcher, outbox, receipts
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import Days, Handset, TestClock
@@ -98,7 +99,7 @@ def test_a_receipt_makes_it_delivered_and_a_dose_moves_the_next_contact(
 def test_a_dose_recorded_while_the_message_waits_takes_it_back(
     handset: Handset, runtime: Runtime, clock: TestClock, days: Days, carrier: LoopbackCarrier
 ) -> None:
-    from service.stories import recalls
+    from service.stories.recall import recalls
 
     code = code_on(enrol_awa(handset))
     give(runtime, clock, code, "BCG", "OPV")
@@ -194,7 +195,7 @@ def test_two_siblings_on_one_phone_are_one_message(
 def test_one_sibling_is_vaccinated_and_the_other_is_still_told(
     handset: Handset, runtime: Runtime, clock: TestClock, days: Days
 ) -> None:
-    from service.stories import recalls
+    from service.stories.recall import recalls
 
     codes = []
     for _ in range(2):

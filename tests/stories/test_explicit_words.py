@@ -12,7 +12,8 @@ from service.runtime import Runtime
 from service.store import people_tables
 from service.store.message_tables import message
 from service.store.people_tables import household, person_phone
-from service.stories import opt_outs, recalls
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.caregivers import SETTINGS, a_brother, choose_explicit, said
 from tests.cover import dial
 from tests.people import Days, Handset, TestClock

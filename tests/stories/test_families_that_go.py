@@ -12,9 +12,13 @@ from service.store.people_tables import child, household, person
 from service.store.phone_tables import opt_out, phone
 from service.store.tally_tables import care_tally
 from service.store.task_tables import task
-from service.stories import dispatcher, erasure, memberships, opt_outs, recalls, retention
-from service.stories.families import Enrolled, stop_child
-from service.stories.outbox import put
+from service.stories.delivery import dispatcher
+from service.stories.delivery.outbox import put
+from service.stories.homes import memberships
+from service.stories.homes.families import Enrolled, stop_child
+from service.stories.keeping import erasure, retention
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.conftest import HOOK_SECRET
 from tests.cover import everything, number_on, rows_of
 from tests.loopback import LoopbackCarrier

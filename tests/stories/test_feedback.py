@@ -9,7 +9,8 @@ from service.runtime import Runtime
 from service.store.feedback_tables import feedback as feedback_table
 from service.store.message_tables import message
 from service.store.task_tables import tasks
-from service.stories import dispatcher, feedback
+from service.stories.delivery import dispatcher
+from service.stories.talk import feedback
 from tests.conftest import HOOK_SECRET
 from tests.cover import command, dial, is_one_plain_sms, number_on, rows_of
 from tests.loopback import LoopbackCarrier

@@ -15,8 +15,9 @@ from service.runtime import Runtime
 from service.store.follow_up_tables import follow_up
 from service.store.tally_tables import follow_up_tally
 from service.store.treatment_tables import treatment
-from service.stories import erasure, memberships, retention
-from service.stories.reports import CannotReport, Report
+from service.stories.homes import memberships
+from service.stories.keeping import erasure, retention
+from service.stories.staff.reports import CannotReport, Report
 from tests.cover import rows_of
 from tests.follow_ups import TODAY, WOMAN, ended, pregnant, visit, with_follow_ups
 from tests.loopback import LoopbackCarrier

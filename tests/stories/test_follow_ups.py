@@ -13,8 +13,11 @@ from service.runtime import Runtime, build_runtime
 from service.store.columns import metadata
 from service.store.follow_up_tables import follow_up
 from service.store.people_tables import child, consent, household, person
-from service.stories import erasure, families, key_rotation, opt_outs, recalls, retention
-from service.stories.follow_ups import Refused
+from service.stories.care.follow_ups import Refused
+from service.stories.homes import families
+from service.stories.keeping import erasure, key_rotation, retention
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.cover import rows_of
 from tests.follow_ups import (
     BY,

@@ -15,8 +15,8 @@ from service.store import mediator_tables, people_tables, phone_tables, place_ta
 from service.store.care_tables import appointment
 from service.store.people_tables import Child, household
 from service.store.visit_tables import visit
-from service.stories import centre_calendar
-from service.stories.mediator_doses import Refused
+from service.stories.recall import centre_calendar
+from service.stories.staff.mediator_doses import Refused
 from tests.cover import rows_of
 from tests.mediators import KADIA, Account, an_account
 from tests.people import Days, Handset, TestClock

@@ -6,7 +6,8 @@ import pytest
 
 from service.runtime import Runtime
 from service.store.visit_tables import visit
-from service.stories import families, mediator_accounts
+from service.stories.homes import families
+from service.stories.staff import mediator_accounts
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.loopback import LoopbackCarrier

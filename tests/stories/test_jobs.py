@@ -14,7 +14,7 @@ from service import jobs
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery.outbox import Letter, put_many
 from tests.diary import HOUR, Diary, add, counted, listed
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

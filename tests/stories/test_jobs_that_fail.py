@@ -14,7 +14,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store import job_tables, restored_tables
 from service.store.job_tables import job
-from service.stories import retention
+from service.stories.keeping import retention
 from tests.cover import command
 from tests.diary import CANARY, Diary, add, an_hour_later, counted, listed
 from tests.people import TestClock

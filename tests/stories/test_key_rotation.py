@@ -19,8 +19,10 @@ from service.store.columns import new_id
 from service.store.feedback_tables import feedback
 from service.store.message_tables import message
 from service.store.phone_tables import phone
-from service.stories import conversations, key_checks, key_rotation, outbox
-from service.stories.key_rotation import Rotated
+from service.stories.delivery import outbox
+from service.stories.keeping import key_checks, key_rotation
+from service.stories.keeping.key_rotation import Rotated
+from service.stories.talk import conversations
 from tests.cover import everything, rows_of
 from tests.keys import INDEX, MOTHER, Opened, Writers, by_key, check_keys, keyed_command, notice, rings, rotate
 from tests.people import Handset, TestClock

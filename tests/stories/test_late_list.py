@@ -11,9 +11,11 @@ from service.runtime import Runtime
 from service.store import place_tables
 from service.store.care_tables import appointment
 from service.store.people_tables import household
-from service.stories import centre_calendar, families, late_list, opt_outs, recalls
-from service.stories.centre_calendar import Said
-from service.stories.late_list import LateChild
+from service.stories.homes import families
+from service.stories.recall import centre_calendar, late_list, recalls
+from service.stories.recall.centre_calendar import Said
+from service.stories.recall.late_list import LateChild
+from service.stories.talk import opt_outs
 from tests.people import Days, TestClock
 from tests.store.test_query_plans import seen, whole_tables_of
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, enrol, give

@@ -6,7 +6,7 @@ import pytest
 
 from service.config import Config
 from service.runtime import Runtime
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.cover import dial, everything
 from tests.people import Days, Handset, TestClock
 

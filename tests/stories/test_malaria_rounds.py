@@ -17,9 +17,12 @@ from service.runtime import Runtime
 from service.store.care_tables import appointment
 from service.store.decision_tables import decision
 from service.store.round_tables import malaria_round
-from service.stories import dispatcher, families, late_list, malaria_announcements, pauses, recalls
-from service.stories.families import Enrolled
-from service.stories.malaria_announcements import Refused, Said
+from service.stories.care import malaria_announcements
+from service.stories.care.malaria_announcements import Refused, Said
+from service.stories.delivery import dispatcher
+from service.stories.homes import families, pauses
+from service.stories.homes.families import Enrolled
+from service.stories.recall import late_list, recalls
 from tests.cover import rows_of
 from tests.diary import an_hour_later
 from tests.follow_ups import with_follow_ups

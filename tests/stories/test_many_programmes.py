@@ -16,19 +16,12 @@ from service.follow_up_settings import CoverSettings
 from service.runtime import Runtime
 from service.store import people_tables, phone_tables, replan_tables
 from service.store.care_tables import appointment
-from service.stories import (
-    consents,
-    families,
-    handovers,
-    malaria_announcements,
-    opt_outs,
-    pauses,
-    recalls,
-    replanning,
-    wrong_numbers,
-)
-from service.stories.consents import Words
-from service.stories.families import Enrolled
+from service.stories.care import malaria_announcements
+from service.stories.homes import consents, families, handovers, pauses, wrong_numbers
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolled
+from service.stories.recall import recalls, replanning
+from service.stories.talk import opt_outs
 from tests.follow_ups import with_follow_ups
 from tests.people import Days, TestClock
 from tests.stories.test_centre_days import AUNT, NEXT_MON, mondays

@@ -22,8 +22,11 @@ from service.store import recall_tables, system_tables
 from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.recall_tables import message_appointment
-from service.stories import dispatcher, families, opt_outs, outbox, recall_day, recalls
-from service.stories.outbox import Letter
+from service.stories.delivery import dispatcher, outbox
+from service.stories.delivery.outbox import Letter
+from service.stories.homes import families
+from service.stories.recall import recall_day, recalls
+from service.stories.talk import opt_outs
 from tests.conftest import a_config
 from tests.cover import command
 from tests.loopback import LoopbackCarrier

@@ -8,7 +8,7 @@ from flows.sms_text import is_gsm7
 from service.runtime import Runtime
 from service.store.care_tables import appointment, dose
 from service.store.task_tables import task
-from service.stories import mediator_accounts
+from service.stories.staff import mediator_accounts
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier

@@ -6,8 +6,8 @@ import pytest
 
 from service.runtime import Runtime
 from service.store.care_tables import dose
-from service.stories import mediator_accounts
-from service.stories.threads import SEALED_AS
+from service.stories.staff import mediator_accounts
+from service.stories.talk.threads import SEALED_AS
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.loopback import LoopbackCarrier

@@ -15,9 +15,10 @@ from service.store import people_tables, place_tables, system_tables
 from service.store.care_tables import appointment, dose
 from service.store.people_tables import child
 from service.store.task_tables import task
-from service.stories import families, mediator_accounts, mediator_doses
-from service.stories.consents import Words
-from service.stories.families import Enrolment
+from service.stories.homes import families
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolment
+from service.stories.staff import mediator_accounts, mediator_doses
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier

@@ -15,7 +15,8 @@ from service.domain.talk_words import TalkReport
 from service.runtime import Runtime
 from service.store import mediator_tables, place_tables
 from service.store.talk_tables import dropped_talk, talk
-from service.stories import mediator_accounts, mediator_talks, retention
+from service.stories.keeping import retention
+from service.stories.staff import mediator_accounts, mediator_talks
 from tests.conftest import HOOK_SECRET
 from tests.cover import command, everything, rows_of
 from tests.loopback import LoopbackCarrier

@@ -14,8 +14,9 @@ from service.store import phone_tables, task_tables
 from service.store.mediator_tables import mediator, mediator_zone
 from service.store.people_tables import person
 from service.store.phone_tables import phone
-from service.stories import erasure, mediator_accounts, retention
-from service.stories.mediator_accounts import Refused
+from service.stories.keeping import erasure, retention
+from service.stories.staff import mediator_accounts
+from service.stories.staff.mediator_accounts import Refused
 from tests.cover import rows_of
 from tests.mediators import KADIA, an_account, state_of, tries_pin, wrong_pin
 from tests.people import TestClock

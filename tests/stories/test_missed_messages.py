@@ -20,8 +20,8 @@ from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out
 from service.store.system_tables import counters, read_mark
-from service.stories import incoming, missed_messages
-from service.stories.missed_messages import pull_missed
+from service.stories.talk import incoming, missed_messages
+from service.stories.talk.missed_messages import pull_missed
 from tests.carrier_lists import Written
 from tests.conftest import HOOK_SECRET, TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import LoopbackCarrier

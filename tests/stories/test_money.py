@@ -13,10 +13,10 @@ from service.domain.message_states import NotSent
 from service.runtime import Runtime, build_runtime
 from service.store import spend_tables, system_tables
 from service.store.spend_tables import spend_change
-from service.stories import dispatch_turn, dispatcher, money, route_book
-from service.stories.dispatch_turn import Finished
-from service.stories.money import Settled, Wanted
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_turn, dispatcher, money, route_book
+from service.stories.delivery.dispatch_turn import Finished
+from service.stories.delivery.money import Settled, Wanted
+from service.stories.delivery.outbox import Letter, put
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.two_carriers import FIRST, ORANGE, SECOND, Line, two_carriers

@@ -15,7 +15,9 @@ from service.readiness import WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import job_tables, people_tables, schema, system_tables
 from service.store.columns import metadata
-from service.stories import dispatch_gate, dispatcher, families, recalls
+from service.stories.delivery import dispatch_gate, dispatcher
+from service.stories.homes import families
+from service.stories.recall import recalls
 from tests.conftest import a_config, fresh_sqlite
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

@@ -13,8 +13,9 @@ from service.runtime import Runtime
 from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household
 from service.store.task_tables import tasks
-from service.stories import dispatcher, memberships
-from service.stories.consents import Words
+from service.stories.delivery import dispatcher
+from service.stories.homes import memberships
+from service.stories.homes.consents import Words
 from tests.conftest import HOOK_SECRET
 from tests.cover import command, dial, is_one_plain_sms, number_on, rows_of
 from tests.loopback import LoopbackCarrier

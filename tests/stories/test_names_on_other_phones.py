@@ -7,8 +7,10 @@ import pytest
 from service.config import Config
 from service.runtime import Runtime
 from service.store import phone_tables
-from service.stories import dispatcher, handovers, number_checks, recalls
-from service.stories.consents import Words
+from service.stories.delivery import dispatcher
+from service.stories.homes import handovers, number_checks
+from service.stories.homes.consents import Words
+from service.stories.recall import recalls
 from tests.caregivers import SETTINGS, about_visits, choose_explicit, kill
 from tests.cover import dial
 from tests.follow_ups import pregnant, with_follow_ups

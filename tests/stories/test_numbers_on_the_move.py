@@ -17,7 +17,8 @@ from service.store.columns import new_id
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
-from service.stories import opt_outs, outbox, receipts
+from service.stories.delivery import outbox, receipts
+from service.stories.talk import opt_outs
 from tests.cover import rows_of
 from tests.keys import MOTHER, Opened, Writers, reminder, rotate
 from tests.loopback import LoopbackCarrier

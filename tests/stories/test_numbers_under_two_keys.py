@@ -17,17 +17,9 @@ from service.store.conversation_tables import conversation
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
-from service.stories import (
-    conversations,
-    erasure,
-    incoming,
-    key_checks,
-    key_rotation,
-    missed_messages,
-    opt_outs,
-    outbox,
-    receipts,
-)
+from service.stories.delivery import outbox, receipts
+from service.stories.keeping import erasure, key_checks, key_rotation
+from service.stories.talk import conversations, incoming, missed_messages, opt_outs
 from tests.cover import everything, rows_of
 from tests.keys import MOTHER, Opened, check_keys, keyed_command, reminder, rings, rotate
 from tests.people import Handset, TestClock

@@ -16,7 +16,7 @@ from service.store.message_tables import message, send_attempt
 from service.store.phone_tables import phone
 from service.store.route_tables import route_sample
 from service.store.tally_tables import message_tally
-from service.stories import erasure, retention
+from service.stories.keeping import erasure, retention
 from tests.cover import rows_of
 from tests.people import Handset, TestClock
 from tests.years import WORDS, how_many, letter, send

@@ -12,7 +12,7 @@ from service.commands.route_commands import status_lines
 from service.config import Config
 from service.runtime import Runtime
 from service.store import message_tables
-from service.stories import route_report
+from service.stories.delivery import route_report
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.two_carriers import FIRST, MALITEL, ORANGE, SECOND, Line, Manner, two_carriers

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from service.runtime import Runtime
-from service.stories import centre_calendar, dispatcher, recalls
-from service.stories.centre_calendar import Said
+from service.stories.delivery import dispatcher
+from service.stories.recall import centre_calendar, recalls
+from service.stories.recall.centre_calendar import Said
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.stories.test_recalls import check_promises, enrol, steps_told

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message
-from service.stories import brakes, dispatcher, money, route_book, route_trying
-from service.stories.money import Wanted
-from service.stories.outbox import Letter, put_many
+from service.stories.delivery import brakes, dispatcher, money, route_book, route_trying
+from service.stories.delivery.money import Wanted
+from service.stories.delivery.outbox import Letter, put_many
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock, everybody_wants_news
 

@@ -15,8 +15,10 @@ from service.store.decision_tables import decision
 from service.store.message_tables import message
 from service.store.outbox_views import Wanted
 from service.store.receipt_tables import unmatched_receipt
-from service.stories import clock_guard, dispatch_gate, dispatcher, money, opt_outs, outbox_care, receipts, retention
-from service.stories.outbox_care import Refused
+from service.stories.delivery import dispatch_gate, dispatcher, money, outbox_care, receipts
+from service.stories.delivery.outbox_care import Refused
+from service.stories.keeping import clock_guard, retention
+from service.stories.talk import opt_outs
 from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

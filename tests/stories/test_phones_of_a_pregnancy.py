@@ -11,8 +11,11 @@ from service.store import people_tables, phone_tables, task_tables
 from service.store.follow_up_tables import follow_up
 from service.store.message_tables import message
 from service.store.people_tables import child, person
-from service.stories import dispatcher, erasure, families, follow_up_homes, handovers, number_checks
-from service.stories.consents import Words
+from service.stories.care import follow_up_homes
+from service.stories.delivery import dispatcher
+from service.stories.homes import families, handovers, number_checks
+from service.stories.homes.consents import Words
+from service.stories.keeping import erasure
 from tests.conftest import HOOK_SECRET
 from tests.cover import rows_of
 from tests.follow_ups import TODAY, WOMAN, born, ended, kept, lost, pregnant, with_follow_ups

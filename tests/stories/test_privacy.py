@@ -21,10 +21,13 @@ from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.screening_tables import screening
 from service.store.task_tables import add_task, task
-from service.stories import dispatcher, erasure, memberships, outbox, recalls
-from service.stories.families import Enrolled
-from service.stories.outbox import Letter
-from service.stories.threads import SEALED_AS
+from service.stories.delivery import dispatcher, outbox
+from service.stories.delivery.outbox import Letter
+from service.stories.homes import memberships
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import erasure
+from service.stories.recall import recalls
+from service.stories.talk.threads import SEALED_AS
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, everything, rows_of, turn_to
 from tests.loopback import LoopbackCarrier

@@ -6,7 +6,7 @@ from service.runtime import Runtime
 from service.store.mutual_tables import membership
 from service.store.people_tables import consent, household
 from service.store.task_tables import close_task_of, task, tasks
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.cover import dial, is_one_plain_sms, number_on, rows_of, turn_to
 from tests.people import Handset, TestClock
 

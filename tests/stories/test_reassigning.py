@@ -12,9 +12,10 @@ from service.runtime import Runtime
 from service.store import mediator_tables, place_tables
 from service.store.decision_tables import decision
 from service.store.message_tables import message
-from service.stories import mediator_accounts, reassigning, weekly_list
-from service.stories.mediator_accounts import Refused
-from service.stories.reassigning import Change, Reassigned
+from service.stories.recall import weekly_list
+from service.stories.staff import mediator_accounts, reassigning
+from service.stories.staff.mediator_accounts import Refused
+from service.stories.staff.reassigning import Change, Reassigned
 from tests.cover import rows_of
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, Account, an_account

@@ -20,9 +20,11 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import household
 from service.store.recall_tables import message_appointment
-from service.stories import doses, families, recalls
-from service.stories.consents import Words
-from service.stories.families import Enrolled, Enrolment
+from service.stories.care import doses
+from service.stories.homes import families
+from service.stories.homes.consents import Words
+from service.stories.homes.families import Enrolled, Enrolment
+from service.stories.recall import recalls
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 
@@ -199,7 +201,7 @@ def test_when_the_old_message_left_first_the_new_one_waits_for_the_next_day(
     runtime: Runtime, clock: TestClock, days: Days
 ) -> None:
     """Planner and senders start together after the cut: whichever is quicker, the family hears once that day."""
-    from service.stories import dispatcher
+    from service.stories.delivery import dispatcher
 
     enrol(runtime, clock)
     days.until("2026-11-21")

@@ -16,10 +16,11 @@ from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.system_tables import counters
-from service.stories import dead_numbers, dispatcher, opt_outs, receipts, route_book
-from service.stories.dead_numbers import End
-from service.stories.retention import forget
-from service.stories.route_book import Sample
+from service.stories.delivery import dead_numbers, dispatcher, receipts, route_book
+from service.stories.delivery.dead_numbers import End
+from service.stories.delivery.route_book import Sample
+from service.stories.keeping.retention import forget
+from service.stories.talk import opt_outs
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.stories.test_dispatch import HOUR, MOTHER, queue, receipt, row, told
@@ -75,7 +76,7 @@ def test_one_that_the_database_refuses_is_thanked_by_nobody(
         raise OSError("disk full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("service.stories.receipts.receipt_tables.keep_receipts", full)
+        broken.setattr("service.stories.delivery.receipts.receipt_tables.keep_receipts", full)
         with pytest.raises(OSError, match="disk full"):
             receipts.take(runtime, receipt("id", "delivered"))
     receipts.take(runtime, receipt("id", "delivered"))

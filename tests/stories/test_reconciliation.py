@@ -12,7 +12,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import message, send_attempt
 from service.store.unknown_messages import MOST_ASKED
-from service.stories import dispatcher, receipts, reconciliation
+from service.stories.delivery import dispatcher, receipts, reconciliation
 from tests.conftest import TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock

@@ -12,7 +12,8 @@ from service.cli import main
 from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import release_tables
-from service.stories import effects, releases, setup
+from service.stories.keeping import setup
+from service.stories.talk import effects, releases
 from tests.people import Handset, TestClock, publish
 from tests.stories.forms import SMALL_LINE
 

@@ -17,8 +17,11 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message, send_attempt
 from service.store.people_tables import child
 from service.store.recall_tables import message_appointment
-from service.stories import dispatcher, families, opt_outs, recalls
-from service.stories.families import Enrolled
+from service.stories.delivery import dispatcher
+from service.stories.homes import families
+from service.stories.homes.families import Enrolled
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.stories.test_recalls import (

@@ -20,8 +20,10 @@ from service.runtime import Runtime
 from service.store import replan_tables
 from service.store.care_tables import appointment
 from service.store.recall_tables import message_appointment
-from service.stories import doctor, families, recalls, replanning
-from service.stories.families import Enrolled
+from service.stories.homes import families
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import doctor
+from service.stories.recall import recalls, replanning
 from tests.cover import command
 from tests.diary import an_hour_later
 from tests.people import TestClock

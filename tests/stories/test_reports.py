@@ -17,9 +17,12 @@ from service.store.care_tables import appointment
 from service.store.message_tables import message
 from service.store.people_tables import child, person
 from service.store.place_tables import organisation
-from service.stories import dispatcher, recalls, receipts, reports, retention
-from service.stories.families import stop_child
-from service.stories.reports import CannotReport, Report, Wanted
+from service.stories.delivery import dispatcher, receipts
+from service.stories.homes.families import stop_child
+from service.stories.keeping import retention
+from service.stories.recall import recalls
+from service.stories.staff import reports
+from service.stories.staff.reports import CannotReport, Report, Wanted
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier
 from tests.mediators import an_account

@@ -16,9 +16,11 @@ from service.store import retention_notes
 from service.store.message_tables import message
 from service.store.people_tables import child, household
 from service.store.phone_tables import phone
-from service.stories import dispatch_gate, erasure, opt_outs, retention
-from service.stories.families import stop_child
-from service.stories.retention_sweeps import SWEEPS
+from service.stories.delivery import dispatch_gate
+from service.stories.homes.families import stop_child
+from service.stories.keeping import erasure, retention
+from service.stories.keeping.retention_sweeps import SWEEPS
+from service.stories.talk import opt_outs
 from tests.cover import everything, rows_of
 from tests.people import Handset, TestClock
 from tests.stories.test_recalls import NEIGHBOUR, enrol

@@ -15,7 +15,8 @@ from service.config import Config
 from service.runtime import Runtime, build_runtime
 from service.store import phone_tables, system_tables, task_tables
 from service.store.message_tables import message
-from service.stories import dispatcher, incoming
+from service.stories.delivery import dispatcher
+from service.stories.talk import incoming
 from tests.conftest import HOOK_SECRET, a_config, fresh_sqlite
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock

@@ -17,8 +17,8 @@ from service.runtime import Runtime, build_runtime
 from service.store import route_tables, system_tables
 from service.store.message_tables import message
 from service.store.route_tables import route, route_sample
-from service.stories import dispatcher, route_book, route_pauses
-from service.stories.route_book import OpenRoute, Sample
+from service.stories.delivery import dispatcher, route_book, route_pauses
+from service.stories.delivery.route_book import OpenRoute, Sample
 from tests.loopback import LoopbackCarrier
 from tests.people import TestClock
 from tests.two_carriers import FIRST, ORANGE, SECOND, Line, two_carriers

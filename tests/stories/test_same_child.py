@@ -10,8 +10,8 @@ from sqlalchemy import update
 from service.runtime import Runtime
 from service.store.people_tables import child, person
 from service.store.task_tables import task
-from service.stories import families
-from service.stories.same_child import LINE, may_be_one_name
+from service.stories.homes import families
+from service.stories.homes.same_child import LINE, may_be_one_name
 from tests.cover import rows_of
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol

@@ -10,7 +10,10 @@ from service.runtime import Runtime
 from service.store import consent_tables, phone_tables
 from service.store.message_tables import message
 from service.store.people_tables import caregiver, household
-from service.stories import dead_numbers, dispatcher, erasure, opt_outs, recalls
+from service.stories.delivery import dead_numbers, dispatcher
+from service.stories.keeping import erasure
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.caregivers import AUNT, SETTINGS, about_visits, choose_explicit, kill, name_second, said, stand_beside
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial

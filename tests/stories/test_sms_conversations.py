@@ -9,7 +9,7 @@ import pytest
 from scheduler.timetable import one_round
 from service.runtime import Runtime
 from service.store import system_tables, task_tables
-from service.stories import outbox
+from service.stories.delivery import outbox
 from tests.loopback import LoopbackCarrier
 from tests.people import Handset, TestClock, publish
 from tests.stories.forms import SMALL_LINE

@@ -10,8 +10,8 @@ from service.clock import DAY_MS
 from service.runtime import Runtime
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out
-from service.stories import dispatcher, outbox
-from service.stories.outbox import Letter
+from service.stories.delivery import dispatcher, outbox
+from service.stories.delivery.outbox import Letter
 from tests.cover import dial, rows_of
 from tests.people import Handset, TestClock
 

@@ -9,22 +9,12 @@ from scheduler.timetable import one_round
 from service.config import Config
 from service.domain import visit_rules
 from service.runtime import Runtime
-from service.stories import (
-    child_tasks,
-    cover_ends,
-    dead_numbers,
-    demo,
-    feedback,
-    follow_up_homes,
-    mediator_accounts,
-    mediator_visits,
-    memberships,
-    robot_loops,
-    same_child,
-    task_words,
-    unfinished,
-    voice_calls,
-)
+from service.stories.care import follow_up_homes
+from service.stories.delivery import dead_numbers, voice_calls
+from service.stories.homes import child_tasks, cover_ends, mediator_visits, memberships, same_child, task_words
+from service.stories.keeping import demo
+from service.stories.staff import mediator_accounts
+from service.stories.talk import feedback, robot_loops, unfinished
 from tests.cover import command, dial
 from tests.people import Handset, TestClock
 

@@ -14,7 +14,7 @@ from service.commands.consent_commands import ALOUD
 from service.runtime import Runtime
 from service.store import consent_tables
 from service.store.people_tables import consent
-from service.stories import consents
+from service.stories.homes import consents
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial
 from tests.loopback import LoopbackCarrier

@@ -10,7 +10,7 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store.people_tables import consent
 from service.store.treatment_tables import treatment, treatment_visit
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
 from tests.conftest import HOOK_SECRET
 from tests.cover import dial, rows_of
 from tests.follow_ups import digits, with_follow_ups

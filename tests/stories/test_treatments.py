@@ -20,22 +20,13 @@ from service.store.columns import metadata
 from service.store.people_tables import consent
 from service.store.recall_tables import message_appointment
 from service.store.treatment_tables import treatment, treatment_visit
-from service.stories import (
-    consents,
-    erasure,
-    families,
-    key_rotation,
-    late_overview,
-    late_sheet,
-    moves,
-    opt_outs,
-    pauses,
-    recalls,
-    retention,
-    treatments,
-)
-from service.stories.families import Enrolled
-from service.stories.treatments import Refused, Seen
+from service.stories.care import treatments
+from service.stories.care.treatments import Refused, Seen
+from service.stories.homes import consents, families, moves, pauses
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import erasure, key_rotation, retention
+from service.stories.recall import late_overview, late_sheet, recalls
+from service.stories.talk import opt_outs
 from tests.cover import rows_of
 from tests.follow_ups import queued, with_follow_ups
 from tests.keys import rings, with_keys

@@ -19,8 +19,10 @@ from service.domain.experiments import TRIED, USUAL, NotSound
 from service.programme_settings import ReportSettings
 from service.runtime import Runtime, build_runtime
 from service.store.message_tables import message
-from service.stories import dispatcher, erasure, recalls, trial_readings, trials
-from service.stories.families import Enrolled
+from service.stories.delivery import dispatcher
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import erasure
+from service.stories.recall import recalls, trial_readings, trials
 from tests.people import TestClock
 from tests.stories.test_recalls import enrol, give
 from tests.trials import allowing, asked, begin, home_of
@@ -157,7 +159,7 @@ def test_who_is_no_longer_followed_counts_and_who_is_erased_is_told_of(
     runtime: Runtime, clock: TestClock, children: list[Enrolled]
 ) -> None:
     """By what was meant for them: leaving out those who stopped would leave out those whom the line lost."""
-    from service.stories import families
+    from service.stories.homes import families
 
     live(runtime, clock, children)
     with runtime.database.begin() as tx:

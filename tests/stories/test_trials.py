@@ -17,8 +17,9 @@ from service.domain.experiments import TRIED, USUAL, NotSound
 from service.runtime import Runtime, build_runtime
 from service.store import experiment_tables, system_tables
 from service.store.people_tables import consent
-from service.stories import opt_outs, recalls, trials
-from service.stories.trials import Approval
+from service.stories.recall import recalls, trials
+from service.stories.recall.trials import Approval
+from service.stories.talk import opt_outs
 from tests.loopback import LoopbackCarrier
 from tests.people import Days, TestClock
 from tests.stories.test_recalls import MOTHER, NEIGHBOUR, check_promises, enrol, give, steps_told

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import message
-from service.stories import dispatcher, receipts
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatcher, receipts
+from service.stories.delivery.outbox import Letter, put
 from tests.conftest import TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import TestClock

@@ -17,8 +17,12 @@ from service.store.people_tables import consent
 from service.store.phone_tables import opt_out
 from service.store.recall_tables import message_appointment
 from service.store.task_tables import task
-from service.stories import dispatcher, doctor, opt_outs, recalls, receipts, route_book, route_report, wrong_numbers
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatcher, receipts, route_book, route_report
+from service.stories.delivery.outbox import Letter, put
+from service.stories.homes import wrong_numbers
+from service.stories.keeping import doctor
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.call_takers import OUR_NUMBER, Taker
 from tests.conftest import HOOK_SECRET, a_config
 from tests.cover import dial
@@ -369,7 +373,7 @@ def test_where_nothing_calls_she_gets_sms_and_cannot_choose_calls(
 ) -> None:
     from service.runtime import build_runtime
     from service.store import phone_tables
-    from service.stories import spoken
+    from service.stories.delivery import spoken
 
     runtime = build_runtime(with_calls(database_url, carrier, by=""), at=clock)
     enrol(runtime, clock)

@@ -20,8 +20,11 @@ from service.runtime import Runtime, build_runtime
 from service.store import mediator_tables
 from service.store.message_tables import message
 from service.store.people_tables import Child
-from service.stories import dispatch_gate, mediator_accounts, opt_outs, recalls, weekly_list
-from service.stories.late_list import LateChild
+from service.stories.delivery import dispatch_gate
+from service.stories.recall import recalls, weekly_list
+from service.stories.recall.late_list import LateChild
+from service.stories.staff import mediator_accounts
+from service.stories.talk import opt_outs
 from tests.loopback import LoopbackCarrier
 from tests.mediators import KADIA, an_account, state_of
 from tests.people import Days, TestClock

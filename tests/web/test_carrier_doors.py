@@ -13,7 +13,7 @@ from service.runtime import Runtime
 from service.store.inbound_tables import inbound_event
 from service.store.message_tables import message
 from service.store.phone_tables import opt_out
-from service.stories import dispatcher, receipts
+from service.stories.delivery import dispatcher, receipts
 from tests.conftest import HOOK_SECRET
 from tests.contracts.recordings import Recording
 from tests.loopback import LoopbackCarrier, kannel_receipt

@@ -20,8 +20,9 @@ from service.store import care_tables, staff_tables
 from service.store.decision_tables import decision
 from service.store.people_tables import child
 from service.store.staff_tables import staff_read, staff_session, staff_try
-from service.stories import dose_corrections, dose_import, staff_accounts, staff_sessions
-from service.stories.dose_corrections import Correction
+from service.stories.care import dose_corrections, dose_import
+from service.stories.care.dose_corrections import Correction
+from service.stories.staff import staff_accounts, staff_sessions
 from service.web.console.console_guard import Guard
 from tests.cover import rows_of
 from tests.people import TestClock

@@ -16,8 +16,9 @@ from service.console_settings import ConsoleSettings
 from service.domain import passwords, slow_hash
 from service.runtime import Runtime
 from service.store.staff_tables import staff, staff_session, staff_try
-from service.stories import retention, staff_accounts, staff_sessions
-from service.stories.staff_sessions import Typed
+from service.stories.keeping import retention
+from service.stories.staff import staff_accounts, staff_sessions
+from service.stories.staff.staff_sessions import Typed
 from tests.cover import command, rows_of
 from tests.people import TestClock
 from tests.staff import Visitor, a_staff, account_of, code_for, secret_in

@@ -17,7 +17,8 @@ from service.domain.checkup_facts import Finding
 from service.runtime import Runtime
 from service.store import alarm_tables, staff_tables
 from service.store.alarm_tables import staff_alarm
-from service.stories import doctor, known_browsers, retention, staff_accounts, staff_sessions
+from service.stories.keeping import doctor, retention
+from service.stories.staff import known_browsers, staff_accounts, staff_sessions
 from tests.cover import rows_of
 from tests.people import TestClock
 from tests.staff import HERE, Page, Visitor, a_staff, account_of, code_for

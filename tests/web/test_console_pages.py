@@ -18,8 +18,9 @@ from service.store.care_tables import RecordedDose
 from service.store.decision_tables import decision
 from service.store.message_tables import message
 from service.store.staff_tables import staff_list, staff_read
-from service.stories import recalls, retention
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
+from service.stories.keeping import retention
+from service.stories.recall import recalls
 from service.web.console import console_words
 from tests.cover import command, rows_of
 from tests.mediators import an_account

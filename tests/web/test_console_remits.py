@@ -24,13 +24,14 @@ from service.store.message_tables import message
 from service.store.people_tables import child
 from service.store.place_tables import organisation
 from service.store.staff_tables import Remit
-from service.stories import late_list, late_sheet, reassigning, recalls
-from service.stories.families import Enrolled
-from service.stories.late_list import LateChild
-from service.stories.late_sheet import Asked
-from service.stories.mediator_accounts import Refused
-from service.stories.programmes import PROGRAMME
-from service.stories.reassigning import Change
+from service.stories.homes.families import Enrolled
+from service.stories.homes.programmes import PROGRAMME
+from service.stories.recall import late_list, late_sheet, recalls
+from service.stories.recall.late_list import LateChild
+from service.stories.recall.late_sheet import Asked
+from service.stories.staff import reassigning
+from service.stories.staff.mediator_accounts import Refused
+from service.stories.staff.reassigning import Change
 from tests.cover import rows_of
 from tests.mediators import an_account
 from tests.people import TestClock

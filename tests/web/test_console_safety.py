@@ -14,7 +14,7 @@ from service.store import place_tables
 from service.store.people_tables import child, person
 from service.store.place_tables import organisation
 from service.store.staff_tables import staff_read
-from service.stories.families import Enrolled
+from service.stories.homes.families import Enrolled
 from service.web.console.console_words import NO_CHILD
 from tests.cover import rows_of
 from tests.mediators import an_account

@@ -10,7 +10,7 @@ import pytest
 from scheduler.worker import walk_demo_clock
 from service.app import create_app
 from service.runtime import build_runtime
-from service.stories import demo
+from service.stories.keeping import demo
 from tests.conftest import a_config, fresh_sqlite
 
 SECRET = "a-secret-for-the-buttons-of-the-demo"

@@ -22,8 +22,8 @@ from service.store.message_tables import message
 from service.store.phone_tables import opt_out, phone
 from service.store.receipt_tables import unmatched_receipt
 from service.store.system_tables import counters
-from service.stories import dispatcher
-from service.stories.threads import Thread
+from service.stories.delivery import dispatcher
+from service.stories.talk.threads import Thread
 from tests.conftest import HOOK_SECRET
 from tests.contracts.recordings import FOLDER, Recording, load, names
 from tests.loopback import LoopbackCarrier

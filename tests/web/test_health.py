@@ -12,8 +12,8 @@ from service.config import Config
 from service.readiness import LAST_BACKUP, WORKER_LEASE
 from service.runtime import Runtime, build_runtime
 from service.store import system_tables
-from service.stories import dispatch_gate, dispatcher
-from service.stories.outbox import Letter, put
+from service.stories.delivery import dispatch_gate, dispatcher
+from service.stories.delivery.outbox import Letter, put
 from tests.conftest import a_config
 from tests.people import TestClock
 

@@ -9,7 +9,7 @@ import pytest
 from service.config import Config
 from service.runtime import Runtime
 from service.store.phone_tables import opt_out
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.loopback import LoopbackCarrier, Receipts
 from tests.people import TestClock

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from service.app import create_app
 from service.runtime import Runtime
 from service.store.conversation_tables import conversation
-from service.stories.threads import SEALED_AS
+from service.stories.talk.threads import SEALED_AS
 from tests.conftest import HOOK_SECRET
 from tests.web.test_webhooks import STEP, nothing_written
 
@@ -68,7 +68,7 @@ def test_what_went_wrong_is_tried_once_and_told(
         tried.append(1)
         raise trouble
 
-    monkeypatch.setattr("service.stories.conversations.reply_to", broken)
+    monkeypatch.setattr("service.stories.talk.conversations.reply_to", broken)
     assert send(app, STEP)[0] == status
     assert tried == [1]
 

@@ -17,7 +17,8 @@ from service.simulator import taken_calls
 from service.simulator.phone_app import create_simulator, simulation_of
 from service.store import phone_tables
 from service.store.message_tables import message
-from service.stories import dispatcher, recalls, receipts
+from service.stories.delivery import dispatcher, receipts
+from service.stories.recall import recalls
 from tests.conftest import HOOK_SECRET, a_config
 from tests.loopback import closed_port
 from tests.people import TestClock

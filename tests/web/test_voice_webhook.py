@@ -13,7 +13,9 @@ from service.config import Config
 from service.runtime import Runtime
 from service.store.message_tables import message
 from service.store.system_tables import counters
-from service.stories import dispatcher, opt_outs, recalls, receipts
+from service.stories.delivery import dispatcher, receipts
+from service.stories.recall import recalls
+from service.stories.talk import opt_outs
 from tests.call_takers import HOME, OUR_NUMBER, Taker, TwilioTaker, names, post_signed
 from tests.conftest import HOOK_SECRET, TWILIO_SID, TWILIO_TOKEN, a_config
 from tests.loopback import Accepted, LoopbackCarrier

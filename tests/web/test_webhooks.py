@@ -20,7 +20,7 @@ from service.store.message_tables import message
 from service.store.people_tables import child
 from service.store.phone_tables import opt_out, phone
 from service.store.system_tables import counters
-from service.stories import dispatcher
+from service.stories.delivery import dispatcher
 from tests.conftest import HOOK_SECRET
 from tests.people import Handset
 from tests.stories.test_enrolment import enrol_awa
@@ -294,7 +294,7 @@ def test_when_the_database_is_gone_the_carrier_is_told_to_come_again(
     def gone(*_: object) -> None:
         raise OperationalError("SELECT", {}, Exception("disk full"))
 
-    monkeypatch.setattr("service.stories.incoming.take_sms", gone)
+    monkeypatch.setattr("service.stories.talk.incoming.take_sms", gone)
     fields = {"date": "x", "from": "+22370000001", "id": "1", "text": "ARRET", "to": "99000"}
     answer = post(product, "sms-in", fields)
     assert answer.status_code == 503

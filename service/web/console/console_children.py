@@ -11,7 +11,8 @@ from service.domain.dose_lists import read_day
 from service.domain.dose_words import DoseWord, NotRead, written
 from service.runtime import Runtime
 from service.store import staff_tables
-from service.stories import child_record, staff_sessions
+from service.stories.care import child_record
+from service.stories.staff import staff_sessions
 from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, Guard, child_named, form_text, ref_of, who
 

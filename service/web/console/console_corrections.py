@@ -14,8 +14,8 @@ from service.runtime import Runtime
 from service.store import staff_tables
 from service.store.care_tables import RecordedDose
 from service.store.people_tables import Child
-from service.stories import dose_corrections
-from service.stories.dose_corrections import Corrected, Correction, Refused
+from service.stories.care import dose_corrections
+from service.stories.care.dose_corrections import Corrected, Correction, Refused
 from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, Guard, child_named, form_text, who
 

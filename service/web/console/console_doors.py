@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from service.logs import log
 from service.runtime import Runtime
-from service.stories import staff_sessions
-from service.stories.staff_sessions import Typed
+from service.stories.staff import staff_sessions
+from service.stories.staff.staff_sessions import Typed
 from service.web.console import console_words
 from service.web.console.console_guard import ANYBODY, EVERY_ROLE, Guard, csrf_token, form_text, ref_of, session
 

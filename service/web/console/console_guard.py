@@ -27,7 +27,7 @@ from service.runtime import Runtime
 from service.store import staff_tables
 from service.store.people_tables import Child
 from service.store.staff_tables import Session, Staff
-from service.stories import known_browsers, staff_sessions
+from service.stories.staff import known_browsers, staff_sessions
 from service.web.console import console_words
 
 POLICY: Final = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

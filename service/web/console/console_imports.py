@@ -9,8 +9,8 @@ from flask import Blueprint, render_template, request
 
 from service.domain.dose_lists import NoColumns
 from service.runtime import Runtime
-from service.stories import console_lists
-from service.stories.dose_list_files import CannotOpen
+from service.stories.care.dose_list_files import CannotOpen
+from service.stories.staff import console_lists
 from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, Guard, form_number, session
 

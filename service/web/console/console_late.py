@@ -12,12 +12,13 @@ from service.runtime import Runtime
 from service.store import mediator_tables, staff_tables
 from service.store.alarm_tables import Alarm
 from service.store.mediator_tables import Mediator
-from service.stories import guess_alarms, late_list, late_overview, late_page, late_sheet, reassigning
-from service.stories.late_list import LateChild
-from service.stories.late_overview import Overview, Quartier
-from service.stories.late_sheet import Asked
-from service.stories.mediator_accounts import Refused
-from service.stories.reassigning import Change
+from service.stories.recall import late_list, late_overview, late_page, late_sheet
+from service.stories.recall.late_list import LateChild
+from service.stories.recall.late_overview import Overview, Quartier
+from service.stories.recall.late_sheet import Asked
+from service.stories.staff import guess_alarms, reassigning
+from service.stories.staff.mediator_accounts import Refused
+from service.stories.staff.reassigning import Change
 from service.web.console import console_words
 from service.web.console.console_guard import EVERY_ROLE, SUPERVISORS, Guard, form_number, who
 

@@ -14,8 +14,8 @@ from service.domain.late_order import Band
 from service.domain.vaccination import Reason
 from service.store.care_tables import RecordedDose
 from service.store.people_tables import Child
-from service.stories.dose_corrections import FULL, NOT_YET, Line
-from service.stories.families import show_code
+from service.stories.care.dose_corrections import FULL, NOT_YET, Line
+from service.stories.homes.families import show_code
 
 NO_CHILD: Final = "Aucun enfant trouvé ici. Vérifiez le code sur le carnet, ou le numéro."
 TOO_MANY_SEARCHES: Final = "Trop de recherches sans résultat. Attendez un quart d'heure."

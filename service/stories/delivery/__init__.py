@@ -1,0 +1,1 @@
+"""How a message leaves: the outbox, the routes, the calls to carriers, the receipts, and what it costs."""

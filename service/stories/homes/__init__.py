@@ -1,0 +1,1 @@
+"""Families and the phones they hear on: enrolled, moved, agreed, joined to a mutual."""

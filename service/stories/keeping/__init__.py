@@ -1,0 +1,1 @@
+"""Running it: set-up, the clock, keys, backups, forgetting, and what the doctor looks at."""

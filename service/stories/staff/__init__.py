@@ -1,0 +1,1 @@
+"""Mediators, centres and supervisors: their accounts, their work, and what is counted of it."""
