@@ -67,7 +67,7 @@ def test_what_a_driver_says_becomes_what_to_look_at(reason: str, remedy: str) ->
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     place = tmp_path / "nowhere" / "amv.json"
     said = CliRunner().invoke(main, ["flow", "floip-out", "adhesion_amv", "--out", str(place)])
-    assert (said.exit_code, said.output) == (1, f"Error: {place}: No such file or directory\n")
+    assert (said.exit_code, said.output) == (1, f"Error: {place} cannot be written: No such file or directory\n")
 
 
 def test_good_settings_say_what_comes_next() -> None:

@@ -202,7 +202,7 @@ def test_a_test_sends_one_message_and_tells_the_carriers_answer(
             "Not sent: HTTP 429, too many requests. It asks for 7 seconds of patience.",
             "LASELI_AFRICASTALKING__BASE_URL",
         ),
-        ("drop", "Nobody knows: no readable answer (ConnectionError).", "It may have left"),
+        ("drop", "Nobody knows: no readable answer (ProtocolError).", "It may have left"),
     ],
 )
 def test_what_a_carrier_answers_in_our_words(

@@ -172,7 +172,7 @@ def test_a_script_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         1, "Error: x.yaml:3: 'pres' is no step of a script; did you mean 'press'?\n",
     )  # fmt: skip
     file.write_text("script: x\nway: sms\nsteps:\n  - press: '1'\n")
-    assert "play it with `laseli sim sms`" in sim("ussd", "--script", file).output
+    assert "play it with `laseli sim` sms" in sim("ussd", "--script", file).output
     assert sim("ussd", "--script", tmp_path / "none.yaml").exit_code == 1
 
 

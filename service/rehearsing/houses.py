@@ -92,6 +92,11 @@ class House:
         """What is told of this (day, month), as it stood at a moment."""
         return [one for one in self.plans if one.since <= at < one.until and names({day}, one.day)]
 
+    def late_at(self, at: int, today: date) -> list[Plan]:
+        """What should have been done before this day, as it stood at a moment."""
+        standing = (one for one in self.plans if one.since <= at < one.until)
+        return [one for one in standing if one.day is not None and one.day < today]
+
     def phone_at(self, at: int) -> str | None:
         return next((one.value for one in self.phones if one.since <= at < one.until), None)
 

@@ -252,7 +252,7 @@ class _Court:
                     continue
                 self.checks[plan.of] += 1
                 then = said[bisect_left(at, day) : bisect_left(at, until)]
-                if any(_may_name(one, plan) for one in then):
+                if any(self._may_name(one, plan) for one in then):
                     continue
                 excuse = self.excuse(house, day, since, until) or self._excuse_of_cover(house, plan, since, then)
                 if excuse:
@@ -260,6 +260,15 @@ class _Court:
                     continue
                 what = "not called back" if plan.waited else "unchecked" if plan.of == VACCINE else "not reminded"
                 yield Broken(what, since, house.key, f"{plan.kid} {step.name} of {plan.contact.on} {plan.of}".strip())
+
+    def _may_name(self, one: Left, plan: Plan) -> bool:
+        """A text has room for three days: with three others in it, this one may be left out.
+
+        Whoever is late is told a day to come, and not the one that has passed.
+        """
+        named, day = days_named(one.text), plan.day
+        called = calls_late(one) and day is not None and day < local_time.day_of(one.at, self.zone)
+        return plan.of == VACCINE or called or names(named, day) or len(named) >= MOST_DATES
 
     def _excuse_of_cover(self, house: House, plan: Plan, since: int, said: Sequence[Left]) -> str:
         """It is told to one phone only, and never beside a recall."""
@@ -309,12 +318,6 @@ _CHECKS: tuple[Callable[[_Court, House], Iterator[Broken]], ...] = (
     _Court.useful,
     _Court.unchecked,
 )
-
-
-def _may_name(one: Left, plan: Plan) -> bool:
-    """A text has room for three days: with three others in it, this one may be left out."""
-    named = days_named(one.text)
-    return plan.of == VACCINE or names(named, plan.day) or len(named) >= MOST_DATES
 
 
 def _days_of(word: RoundWord) -> list[date]:

@@ -16,6 +16,7 @@ from service.rehearsing.truth import (
     Left,
     Told,
     Truth,
+    calls_late,
     days_named,
     is_about_a_round,
     is_apology,
@@ -62,8 +63,11 @@ class CentresCourt:
             if days is None:
                 continue
             today = local_time.day_of(one.at, self._zone)
+            late = house.late_at(one.at, today) if calls_late(one) else []
             for named in sorted(days_named(one.text)):
                 plans = house.told_of(named, one.at)
+                # Where a vaccine is late too, the day is one on which it is given.
+                plans += [] if any(plan.of == VACCINE for plan in late) else late
                 if any(plan.of != VACCINE for plan in plans):
                     continue  # it is for something that no session gives
                 if any(self._still_matters(house, one, day) for day in days.cancelled if _is(day, {named})):
@@ -117,8 +121,7 @@ class CentresCourt:
 
     def _is_late(self, house: House, at: int, today: date) -> bool:
         """Whoever is late may come on any day of the centre's."""
-        standing = [one for one in house.plans if one.since <= at < one.until]
-        return any(one.contact.on is not None and one.contact.on < today for one in standing)
+        return bool(house.late_at(at, today))
 
     def _left_waiting(self, house: House) -> Iterator[Broken]:
         """Whoever had been told a day that falls away hears of it, unless something else is told before it can be."""

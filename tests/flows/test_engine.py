@@ -57,7 +57,7 @@ class TestAskingAgain:
     def test_without_words_of_its_own_the_engine_gives_an_example(self) -> None:
         flow = a_flow('  - id: q\n    date: {all: "Quand ?"}\n    from: -1y\n    to: today' + FIN)
         caller = Caller(flow)
-        assert caller.press("31022026") == "Jour, mois, année. Exemple: 05032025.\nQuand ?"
+        assert caller.press("31022026") == "Jour, mois, année. Exemple: 05032026.\nQuand ?"
         assert caller.press("01012020") == "Une date du 01/04/2025 au 01/04/2026.\nQuand ?"
 
     def test_the_third_wrong_answer_leads_where_the_flow_says(self) -> None:

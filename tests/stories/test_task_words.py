@@ -53,7 +53,7 @@ def test_the_words_that_begin_a_conversation_are_told(runtime: Runtime) -> None:
 
 
 def test_every_kind_of_line_has_french_words() -> None:
-    source = "".join(file.read_text("utf-8") for file in STORIES.glob("*.py"))
+    source = "".join(file.read_text("utf-8") for file in STORIES.rglob("*.py"))
     kinds = set(re.findall(r'put_on_list\(\s*tx,\s*now,\s*"(\w+)"', source))
     kinds |= set(re.findall(r'add_task\([^()]*\bkind="(\w+)"', source))
     assert {"moved", "muac_referral", "code_tries"} <= kinds
