@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 from granian.server.mt import MTServer
@@ -43,6 +44,8 @@ def serve(app: str, host: str, port: int, threads: int) -> None:
         workers=1,
         blocking_threads=threads,
         websockets=False,
+        # Whoever begins a request and never ends it holds a line, and holds us up when we are to end.
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level=LogLevels.warning,
         log_access=False,  # webhook addresses hold secrets
     ).serve()
