@@ -102,7 +102,7 @@ words = st.text(st.characters(exclude_characters="{}", exclude_categories=("Cs",
 
 
 @given(st.lists(words, min_size=1, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_words_come_back_as_they_were(texts: list[str]) -> None:
     steps = "".join(f"  - id: s{place}\n    say: {{fr: {fmt._quoted(text)}}}\n" for place, text in enumerate(texts))
     source = source_of(steps + "  - id: fin\n    end:")

@@ -78,8 +78,18 @@ def _given(flow: Flow, step: Do, name: str, luck: Random) -> Any:
     return luck.choice([usual, usual, none, *asked * 3])
 
 
-def _asked_for(flow: Flow, name: str) -> Iterator[Any]:
+def _asked_for(flow: Flow, name: str) -> list[Any]:
     """The constants that the flow compares this name with."""
+    asked = _ASKED.get((id(flow), name))
+    if asked is None:
+        asked = _ASKED[id(flow), name] = list(_compared(flow, name))
+    return asked
+
+
+_ASKED: dict[tuple[int, str], list[Any]] = {}  # the flows live as long as the tests
+
+
+def _compared(flow: Flow, name: str) -> Iterator[Any]:
     for step in flow.steps.values():
         for branch in step.branches if isinstance(step, When) else ():
             for part in walk(branch.test):
