@@ -66,8 +66,8 @@ class CentresCourt:
             late = house.late_at(one.at, today) if calls_late(one) else []
             for named in sorted(days_named(one.text)):
                 plans = house.told_of(named, one.at)
-                # Where a vaccine is late too, the day is one on which it is given.
-                plans += [] if any(plan.of == VACCINE for plan in late) else late
+                # Of several who are late the words do not tell who is called: it may be for what no session gives.
+                plans += late
                 if any(plan.of != VACCINE for plan in plans):
                     continue  # it is for something that no session gives
                 if any(self._still_matters(house, one, day) for day in days.cancelled if _is(day, {named})):
